@@ -1,0 +1,10 @@
+/**
+ * Where the compiled file of a worker thread is. Node 20 can't run TypeScript, so a worker always runs from
+ * `dist/`, also when the file that starts it runs from `src/` under the test runner.
+ */
+export function workerUrl(name: string, importerUrl: string): URL {
+  const url = new URL(name, importerUrl);
+  url.pathname = url.pathname.replace(/\/src\/((?:[^/]+\/)*[^/]+)\.ts$/, '/dist/$1.js');
+  if (url.pathname.endsWith('.ts')) url.pathname = url.pathname.replace(/\.ts$/, '.js');
+  return url;
+}

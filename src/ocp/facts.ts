@@ -1,0 +1,50 @@
+import type { EsmtpParams } from '../mail/envelope.ts';
+import type { Stage } from './stage.ts';
+
+/**
+ * What a service is told when it is asked: a few KB of JSON, never the message itself. `sdk/ABI.md` specifies it for
+ * authors; a field that does not apply at the stage is absent.
+ */
+export interface Facts {
+  readonly stage: Stage;
+  /** Id of the session, then of the transaction from MAIL on. Both are in the log. */
+  readonly session: string;
+  readonly transaction?: string;
+  /** Name of the service as the operator configured it. Filled in for each service. */
+  readonly service: string;
+  readonly listener: { readonly name: string; readonly protocol: 'smtp' | 'submission' | 'lmtp' };
+  readonly client: {
+    readonly address: string;
+    readonly port: number;
+    readonly helo?: { readonly verb: 'HELO' | 'EHLO' | 'LHLO'; readonly name: string };
+    readonly tls?: { readonly version: string; readonly cipher: string };
+    readonly user?: string;
+  };
+  /** At `mail` the one being asked about. */
+  readonly sender?: { readonly address: string; readonly params: EsmtpParams };
+  /** At `rcpt` exactly one: the one being asked about. From `data` on: the accepted ones that this service is asked about. */
+  readonly recipients?: readonly RecipientFacts[];
+  /** At `message` and `report`. */
+  readonly message?: { readonly size: number };
+  /** What earlier services of the same transaction said with `tags` and `score`. */
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly score?: number;
+  /** At `report` only: what became of each recipient. */
+  readonly outcomes?: readonly OutcomeFacts[];
+}
+
+export interface RecipientFacts {
+  /** As it now is, after rewrites. */
+  readonly address: string;
+  /** As the client gave it; absent where it is the same. */
+  readonly original?: string;
+  readonly params: EsmtpParams;
+}
+
+export interface OutcomeFacts {
+  readonly recipient: string;
+  /** `deliver reject tempfail discard quarantine bounce` */
+  readonly disposition: string;
+  /** What the client was told, `250 2.0.0 …`. */
+  readonly reply: string;
+}

@@ -1,0 +1,125 @@
+import type { MessageImage } from '../mail/image.ts';
+import type { Decision } from './decision.ts';
+import type { Facts } from './facts.ts';
+import type { Stage } from './stage.ts';
+
+/** A service: a plugin with its settings, limits and failure policy, as the operator configured it. */
+export interface Service {
+  readonly name: string;
+  /** Name or path of the plugin's `.wasm`. */
+  readonly plugin: string;
+  /** Given to the plugin as JSON. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** In `monitor` the service is asked and logged, and nothing it says is done. */
+  readonly mode: 'enforce' | 'monitor';
+  /** May it change the message, the envelope or a command's value? A change that it proposes without leave is a failure. */
+  readonly allowModify: boolean;
+  readonly onFailure: Readonly<Record<FailureKind, FailurePolicy>>;
+  readonly limits: Limits;
+}
+
+/**
+ * How a service can fail. `load`: missing, truncated or refused. `trap`: trap, non-zero return, no or malformed output,
+ * a limit passed. `deadline`: too slow. `capability`: something it was granted is out of order.
+ */
+export type FailureKind = 'load' | 'trap' | 'deadline' | 'capability';
+
+/** What happens to the mail then. `accept` goes on as if the service had not been asked. */
+export type FailurePolicy = 'tempfail' | 'accept' | 'reject' | 'quarantine';
+
+/** What one call may use. */
+export interface Limits {
+  /** Linear memory, in MiB. */
+  readonly memoryMiB: number;
+  /** After this many milliseconds the worker is terminated. */
+  readonly deadlineMs: number;
+  /** Octets of decision. */
+  readonly outputBytes: number;
+  /** Octets of log a call; what is over is dropped and counted. */
+  readonly logBytes: number;
+  /** Host calls of any kind a call. */
+  readonly hostCalls: number;
+  /** Octets that the splices of one call may add. */
+  readonly addedBytes: number;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  memoryMiB: 64,
+  deadlineMs: 5000,
+  outputBytes: 64 * 1024,
+  logBytes: 16 * 1024,
+  hostCalls: 2_000_000,
+  addedBytes: 32 * 1024 * 1024,
+};
+
+/** One question to several services in a row, answered in one hop to a worker. */
+export interface CalloutJob {
+  readonly stage: Stage;
+  /** Names of the services, in order. Each sees what the ones before it changed. */
+  readonly services: readonly string[];
+  /** `service` is filled in for each. */
+  readonly facts: Facts;
+  /** At `message`, and at no other stage. */
+  readonly image?: MessageImage;
+  /** What `state_get` finds: each service's own keys, kept for the transaction. */
+  readonly state: CalloutState;
+}
+
+/** Service name → key → value. Plain data. */
+export type CalloutState = Readonly<Record<string, Readonly<Record<string, Uint8Array>>>>;
+
+/** What one service answered. */
+export interface ServiceOutcome {
+  readonly service: string;
+  /** Microseconds that the call took, instance included. */
+  readonly micros: number;
+  readonly result:
+    | { readonly kind: 'decision'; readonly decision: Decision }
+    /** It has no export for this stage. */
+    | { readonly kind: 'notAsked' }
+    | { readonly kind: 'failure'; readonly failure: FailureKind; readonly cause: string };
+  /** Lines that it logged, already cut to the limit. */
+  readonly logs: readonly { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly text: string }[];
+  /** Its splices changed the message (and it is in `enforce` with `allowModify`). */
+  readonly modified: boolean;
+}
+
+export interface CalloutResult {
+  /** In the order asked; a service that was skipped because an earlier one ended the matter is absent. */
+  readonly outcomes: readonly ServiceOutcome[];
+  /** The message after all splices; the same object as in the job if nothing changed it. */
+  readonly image?: MessageImage;
+  readonly state: CalloutState;
+}
+
+/** Whatever answers callouts. The sandbox is one; dispatch knows no WebAssembly. */
+export interface CalloutService {
+  /** Never throws for anything a plugin does: that is an outcome of kind `failure`. */
+  run(job: CalloutJob): Promise<CalloutResult>;
+  /** Whether the service has something to say at this stage: its plugin exports `on_<stage>`. */
+  answers(service: string, stage: Stage): boolean;
+  /** Ends all workers. Jobs under way end as failures of kind `load`. */
+  close(): Promise<void>;
+}
+
+/** An ordered list of services with the rule for each; a listener names one. */
+export interface ServiceGroup {
+  readonly name: string;
+  readonly entries: readonly GroupEntry[];
+}
+
+export interface GroupEntry {
+  readonly service: string;
+  readonly when?: WhenRule;
+}
+
+/** All that are given must hold; of a list, any. Domains and addresses compare without regard to case. */
+export interface WhenRule {
+  readonly recipientDomain?: readonly string[];
+  readonly recipient?: readonly string[];
+  readonly senderDomain?: readonly string[];
+  readonly sender?: readonly string[];
+  /** Addresses or CIDR networks. */
+  readonly client?: readonly string[];
+  readonly authenticated?: boolean;
+}

@@ -1,0 +1,62 @@
+import type { Spool } from '../base/spool.ts';
+import type { Recipient, Sender } from '../mail/envelope.ts';
+import type { Reply } from '../mail/reply.ts';
+
+/**
+ * What the server session asks of whoever uses it. Every method returns a value; only the session writes to the socket.
+ * The session calls them one at a time and in protocol order; after a 4xx/5xx the state is as before the command.
+ * An exception is a bug or I/O that failed: the client gets `451 4.3.0` and the log gets the cause.
+ */
+export interface SessionHandler {
+  /** Before the greeting. A 2xx is the greeting; anything else is sent and the connection closed. */
+  connect(): Promise<Answer>;
+  /** EHLO, HELO or LHLO. The session composes the EHLO lines itself; a 2xx lets them through. */
+  helo(command: { verb: 'HELO' | 'EHLO' | 'LHLO'; name: string }): Promise<Answer>;
+  /** After the handshake. A negative reply closes the session (RFC 3207 leaves nothing else to say). */
+  starttls(tls: TlsFacts): Promise<Answer>;
+  /** After the credentials were found good; a negative reply refuses them all the same. */
+  auth(identity: { user: string; mechanism: string }): Promise<Answer>;
+  mail(sender: Sender): Promise<Answer>;
+  rcpt(recipient: Recipient): Promise<Answer>;
+  /** DATA was said; a 2xx/3xx lets the session say 354. */
+  data(): Promise<Answer>;
+  /**
+   * The whole message. One answer for SMTP; for LMTP one for each accepted recipient, in their order
+   * (RFC 2033 section 4.2). The handler owns the spool from here on, whatever it answers.
+   */
+  message(spool: Spool): Promise<Answer[]>;
+  /** RSET, a new HELO, or the end of a transaction that got no `message`. */
+  reset(): Promise<void>;
+  /** The connection is gone. No reply can be sent any more. Called once, last, for every session. */
+  close(reason: string): Promise<void>;
+}
+
+/** A reply and what the session must do besides saying it. */
+export interface Answer {
+  readonly reply: Reply;
+  /** Close the connection after the reply (the reply's code is then 421 or 5xx by custom). */
+  readonly disconnect?: boolean;
+}
+
+export interface TlsFacts {
+  /** `TLSv1.3` */
+  readonly version: string;
+  readonly cipher: string;
+  /** The name the client asked for (SNI), if any. */
+  readonly servername?: string;
+}
+
+export interface ClientFacts {
+  readonly sessionId: string;
+  /** IPv4 or IPv6, without a `::ffff:` prefix. */
+  readonly address: string;
+  readonly port: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+}
+
+/** Makes the handler of one session. */
+export type HandlerFactory = (client: ClientFacts) => SessionHandler;
+
+/** Checks credentials. Takes equally long for an unknown user and for a wrong password. */
+export type Authenticator = (credentials: { user: string; password: string }) => Promise<boolean>;

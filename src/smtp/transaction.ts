@@ -1,0 +1,48 @@
+import type { ByteSource } from '../base/bytes.ts';
+import type { Recipient, Sender } from '../mail/envelope.ts';
+import type { Reply } from '../mail/reply.ts';
+
+/**
+ * One mail transaction towards a downstream, whatever it speaks: SMTP and LMTP (this folder), Maildir (delivery).
+ *
+ * Order: `mail`, `rcpt` any number of times, then `data` or `abort`. Replies are the downstream's own. A lost or
+ * refused connection is a 4xx reply too (`421 4.4.2 …`, with `local: true`), never an exception: what the
+ * downstream did is a protocol outcome.
+ */
+export interface DownstreamTransaction {
+  mail(sender: Sender): Promise<DownstreamReply>;
+  rcpt(recipient: Recipient): Promise<DownstreamReply>;
+  /**
+   * Sends the message and returns one reply for each recipient that `rcpt` answered with 2xx, in that order.
+   * Over SMTP all of them are the one reply. If the connection is lost after the final dot was sent, the replies are
+   * 4xx: the message may have arrived, and a duplicate is better than a loss (RFC 5321 section 4.5.4.1).
+   */
+  data(message: ByteSource): Promise<DownstreamReply[]>;
+  /** Ends the transaction without a message (RSET) and gives the connection back. Safe to call at any time, twice. */
+  abort(): Promise<void>;
+}
+
+/** A reply, and whether the downstream said it or we did because it could not. */
+export interface DownstreamReply extends Reply {
+  /** True if the downstream never said this: it was unreachable, slow, or answered nonsense. */
+  readonly local?: boolean;
+}
+
+/** Opens transactions; keeps idle connections for the next one. */
+export interface Downstream {
+  readonly name: string;
+  /** What the downstream's EHLO/LHLO offered when last asked, names in upper case; undefined before the first connection. */
+  readonly extensions: ReadonlyMap<string, string> | undefined;
+  open(): DownstreamTransaction;
+  /** MAIL, RCPTs and DATA in as few round trips as the downstream allows (PIPELINING, RFC 2920). */
+  send(request: SendRequest): Promise<DownstreamReply[]>;
+  /** Closes idle connections, waits for busy ones at most `deadlineMs`, then destroys them. */
+  close(deadlineMs: number): Promise<void>;
+}
+
+/** A whole transaction to send at once: what the queue has. */
+export interface SendRequest {
+  readonly sender: Sender;
+  readonly recipients: readonly Recipient[];
+  readonly message: ByteSource;
+}

@@ -1,0 +1,114 @@
+import type { MessageImage } from '../mail/image.ts';
+import type { Recipient, Sender } from '../mail/envelope.ts';
+
+/**
+ * The store: queue and quarantine with their messages, behind one small async interface. Nothing above knows which
+ * database is behind it. Every method that changes something resolves only when the change is on disk.
+ * A full or broken disk rejects with an OperationalError `store_unavailable`; nothing is then half done.
+ */
+export interface Store {
+  /**
+   * Takes over a transaction's mail: all of it or none. The images' octets are read from their spools before this
+   * resolves, so the spool may go afterwards. `leased` entries are for the caller to deliver at once; the others
+   * wait for `claim`.
+   */
+  commit(mail: NewMail): Promise<{ queue: string[]; quarantine: string[] }>;
+  /** Entries whose time has come, oldest first, leased to the caller until `leaseUntil` (ms since the epoch). */
+  claim(request: { now: number; leaseUntil: number; limit: number }): Promise<QueueEntry[]>;
+  /** What an attempt came to. Removes the message when nothing refers to it any more. */
+  settle(id: string, settlement: Settlement): Promise<void>;
+  /** Octets of a queued or quarantined message; see ByteSource.read. */
+  read(messageId: string, range: { offset: number; length: number }): Promise<Uint8Array>;
+
+  listQueue(page: Page): Promise<QueueEntry[]>;
+  showQueue(id: string): Promise<QueueEntry | undefined>;
+  /** Makes entries due now; all of them if no ids are given. Returns how many. */
+  retry(request: { ids?: readonly string[]; now: number }): Promise<number>;
+  removeQueue(ids: readonly string[]): Promise<number>;
+
+  listQuarantine(page: Page): Promise<QuarantineEntry[]>;
+  showQuarantine(id: string): Promise<QuarantineEntry | undefined>;
+  /** Moves held mail to the queue, due now. Returns how many were found. */
+  release(request: { ids: readonly string[]; now: number; expiresAt: number }): Promise<number>;
+  removeQuarantine(ids: readonly string[]): Promise<number>;
+  counts(): Promise<{ queue: number; quarantine: number }>;
+  close(): Promise<void>;
+}
+
+export interface Page {
+  readonly limit: number;
+  /** Id of the last entry of the page before. */
+  readonly after?: string;
+}
+
+export interface NewMail {
+  readonly queue: readonly NewQueueEntry[];
+  readonly quarantine: readonly NewQuarantineEntry[];
+}
+
+export interface NewQueueEntry {
+  /** Transaction it came from, for the log. */
+  readonly transaction: string;
+  readonly image: MessageImage;
+  readonly sender: Sender;
+  /** At least one. All go to the same downstream. */
+  readonly recipients: readonly Recipient[];
+  readonly downstream: string;
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  readonly nextAttemptAt: number;
+  readonly expiresAt: number;
+  /** Set if the caller delivers it at once; a restart ends every lease. */
+  readonly leaseUntil?: number;
+}
+
+export interface QueueEntry {
+  readonly id: string;
+  readonly transaction: string;
+  readonly messageId: string;
+  readonly size: number;
+  readonly sender: Sender;
+  /** Those still to be served. */
+  readonly recipients: readonly Recipient[];
+  readonly downstream: string;
+  readonly attempts: number;
+  readonly createdAt: number;
+  readonly nextAttemptAt: number;
+  readonly expiresAt: number;
+  /** The reply or error of the last attempt; '' before it. */
+  readonly lastReply: string;
+}
+
+export interface Settlement {
+  /** Still to be served; an empty list removes the entry. */
+  readonly remaining: readonly Recipient[];
+  readonly nextAttemptAt: number;
+  readonly lastReply: string;
+  /** Mail that must be stored in the same commit: the bounce. */
+  readonly mail?: NewMail;
+}
+
+export interface NewQuarantineEntry {
+  readonly transaction: string;
+  readonly image: MessageImage;
+  readonly sender: Sender;
+  readonly recipients: readonly Recipient[];
+  /** Where released mail goes. */
+  readonly downstream: string;
+  readonly now: number;
+  readonly service: string;
+  readonly reason: string;
+}
+
+export interface QuarantineEntry {
+  readonly id: string;
+  readonly transaction: string;
+  readonly messageId: string;
+  readonly size: number;
+  readonly sender: Sender;
+  readonly recipients: readonly Recipient[];
+  readonly downstream: string;
+  readonly createdAt: number;
+  readonly service: string;
+  readonly reason: string;
+}
