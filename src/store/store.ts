@@ -13,9 +13,20 @@ export interface Store {
    * wait for `claim`.
    */
   commit(mail: NewMail): Promise<{ queue: string[]; quarantine: string[] }>;
-  /** Entries whose time has come, oldest first, leased to the caller until `leaseUntil` (ms since the epoch). */
-  claim(request: { now: number; leaseUntil: number; limit: number }): Promise<QueueEntry[]>;
-  /** What an attempt came to. Removes the message when nothing refers to it any more. */
+  /**
+   * Entries whose time has come, oldest first, leased to the caller until `leaseUntil` (ms since the epoch).
+   * Entries for the downstreams in `except` (busy or resting ones) are left alone, unless they have expired.
+   */
+  claim(request: {
+    now: number;
+    leaseUntil: number;
+    limit: number;
+    except?: readonly string[];
+  }): Promise<QueueEntry[]>;
+  /**
+   * What an attempt came to: counts one attempt and ends the lease. Removes the message when nothing refers to it
+   * any more. Does nothing, `mail` included, if the entry is gone: someone removed it meanwhile.
+   */
   settle(id: string, settlement: Settlement): Promise<void>;
   /** Octets of a queued or quarantined message; see ByteSource.read. */
   read(messageId: string, range: { offset: number; length: number }): Promise<Uint8Array>;
