@@ -14,7 +14,7 @@ export const CHUNK_SIZE = 64 * 1024;
 
 /** Reads a source from start to end, a chunk at a time. */
 export async function* chunksOf(source: ByteSource): AsyncGenerator<Uint8Array> {
-  for (let offset = 0; offset < source.size; ) {
+  for (let offset = 0; offset < source.size;) {
     const chunk = await source.read(offset, CHUNK_SIZE);
     if (chunk.length === 0) return;
     offset += chunk.length;

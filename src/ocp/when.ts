@@ -1,0 +1,62 @@
+import { BlockList, isIPv6 } from 'node:net';
+import type { WhenRule } from './service.ts';
+
+/** What a `when` rule is held against. What is not known yet at a stage is absent, and a rule that needs it does not hold. */
+export interface WhenSubject {
+  readonly client: string;
+  readonly user?: string | undefined;
+  /** '' is the null reverse-path. */
+  readonly sender?: string | undefined;
+  readonly recipient?: string | undefined;
+}
+
+/** A rule made ready once, so that asking it costs a few set look-ups. */
+export type WhenPredicate = (subject: WhenSubject) => boolean;
+
+/** Makes a predicate of a rule. `client` entries must be addresses or CIDR networks; the config has checked them. */
+export function compileWhen(rule: WhenRule | undefined): WhenPredicate {
+  if (rule === undefined) return () => true;
+  const conditions: WhenPredicate[] = [];
+  if (rule.recipientDomain !== undefined) {
+    const domains = lowerSet(rule.recipientDomain);
+    conditions.push(({ recipient }) => recipient !== undefined && domains.has(domainOf(recipient)));
+  }
+  if (rule.recipient !== undefined) {
+    const addresses = lowerSet(rule.recipient);
+    conditions.push(({ recipient }) => recipient !== undefined && addresses.has(recipient.toLowerCase()));
+  }
+  if (rule.senderDomain !== undefined) {
+    const domains = lowerSet(rule.senderDomain);
+    conditions.push(({ sender }) => sender !== undefined && domains.has(domainOf(sender)));
+  }
+  if (rule.sender !== undefined) {
+    const addresses = lowerSet(rule.sender);
+    conditions.push(({ sender }) => sender !== undefined && addresses.has(sender.toLowerCase()));
+  }
+  if (rule.client !== undefined) {
+    const networks = networkList(rule.client);
+    conditions.push(({ client }) => networks.check(client, isIPv6(client) ? 'ipv6' : 'ipv4'));
+  }
+  if (rule.authenticated !== undefined) {
+    const wanted = rule.authenticated;
+    conditions.push(({ user }) => (user !== undefined) === wanted);
+  }
+  return (subject) => conditions.every((holds) => holds(subject));
+}
+
+/** Addresses and CIDR networks as one list. Throws on anything else. */
+export function networkList(entries: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const entry of entries) {
+    const [address = '', prefix] = entry.split('/');
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+    if (prefix === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(prefix), family);
+  }
+  return list;
+}
+
+const lowerSet = (entries: readonly string[]): Set<string> =>
+  new Set(entries.map((entry) => entry.toLowerCase()));
+
+const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1).toLowerCase();

@@ -1,0 +1,363 @@
+import { describeError } from '../base/errors.ts';
+import type { Spool } from '../base/spool.ts';
+import type { Recipient } from '../mail/envelope.ts';
+import { imageOf, type MessageImage } from '../mail/image.ts';
+import { imageSource } from '../mail/image-reader.ts';
+import { formatReply, reply, type Reply } from '../mail/reply.ts';
+import { stronger } from '../ocp/combine.ts';
+import type { AnsweredPart } from '../ocp/dispatch.ts';
+import type { Facts, OutcomeFacts } from '../ocp/facts.ts';
+import type { Answer } from '../smtp/handler.ts';
+import type { BounceOrder, MailToStore, QuarantineOrder, Variant } from './forwarder.ts';
+import { dispositions, oneReply, type Disposition } from './plan.ts';
+import type { ProxyOptions } from './options.ts';
+import { applyRouting } from './routing.ts';
+import { logServiceLines } from './service-log.ts';
+import { hopsOf, withReceived, type TraceFacts } from './trace.ts';
+import type { AcceptedRecipient, Target, Transaction } from './transaction.ts';
+
+/**
+ * What becomes of a message once it has arrived. In this order, so that nothing answered with 250 can be lost:
+ *
+ * 1. the services are asked, and their verdicts become one disposition for each recipient;
+ * 2. what goes to the quarantine, to the queue or back as a bounce is committed to the store;
+ * 3. in through mode, the rest is sent to the downstream, and its replies are the client's;
+ * 4. if the client is told 250 although some recipients were refused downstream, these go to the queue (4xx) or are
+ *    bounced (5xx);
+ * 5. the client is answered.
+ */
+export async function dispose(
+  order: DisposeOrder,
+): Promise<{ answers: Answer[]; outcomes: RecipientOutcome[] }> {
+  const run = new Disposal(order);
+  try {
+    const { replies, outcomes, disconnect } = await run.run();
+    const answers = replies.map((said): Answer => ({ reply: said, ...(disconnect && { disconnect }) }));
+    return { answers, outcomes };
+  } finally {
+    await order.transaction.relay?.abort();
+    run.discardSpool();
+  }
+}
+
+export interface DisposeOrder {
+  readonly transaction: Transaction;
+  readonly spool: Spool;
+  readonly options: ProxyOptions;
+  readonly trace: TraceFacts;
+  readonly facts: (
+    stage: 'message',
+    recipients: readonly AcceptedRecipient[],
+    size: number,
+  ) => Omit<Facts, 'service'>;
+}
+
+/** What the log line and the `report` stage tell of one recipient. */
+export interface RecipientOutcome extends OutcomeFacts {
+  /** Where its mail went, with the downstream's reply; absent for what was not delivered. */
+  readonly downstream?: readonly string[];
+}
+
+/** RFC 5321 section 6.3 asks for at least 100. */
+const MAX_HOPS = 100;
+
+/** One recipient on its way through the disposal. */
+interface Unit {
+  readonly accepted: AcceptedRecipient;
+  readonly part: AnsweredPart;
+  readonly disposition: Disposition;
+  /** What each target came to. */
+  readonly results: TargetResult[];
+}
+
+interface TargetResult {
+  readonly target: Target;
+  readonly variant: Variant;
+  readonly reply: Reply;
+}
+
+class Disposal {
+  readonly #order: DisposeOrder;
+  /** Resolves when the store and the queue runner no longer read the spool. */
+  #released: Promise<unknown>[] = [];
+
+  constructor(order: DisposeOrder) {
+    this.#order = order;
+  }
+
+  async run(): Promise<{ replies: Reply[]; outcomes: RecipientOutcome[]; disconnect: boolean }> {
+    const { transaction, spool, options } = this.#order;
+    const perRecipient = options.listener.protocol === 'lmtp';
+    const all = (said: Reply, disposition: string) => ({
+      replies: perRecipient ? transaction.recipients.map(() => said) : [said],
+      outcomes: transaction.recipients.map(({ given }) => outcomeOf(given, disposition, said)),
+      disconnect: false,
+    });
+
+    if ((await hopsOf(spool)) > MAX_HOPS)
+      return all(reply(554, '5.4.6', 'Too many hops: the message is in a loop'), 'reject');
+
+    const parts = await this.#ask();
+    const disconnect = parts.some(({ combined }) => combined.disconnect);
+    const units = this.#units(parts, perRecipient);
+    const variants = this.#variants(units, parts);
+    const through = transaction.relay;
+    try {
+      await this.#store({
+        transaction: transaction.id,
+        queue: through === undefined ? variants.map(({ variant }) => variant) : [],
+        quarantine: this.#quarantine(units),
+        bounces: await this.#bounces(units.flatMap((unit) => this.#bouncedByVerdict(unit))),
+      });
+    } catch (error) {
+      options.log.error(
+        { transaction: transaction.id, cause: describeError(error) },
+        'the store did not take the message',
+      );
+      return all(reply(452, '4.3.1', 'Cannot store the message now, try again later'), 'tempfail');
+    }
+
+    const extra: TargetResult[] = [];
+    const replies =
+      through === undefined
+        ? variants.map(({ variant }) => variant.recipients.map(() => this.#queued()))
+        : await through.deliver(variants.map(({ variant }) => variant));
+    variants.forEach(({ variant, owners }, at) => {
+      owners.forEach(({ unit, target }, index) => {
+        const said = replies[at]?.[index] ?? reply(451, '4.4.2', 'The downstream gave no reply');
+        (unit?.results ?? extra).push({ target, variant, reply: said });
+      });
+    });
+
+    const own = units.map((unit) => this.#replyFor(unit));
+    const single = oneReply(own);
+    const told = perRecipient ? own : [single];
+    const left = units.flatMap((unit, at) =>
+      (perRecipient ? own[at]! : single).code < 400 ? failed(unit.results) : [],
+    );
+    const anyAccepted = told.some(({ code }) => code < 400);
+    const remnants = [...left, ...(anyAccepted ? failed(extra) : [])];
+    if (remnants.length > 0) {
+      try {
+        await this.#storeRemnants(remnants);
+      } catch (error) {
+        // Some have it already, but the others would lose it: a duplicate is better than a loss.
+        options.log.error(
+          { transaction: transaction.id, cause: describeError(error) },
+          'the store did not take the rest',
+        );
+        return all(reply(452, '4.3.1', 'Cannot store the message now, try again later'), 'tempfail');
+      }
+    }
+    const outcomes = units.map((unit, at) => describeUnit(unit, perRecipient ? own[at]! : single));
+    return { replies: told, outcomes, disconnect };
+  }
+
+  /** The spool goes when nobody reads it any more; the client does not wait for that. */
+  discardSpool(): void {
+    const { spool, transaction, options } = this.#order;
+    Promise.all(this.#released)
+      .then(() => spool.discard())
+      .catch((error: unknown) => {
+        options.log.error(
+          { transaction: transaction.id, cause: describeError(error) },
+          'the spool file was not removed',
+        );
+      });
+  }
+
+  async #ask(): Promise<readonly AnsweredPart[]> {
+    const { transaction, spool, options, facts } = this.#order;
+    const image = imageOf(spool.handle);
+    const { dispatcher } = options;
+    if (dispatcher === undefined || !dispatcher.listens('message')) {
+      const silent = { recipients: new Map(), disconnect: false, addRecipients: [], tags: {}, score: 0 };
+      return [{ recipients: [], combined: silent, outcomes: [], image }];
+    }
+    const answered = await dispatcher.ask({
+      facts: facts('message', transaction.recipients, spool.size),
+      image,
+      state: transaction.state,
+    });
+    transaction.learn('message', answered);
+    logServiceLines(options.log, { transaction: transaction.id }, answered);
+    return answered.parts;
+  }
+
+  #units(parts: readonly AnsweredPart[], perRecipient: boolean): Unit[] {
+    const { transaction, options } = this.#order;
+    const partOf = (accepted: AcceptedRecipient): AnsweredPart =>
+      parts.find(({ recipients }) => recipients.some(({ address }) => address === accepted.address)) ??
+      parts[0]!;
+    const placed = transaction.recipients.map((accepted) => {
+      const part = partOf(accepted);
+      applyRouting(accepted, part.combined);
+      const said = stronger(part.combined.recipients.get(accepted.address)?.proposal, part.combined.overall);
+      return { accepted, part, proposal: stronger(stronger(transaction.pending, accepted.proposal), said) };
+    });
+    const decided = dispositions(
+      placed.map(({ proposal }) => proposal),
+      { perRecipientReplies: perRecipient, mixedVerdicts: options.listener.mixedVerdicts },
+    );
+    return placed.map(({ accepted, part }, at) => ({
+      accepted,
+      part,
+      disposition: decided[at]!,
+      results: [],
+    }));
+  }
+
+  /** One variant for each message and downstream that recipients to deliver to have in common. */
+  #variants(units: readonly Unit[], parts: readonly AnsweredPart[]): OwnedVariant[] {
+    const { options } = this.#order;
+    const groups = new Map<string, { part: AnsweredPart; downstream: string; owners: Owner[] }>();
+    const add = (part: AnsweredPart, owner: Owner): void => {
+      const key = `${parts.indexOf(part)} ${owner.target.downstream}`;
+      const group = groups.get(key) ?? { part, downstream: owner.target.downstream, owners: [] };
+      group.owners.push(owner);
+      groups.set(key, group);
+    };
+    for (const unit of units) {
+      if (unit.disposition.kind !== 'deliver') continue;
+      for (const target of unit.accepted.targets) add(unit.part, { unit, target });
+    }
+    for (const part of parts) {
+      if (!units.some((unit) => unit.part === part && unit.disposition.kind === 'deliver')) continue;
+      const downstream = part.combined.nextHop ?? options.listener.downstream;
+      for (const address of part.combined.addRecipients) {
+        add(part, { unit: undefined, target: { recipient: { address, params: {} }, downstream } });
+      }
+    }
+    return [...groups.values()].map(({ part, downstream, owners }) => ({
+      owners,
+      variant: this.#variant(
+        part,
+        owners.map(({ target }) => target.recipient),
+        downstream,
+      ),
+    }));
+  }
+
+  #variant(part: AnsweredPart, recipients: readonly Recipient[], downstream: string): Variant {
+    const { transaction, spool } = this.#order;
+    const image = this.#traced(part, recipients);
+    const { sender } = transaction;
+    const address = part.combined.sender ?? sender.address;
+    const params = 'SIZE' in sender.params ? { ...sender.params, SIZE: String(image.size) } : sender.params;
+    return { image, source: imageSource(spool, image), sender: { address, params }, recipients, downstream };
+  }
+
+  #traced(part: AnsweredPart, recipients: readonly Recipient[]): MessageImage {
+    const { transaction, spool, options, trace } = this.#order;
+    return withReceived(part.image ?? imageOf(spool.handle), {
+      ...trace,
+      hostname: options.hostname,
+      protocol: options.listener.protocol,
+      transaction,
+      recipients,
+    });
+  }
+
+  #quarantine(units: readonly Unit[]): QuarantineOrder[] {
+    return units.flatMap((unit) => {
+      const { disposition, accepted, part } = unit;
+      if (disposition.kind !== 'quarantine') return [];
+      return accepted.targets.map((target): QuarantineOrder => {
+        const { image, sender } = this.#variant(part, [target.recipient], target.downstream);
+        const { service, reason } = disposition.proposal;
+        return {
+          image,
+          sender,
+          recipients: [target.recipient],
+          downstream: target.downstream,
+          service,
+          reason,
+        };
+      });
+    });
+  }
+
+  #bouncedByVerdict({ disposition, accepted }: Unit): { recipient: Recipient; reply: Reply }[] {
+    return disposition.kind === 'bounce'
+      ? [{ recipient: accepted.given, reply: disposition.proposal.reply }]
+      : [];
+  }
+
+  async #bounces(recipients: readonly { recipient: Recipient; reply: Reply }[]): Promise<BounceOrder[]> {
+    const { transaction, spool } = this.#order;
+    if (recipients.length === 0) return [];
+    const headers = await spool.read(0, 64 * 1024);
+    return [{ sender: transaction.originalSender, recipients, headers, arrivedAt: transaction.startedAt }];
+  }
+
+  async #storeRemnants(remnants: readonly TargetResult[]): Promise<void> {
+    const later = remnants.filter(({ reply: said }) => said.code < 500);
+    const never = remnants.filter(({ reply: said }) => said.code >= 500);
+    await this.#store({
+      transaction: this.#order.transaction.id,
+      queue: later.map(({ variant, target }) => ({ ...variant, recipients: [target.recipient] })),
+      quarantine: [],
+      bounces: await this.#bounces(
+        never.map(({ target, reply: said }) => ({ recipient: target.recipient, reply: said })),
+      ),
+    });
+  }
+
+  async #store(mail: MailToStore): Promise<void> {
+    if (mail.queue.length + mail.quarantine.length + mail.bounces.length === 0) return;
+    const { released } = await this.#order.options.forwarder.store(mail);
+    this.#released.push(released);
+  }
+
+  #queued(): Reply {
+    return reply(250, '2.0.0', `Queued as ${this.#order.transaction.id}`);
+  }
+
+  #replyFor({ disposition, results }: Unit): Reply {
+    switch (disposition.kind) {
+      case 'reject':
+      case 'tempfail':
+        return disposition.proposal.reply;
+      case 'deliver':
+        return results.length === 0 ? this.#queued() : oneReply(results.map(({ reply: said }) => said));
+      case 'quarantine':
+      case 'discard':
+      case 'bounce':
+        // Nothing tells the client apart from a delivery: what filters hold back is not the sender's to know.
+        return this.#queued();
+    }
+  }
+}
+
+interface Owner {
+  /** Undefined for a recipient that a service added. */
+  readonly unit: Unit | undefined;
+  readonly target: Target;
+}
+
+interface OwnedVariant {
+  readonly variant: Variant;
+  /** One for each of the variant's recipients, in order. */
+  readonly owners: readonly Owner[];
+}
+
+const failed = (results: readonly TargetResult[]): TargetResult[] =>
+  results.filter(({ reply: said }) => said.code >= 400);
+
+function describeUnit({ accepted, disposition, results }: Unit, said: Reply): RecipientOutcome {
+  const removed = disposition.kind === 'deliver' && accepted.targets.length === 0;
+  const downstream = results.map(
+    ({ target, reply: answer }) =>
+      `${target.recipient.address} at ${target.downstream}: ${formatReply(answer)}`,
+  );
+  const {
+    recipient,
+    disposition: kind,
+    reply: text,
+  } = outcomeOf(accepted.given, removed ? 'discard' : disposition.kind, said);
+  return { recipient, disposition: kind, reply: text, ...(downstream.length > 0 && { downstream }) };
+}
+
+function outcomeOf(given: Recipient, disposition: string, said: Reply): RecipientOutcome {
+  return { recipient: given.address, disposition, reply: formatReply(said) };
+}

@@ -1,0 +1,22 @@
+import type { Log } from '../base/log.ts';
+import type { Dispatcher } from '../ocp/dispatch.ts';
+import type { Forwarder } from './forwarder.ts';
+import type { MixedVerdicts } from './plan.ts';
+
+/** What the sessions of one listener go by. A reload makes new ones; a running transaction keeps its own. */
+export interface ProxyOptions {
+  readonly hostname: string;
+  readonly listener: {
+    readonly name: string;
+    readonly protocol: 'smtp' | 'submission' | 'lmtp';
+    /** Domains it takes mail for, in lower case; undefined: any (submission, and LMTP where none are named). */
+    readonly domains: ReadonlySet<string> | undefined;
+    readonly downstream: string;
+    readonly mode: 'through' | 'queue';
+    readonly mixedVerdicts: MixedVerdicts;
+  };
+  /** Undefined if the listener names no group. */
+  readonly dispatcher: Dispatcher | undefined;
+  readonly forwarder: Forwarder;
+  readonly log: Log;
+}

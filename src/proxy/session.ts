@@ -1,0 +1,379 @@
+import { describeError } from '../base/errors.ts';
+import type { Spool } from '../base/spool.ts';
+import type { Recipient, Sender } from '../mail/envelope.ts';
+import { formatReply, reply, type Reply } from '../mail/reply.ts';
+import { stronger, type Combined, type Proposal } from '../ocp/combine.ts';
+import type { Answered } from '../ocp/dispatch.ts';
+import type { Facts } from '../ocp/facts.ts';
+import type { CalloutState } from '../ocp/service.ts';
+import type { Stage } from '../ocp/stage.ts';
+import type { Answer, ClientFacts, HandlerFactory, SessionHandler, TlsFacts } from '../smtp/handler.ts';
+import { dispose } from './dispose.ts';
+import type { ProxyOptions } from './options.ts';
+import { relayRefusal } from './relay-policy.ts';
+import { applyRouting, targetsFor } from './routing.ts';
+import { logServiceLines, recordOf } from './service-log.ts';
+import { recipientFacts, Transaction, type AcceptedRecipient } from './transaction.ts';
+
+/**
+ * What happens at each stage of a session: check, ask, combine, dispose.
+ *
+ * - check: what the listener itself demands (domains, a transaction under way);
+ * - ask: the services of the listener's group, if any listens at this stage;
+ * - combine: `reject` and `tempfail` shape the reply to this very command (RFC 4496 sections 4.4 and 4.8); `quarantine`,
+ *   `discard` and `bounce` are held until the message has arrived;
+ * - dispose: `dispose.ts`, once the message is there.
+ *
+ * In through mode the downstream is asked last and its own reply is the client's.
+ */
+/** `current` is asked at the start of every session and every transaction, so that a reload takes effect there. */
+export function createProxy(current: () => ProxyOptions): HandlerFactory {
+  return (client) => new ProxySession(client, current);
+}
+
+const OK = reply(250, '2.0.0', 'OK');
+
+class ProxySession implements SessionHandler {
+  readonly #client: ClientFacts;
+  readonly #current: () => ProxyOptions;
+  #options: ProxyOptions;
+  #helo: Facts['client']['helo'];
+  #tls: TlsFacts | undefined;
+  #user: string | undefined;
+  /** What services remember from before MAIL; every transaction starts with it. */
+  #state: CalloutState = {};
+  /** A verdict from before MAIL that waits for messages. */
+  #pending: Proposal | undefined;
+  #tags: Record<string, string> = {};
+  #score = 0;
+  #transaction: Transaction | undefined;
+
+  constructor(client: ClientFacts, current: () => ProxyOptions) {
+    this.#client = client;
+    this.#current = current;
+    this.#options = current();
+  }
+
+  async connect(): Promise<Answer> {
+    const { hostname, listener } = this.#options;
+    const refusal = await this.#askSession('connect');
+    if (refusal !== undefined) return refusal;
+    const protocol = listener.protocol === 'lmtp' ? 'LMTP' : 'ESMTP';
+    return { reply: reply(220, undefined, `${hostname} ${protocol} Postern`) };
+  }
+
+  async helo(command: { verb: 'HELO' | 'EHLO' | 'LHLO'; name: string }): Promise<Answer> {
+    const before = this.#helo;
+    this.#helo = command;
+    const refusal = await this.#askSession('helo', (name) => {
+      this.#helo = { verb: command.verb, name };
+    });
+    if (refusal !== undefined) this.#helo = before;
+    return refusal ?? { reply: OK };
+  }
+
+  async starttls(tls: TlsFacts): Promise<Answer> {
+    // RFC 3207 section 4.2: nothing learnt from the client in the clear is kept.
+    this.#helo = undefined;
+    this.#user = undefined;
+    this.#tls = tls;
+    return (await this.#askSession('starttls')) ?? { reply: OK };
+  }
+
+  async auth(identity: { user: string; mechanism: string }): Promise<Answer> {
+    this.#user = identity.user;
+    const refusal = await this.#askSession('auth');
+    if (refusal !== undefined) this.#user = undefined;
+    return refusal ?? { reply: reply(235, '2.7.0', 'Authentication successful') };
+  }
+
+  async mail(sender: Sender): Promise<Answer> {
+    this.#options = this.#current();
+    const { listener, forwarder } = this.#options;
+    const transaction = new Transaction({
+      sender,
+      state: this.#state,
+      relay: listener.mode === 'through' ? forwarder.through() : undefined,
+    });
+    transaction.pending = this.#pending;
+    transaction.tags = { ...this.#tags };
+    transaction.score = this.#score;
+    this.#transaction = transaction;
+
+    const combined = await this.#ask('mail', transaction);
+    const refusal = refusalOf(combined);
+    if (refusal !== undefined) return this.#endRefused('mail', refusal);
+    if (combined?.overall) transaction.hold(combined.overall);
+    if (combined?.rewrite !== undefined) transaction.sender = { ...sender, address: combined.rewrite };
+    else if (combined?.sender !== undefined) transaction.sender = { ...sender, address: combined.sender };
+
+    // Held mail never reaches the downstream in this transaction, so it need not hear of it.
+    if (transaction.relay === undefined || transaction.pending !== undefined)
+      return { reply: reply(250, '2.1.0', 'Sender OK') };
+    const answer = await transaction.relay.mail(transaction.sender, listener.downstream);
+    return answer.code >= 400 ? this.#endRefused('mail', { reply: answer }) : { reply: answer };
+  }
+
+  async rcpt(given: Recipient): Promise<Answer> {
+    const transaction = this.#running();
+    const { listener } = this.#options;
+    const refuse = (answer: Answer): Answer => {
+      transaction.refused.push({ address: given.address, reply: answer.reply });
+      return answer;
+    };
+    const relaying = relayRefusal(given.address, listener.domains);
+    if (relaying !== undefined) return refuse({ reply: relaying });
+
+    const candidate: AcceptedRecipient = { given, address: given.address, targets: [], proposal: undefined };
+    const combined = await this.#ask('rcpt', transaction, [candidate]);
+    const single = combined?.recipients.get(given.address);
+    const refusal = refusalOf(combined, single?.proposal);
+    if (refusal !== undefined) return refuse(refusal);
+
+    const address = combined?.rewrite ?? given.address;
+    const downstream = single?.nextHop ?? combined?.nextHop ?? listener.downstream;
+    const accepted: AcceptedRecipient = {
+      given,
+      address,
+      targets: targetsFor(given, single?.replace ?? [address], downstream),
+      proposal: stronger(single?.proposal, combined?.overall),
+    };
+    let answer: Reply = reply(250, '2.1.5', 'Recipient OK');
+    if (
+      transaction.relay !== undefined &&
+      transaction.pending === undefined &&
+      accepted.proposal === undefined
+    ) {
+      for (const target of accepted.targets) {
+        answer = await transaction.relay.rcpt(target.recipient, target.downstream);
+        if (answer.code >= 400) return refuse({ reply: answer });
+      }
+    }
+    transaction.recipients.push(accepted);
+    return { reply: answer };
+  }
+
+  async data(): Promise<Answer> {
+    const transaction = this.#running();
+    const combined = await this.#ask('data', transaction, transaction.recipients);
+    const refusal = refusalOf(combined);
+    if (refusal !== undefined) return this.#endRefused('data', refusal);
+    return { reply: reply(354, undefined, 'End data with <CR><LF>.<CR><LF>') };
+  }
+
+  async message(spool: Spool): Promise<Answer[]> {
+    const transaction = this.#running();
+    this.#transaction = undefined;
+    const { answers, outcomes } = await dispose({
+      transaction,
+      spool,
+      options: this.#options,
+      trace: {
+        client: this.#client,
+        helo: this.#helo?.name ?? '',
+        verb: this.#helo?.verb ?? 'EHLO',
+        tls: this.#tls,
+        user: this.#user,
+      },
+      facts: (stage, recipients, size) => this.#facts(stage, { transaction, recipients, size }),
+    });
+    this.#logTransaction(transaction, {
+      size: spool.size,
+      outcomes: outcomes.map((outcome) => ({ ...outcome })),
+    });
+    this.#report(transaction, { size: spool.size, outcomes });
+    return answers;
+  }
+
+  async reset(): Promise<void> {
+    const transaction = this.#transaction;
+    this.#transaction = undefined;
+    if (transaction === undefined) return;
+    await transaction.relay?.abort();
+    this.#logTransaction(transaction, { ended: 'the client gave it up' });
+  }
+
+  async close(reason: string): Promise<void> {
+    const transaction = this.#transaction;
+    this.#transaction = undefined;
+    if (transaction === undefined) return;
+    await transaction.relay?.abort();
+    this.#logTransaction(transaction, { ended: reason });
+  }
+
+  #running(): Transaction {
+    // The server keeps the order of commands; without a transaction there is nothing these could mean.
+    if (this.#transaction === undefined) throw new Error('no transaction is under way');
+    return this.#transaction;
+  }
+
+  /** Asks at a stage before MAIL; returns the refusal, or undefined to go on. */
+  async #askSession(stage: Stage, rewrite?: (value: string) => void): Promise<Answer | undefined> {
+    const { dispatcher, log } = this.#options;
+    if (dispatcher === undefined || !dispatcher.listens(stage)) return undefined;
+    const answered = await dispatcher.ask({ facts: this.#facts(stage, {}), state: this.#state });
+    this.#state = answered.state;
+    const [part] = answered.parts;
+    if (part === undefined) return undefined;
+    logServiceLines(log, { session: this.#client.sessionId }, answered);
+    Object.assign(this.#tags, part.combined.tags);
+    this.#score += part.combined.score;
+    const refusal = refusalOf(part.combined);
+    if (refusal !== undefined || part.outcomes.some(({ result }) => result.kind === 'failure')) {
+      const services = part.outcomes.map((outcome) => recordOf(stage, outcome));
+      log.info(
+        { ...this.#sessionFields(), stage, services, reply: refusal && formatReply(refusal.reply) },
+        'session',
+      );
+    }
+    if (refusal !== undefined) return refusal;
+    if (part.combined.overall) this.#pending = part.combined.overall;
+    if (part.combined.rewrite !== undefined) rewrite?.(part.combined.rewrite);
+    return undefined;
+  }
+
+  /** Asks at `mail`, `rcpt` or `data`, and keeps what does not shape the reply. */
+  async #ask(
+    stage: 'mail' | 'rcpt' | 'data',
+    transaction: Transaction,
+    recipients?: readonly AcceptedRecipient[],
+  ): Promise<Combined | undefined> {
+    const { dispatcher, log } = this.#options;
+    if (dispatcher === undefined || !dispatcher.listens(stage)) return undefined;
+    const answered = await dispatcher.ask({
+      facts: this.#facts(stage, { transaction, ...(recipients && { recipients }) }),
+      state: transaction.state,
+    });
+    transaction.learn(stage, answered);
+    logServiceLines(log, { transaction: transaction.id }, answered);
+    if (stage === 'data') return applyAtData(transaction, answered);
+    return answered.parts[0]?.combined;
+  }
+
+  #facts(
+    stage: Stage,
+    about: { transaction?: Transaction; recipients?: readonly AcceptedRecipient[]; size?: number },
+  ): Omit<Facts, 'service'> {
+    const { name, protocol } = this.#options.listener;
+    const { transaction, recipients, size } = about;
+    const tags = transaction?.tags ?? this.#tags;
+    const score = transaction?.score ?? this.#score;
+    return {
+      stage,
+      session: this.#client.sessionId,
+      ...(transaction && { transaction: transaction.id, sender: transaction.sender }),
+      listener: { name, protocol },
+      client: {
+        address: this.#client.address,
+        port: this.#client.port,
+        ...(this.#helo && { helo: this.#helo }),
+        ...(this.#tls && { tls: { version: this.#tls.version, cipher: this.#tls.cipher } }),
+        ...(this.#user !== undefined && { user: this.#user }),
+      },
+      ...(recipients && { recipients: recipients.map(recipientFacts) }),
+      ...(size !== undefined && { message: { size } }),
+      ...(Object.keys(tags).length > 0 && { tags }),
+      ...(score !== 0 && { score }),
+    };
+  }
+
+  async #endRefused(stage: Stage, answer: Answer): Promise<Answer> {
+    const transaction = this.#running();
+    this.#transaction = undefined;
+    await transaction.relay?.abort();
+    this.#logTransaction(transaction, { ended: `refused at ${stage}`, reply: formatReply(answer.reply) });
+    return answer;
+  }
+
+  #sessionFields(): object {
+    const { listener } = this.#options;
+    return {
+      session: this.#client.sessionId,
+      listener: listener.name,
+      client: this.#client.address,
+      ...(this.#helo && { helo: this.#helo.name }),
+      ...(this.#tls && { tls: this.#tls.version }),
+      ...(this.#user !== undefined && { user: this.#user }),
+    };
+  }
+
+  #logTransaction(transaction: Transaction, ended: object): void {
+    this.#options.log.info(
+      {
+        transaction: transaction.id,
+        ...this.#sessionFields(),
+        sender: transaction.sender.address,
+        recipients: transaction.recipients.map(({ given }) => given.address),
+        ...(transaction.refused.length > 0 && {
+          refused: transaction.refused.map(({ address, reply: said }) => ({
+            address,
+            reply: formatReply(said),
+          })),
+        }),
+        services: transaction.asked,
+        ...(Object.keys(transaction.tags).length > 0 && { tags: transaction.tags }),
+        ...ended,
+        ms: Date.now() - transaction.startedAt,
+      },
+      'transaction',
+    );
+  }
+
+  /** One-way: nothing waits for it, and nothing it does can reach the mail. */
+  #report(
+    transaction: Transaction,
+    result: { size: number; outcomes: NonNullable<Facts['outcomes']> },
+  ): void {
+    const { dispatcher, log } = this.#options;
+    if (dispatcher === undefined || !dispatcher.listens('report')) return;
+    const facts = this.#facts('report', {
+      transaction,
+      recipients: transaction.recipients,
+      size: result.size,
+    });
+    dispatcher
+      .ask({ facts: { ...facts, outcomes: result.outcomes }, state: transaction.state })
+      .then((answered) => {
+        logServiceLines(log, { transaction: transaction.id }, answered);
+        for (const { service, result: said } of answered.parts.flatMap(({ outcomes }) => outcomes)) {
+          if (said.kind !== 'failure') continue;
+          log.warn(
+            { transaction: transaction.id, service, failure: said.failure, cause: said.cause },
+            'report failed',
+          );
+        }
+      })
+      .catch((error: unknown) => {
+        log.error({ transaction: transaction.id, cause: describeError(error) }, 'report failed');
+      });
+  }
+}
+
+/** The refusal in a combination, if its verdict is one that answers the command at once. */
+function refusalOf(combined: Combined | undefined, single?: Proposal): Answer | undefined {
+  const proposal = stronger(single, combined?.overall);
+  if (proposal?.verdict !== 'reject' && proposal?.verdict !== 'tempfail') {
+    return combined?.disconnect === true
+      ? { reply: reply(421, '4.7.0', 'Closing the connection'), disconnect: true }
+      : undefined;
+  }
+  return { reply: proposal.reply, ...(combined?.disconnect === true && { disconnect: true }) };
+}
+
+/** At `data` each part of the recipients has its own answer; the command is refused only if all of them are. */
+function applyAtData(transaction: Transaction, answered: Answered): Combined | undefined {
+  for (const { recipients, combined } of answered.parts) {
+    for (const { address } of recipients) {
+      for (const accepted of transaction.recipients) {
+        if (accepted.address !== address) continue;
+        const proposal = stronger(combined.recipients.get(address)?.proposal, combined.overall);
+        accepted.proposal = stronger(accepted.proposal, proposal);
+        applyRouting(accepted, combined);
+      }
+    }
+    if (combined.sender !== undefined)
+      transaction.sender = { ...transaction.sender, address: combined.sender };
+  }
+  const refused = answered.parts.every(({ combined }) => refusalOf(combined) !== undefined);
+  return refused ? answered.parts[0]?.combined : undefined;
+}

@@ -1,0 +1,76 @@
+import { newId } from '../base/ids.ts';
+import type { Recipient, Sender } from '../mail/envelope.ts';
+import type { Reply } from '../mail/reply.ts';
+import { stronger, type Proposal } from '../ocp/combine.ts';
+import type { Answered } from '../ocp/dispatch.ts';
+import type { RecipientFacts } from '../ocp/facts.ts';
+import type { CalloutState } from '../ocp/service.ts';
+import type { Stage } from '../ocp/stage.ts';
+import type { ThroughRelay } from './forwarder.ts';
+import { recordOf, type ServiceRecord } from './service-log.ts';
+
+/**
+ * From MAIL to the final reply: what the client asked for, what the services made of it so far, and what goes into the
+ * log line at the end. RSET drops it as a whole; nothing in here outlives it.
+ */
+export class Transaction {
+  readonly id = newId();
+  readonly startedAt = Date.now();
+  /** As the client gave it; `sender` is what is gone on with. */
+  readonly originalSender: Sender;
+  sender: Sender;
+  readonly recipients: AcceptedRecipient[] = [];
+  /** Recipients that were refused, for the log. */
+  readonly refused: { address: string; reply: Reply }[] = [];
+  /** A verdict for the whole transaction that waits for the message: quarantine, discard, bounce. */
+  pending: Proposal | undefined;
+  tags: Record<string, string> = {};
+  score = 0;
+  state: CalloutState;
+  /** Every service's answer so far, for the log line. */
+  readonly asked: ServiceRecord[] = [];
+  readonly relay: ThroughRelay | undefined;
+
+  constructor(start: { sender: Sender; state: CalloutState; relay: ThroughRelay | undefined }) {
+    this.originalSender = start.sender;
+    this.sender = start.sender;
+    this.state = start.state;
+    this.relay = start.relay;
+  }
+
+  /** Takes over what services said that is not a reply: tags, score, state, and what the log will tell. */
+  learn(stage: Stage, answered: Answered): void {
+    this.state = answered.state;
+    for (const part of answered.parts) {
+      Object.assign(this.tags, part.combined.tags);
+      this.score += part.combined.score;
+      this.asked.push(...part.outcomes.map((outcome) => recordOf(stage, outcome)));
+    }
+  }
+
+  hold(proposal: Proposal): void {
+    this.pending = stronger(this.pending, proposal);
+  }
+}
+
+/** A recipient that the client was told 250 about. */
+export interface AcceptedRecipient {
+  /** As the client gave it. */
+  readonly given: Recipient;
+  /** As it now is, after rewrites: what services are shown. */
+  readonly address: string;
+  /** Where its mail goes: `address`, or what replaced it. */
+  targets: readonly Target[];
+  /** The strongest verdict so far. */
+  proposal: Proposal | undefined;
+}
+
+export interface Target {
+  readonly recipient: Recipient;
+  readonly downstream: string;
+}
+
+export function recipientFacts(recipient: AcceptedRecipient): RecipientFacts {
+  const { given, address } = recipient;
+  return { address, ...(given.address !== address && { original: given.address }), params: given.params };
+}
