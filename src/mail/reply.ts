@@ -25,7 +25,9 @@ export function replyText(value: Reply): string {
 
 /** `550 5.7.1 text`, for logs and the Diagnostic-Code of a DSN. */
 export function formatReply(value: Reply): string {
-  return [String(value.code), value.enhanced, replyText(value)].filter((part) => part !== undefined && part !== '').join(' ');
+  return [String(value.code), value.enhanced, replyText(value)]
+    .filter((part) => part !== undefined && part !== '')
+    .join(' ');
 }
 
 export const isPositive = (value: Reply): boolean => value.code >= 200 && value.code < 400;
