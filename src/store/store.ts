@@ -21,7 +21,7 @@ export interface Store {
     now: number;
     leaseUntil: number;
     limit: number;
-    except?: readonly string[];
+    except: readonly string[];
   }): Promise<QueueEntry[]>;
   /**
    * What an attempt came to: counts one attempt and ends the lease. Removes the message when nothing refers to it
