@@ -1,0 +1,122 @@
+import type { Service, ServiceGroup } from '../ocp/service.ts';
+
+/**
+ * The configuration, as the rest of Postern uses it: every default filled in, every path absolute, every name known
+ * to exist. One YAML file of at most 256 KiB is its source; `docs/config.md` describes it key by key.
+ *
+ * - `schema.ts` says what each key may be; `references.ts` what must fit together across keys; `resolve.ts` makes this
+ *   type from what they let through; `load.ts` does all of it to a file.
+ * - A file with any problem gives no config at all, so there is never a half-checked one to run with.
+ * - Problems name keys and positions. Values are shown only where the schema knows the key, and never those under
+ *   `settings`, which may hold a secret.
+ */
+export interface Config {
+  /** The file it came from. */
+  readonly file: string;
+  /** Our own name: in greetings, EHLO, trace headers and notices. */
+  readonly hostname: string;
+  /** Directory of everything that Postern writes itself: database, spool, made certificates. */
+  readonly stateDir: string;
+  readonly postmaster: string;
+  readonly pluginDirectory: string;
+  /** In the order of the file; at least one. */
+  readonly listeners: readonly ListenerConfig[];
+  readonly downstreams: readonly DownstreamConfig[];
+  /** `plugin` is a name to look up in `pluginDirectory`, or an absolute path. */
+  readonly services: readonly Service[];
+  /** Domains and addresses in lower case. */
+  readonly groups: readonly ServiceGroup[];
+  readonly queue: QueueConfig;
+  readonly bounce: BounceConfig;
+  readonly log: { readonly level: LogLevel };
+  /** `workers` absent: as many as the machine has cores. */
+  readonly sandbox: { readonly workers?: number };
+}
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export interface ListenerConfig {
+  readonly name: string;
+  readonly protocol: 'smtp' | 'submission' | 'lmtp';
+  /** IPv4 or IPv6. */
+  readonly address: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** Recipient domains that are accepted, in lower case; absent: all. Never absent for `smtp`. */
+  readonly domains?: readonly string[];
+  readonly downstream: string;
+  readonly mode: 'through' | 'queue';
+  /** Absent: no services are asked. */
+  readonly group?: string;
+  /** The password file. Present for `submission`, and only there. */
+  readonly auth?: { readonly file: string };
+  /** PEM files. Absent: a certificate of our own, made on first start under `stateDir`. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Octets. */
+  readonly maxMessageSize: number;
+  readonly limits: ListenerLimits;
+  readonly greetingDelayMs: number;
+  /** What happens to a bare CR or LF: the message is refused, or the line ending repaired. */
+  readonly lineEndings: 'refuse' | 'repair';
+  /**
+   * What an SMTP client is told when, at the end of the data, some recipients are refused and others are not: `bounce`
+   * says 250 and sends a notice for the refused ones; `reject` and `tempfail` refuse the message for all.
+   */
+  readonly mixedVerdicts: 'bounce' | 'reject' | 'tempfail';
+}
+
+export interface ListenerLimits {
+  readonly sessions: number;
+  readonly sessionsPerAddress: number;
+  /** Of one transaction. */
+  readonly recipients: number;
+  /** Wrong commands in one session before it is closed. */
+  readonly errors: number;
+  readonly idleSeconds: number;
+}
+
+export type DownstreamConfig = RemoteDownstreamConfig | MaildirDownstreamConfig;
+
+export interface RemoteDownstreamConfig {
+  readonly name: string;
+  readonly protocol: 'smtp' | 'lmtp';
+  /** `path` is that of a Unix socket. */
+  readonly endpoint: { readonly host: string; readonly port: number } | { readonly path: string };
+  readonly tls: 'none' | 'opportunistic' | 'required';
+  /** PEM file of the authorities that `required` trusts; absent: those of Node. */
+  readonly ca?: string;
+  readonly maxConnections: number;
+  /** How long an unused connection is kept. */
+  readonly idleSeconds: number;
+  readonly timeouts: DownstreamTimeouts;
+}
+
+/** All in milliseconds. */
+export interface DownstreamTimeouts {
+  readonly connectMs: number;
+  /** For the reply to a command. */
+  readonly commandMs: number;
+  /** For the downstream to take the next piece of the message. */
+  readonly dataMs: number;
+  /** For the reply after the final dot (RFC 5321 section 4.5.3.2.6). */
+  readonly finalReplyMs: number;
+}
+
+export interface MaildirDownstreamConfig {
+  readonly name: string;
+  readonly protocol: 'maildir';
+  /** The directory that holds one Maildir for each address. */
+  readonly path: string;
+}
+
+export interface QueueConfig {
+  readonly retry: { readonly firstMs: number; readonly maxMs: number };
+  readonly giveUpAfterMs: number;
+  /** Deliveries at once to one downstream. */
+  readonly concurrency: number;
+}
+
+export interface BounceConfig {
+  /** Where notices to senders outside our domains go; absent: see `bounceDownstream`. */
+  readonly downstream?: string;
+}

@@ -1,0 +1,121 @@
+import { dirname, resolve as resolvePath } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { FailureKind, FailurePolicy, Service, ServiceGroup, WhenRule } from '../ocp/service.ts';
+import type { Config, DownstreamConfig, ListenerConfig } from './config.ts';
+import type { CheckedConfig } from './schema.ts';
+
+/** Makes the config of what the schema let through: paths absolute, names put into what they name, rules as lists. */
+export function resolveConfig(checked: CheckedConfig, file: string): Config {
+  const directory = dirname(resolvePath(file));
+  const at: ToPath = (path) => resolvePath(directory, path);
+  const { hostname, queue, bounce, sandbox } = checked;
+  return {
+    file,
+    hostname,
+    stateDir: at(checked.stateDir),
+    postmaster: checked.postmaster ?? `postmaster@${hostname}`,
+    pluginDirectory: checked.pluginDirectory === undefined ? PLUGIN_DIRECTORY : at(checked.pluginDirectory),
+    listeners: Object.entries(checked.listeners).map(([name, value]) => listenerOf(name, { value, at })),
+    downstreams: Object.entries(checked.downstreams).map(([name, value]) =>
+      downstreamOf(name, { value, at }),
+    ),
+    services: Object.entries(checked.services).map(([name, value]) => serviceOf(name, { value, at })),
+    groups: Object.entries(checked.groups).map(([name, entries]) => groupOf(name, entries)),
+    queue: {
+      retry: { firstMs: queue.retry.first, maxMs: queue.retry.max },
+      giveUpAfterMs: queue.giveUpAfter,
+      concurrency: queue.concurrency,
+    },
+    bounce: defined(bounce),
+    log: checked.log,
+    sandbox: defined(sandbox),
+  };
+}
+
+type ToPath = (path: string) => string;
+type Named<Section extends 'listeners' | 'downstreams' | 'services'> = {
+  readonly value: CheckedConfig[Section][string];
+  readonly at: ToPath;
+};
+
+// `plugins/` of the installation, from `src/config/` as from `dist/config/`.
+const PLUGIN_DIRECTORY = fileURLToPath(new URL('../../plugins', import.meta.url));
+
+function listenerOf(name: string, { value, at }: Named<'listeners'>): ListenerConfig {
+  const { tls, ...rest } = value;
+  return defined({
+    ...rest,
+    name,
+    domains: 'domains' in value ? value.domains : undefined,
+    auth: 'auth' in value ? { file: at(value.auth.file) } : undefined,
+    tls: tls && { cert: at(tls.cert), key: at(tls.key) },
+    mixedVerdicts: 'mixedVerdicts' in value ? value.mixedVerdicts : 'bounce',
+  });
+}
+
+function downstreamOf(name: string, { value, at }: Named<'downstreams'>): DownstreamConfig {
+  if (value.protocol === 'maildir') return { name, protocol: 'maildir', path: at(value.path) };
+  const { protocol, host, port, socket, ca, timeouts, maxConnections, idleSeconds } = value;
+  return defined({
+    name,
+    protocol,
+    // That there is either a socket or a host and a port is checked by `references.ts`.
+    endpoint: socket === undefined ? { host: host!, port: port! } : { path: at(socket) },
+    tls: value.tls ?? (socket === undefined ? 'opportunistic' : 'none'),
+    ca: ca === undefined ? undefined : at(ca),
+    maxConnections,
+    idleSeconds,
+    timeouts: {
+      connectMs: timeouts.connect,
+      commandMs: timeouts.command,
+      dataMs: timeouts.data,
+      finalReplyMs: timeouts.finalReply,
+    },
+  });
+}
+
+function serviceOf(name: string, { value, at }: Named<'services'>): Service {
+  const { plugin, onFailure } = value;
+  return {
+    ...value,
+    name,
+    plugin: plugin.endsWith('.wasm') ? at(plugin) : plugin,
+    onFailure: typeof onFailure === 'string' ? everyKind(onFailure) : onFailure,
+  };
+}
+
+const everyKind = (policy: FailurePolicy): Record<FailureKind, FailurePolicy> => ({
+  load: policy,
+  trap: policy,
+  deadline: policy,
+  capability: policy,
+});
+
+function groupOf(name: string, entries: CheckedConfig['groups'][string]): ServiceGroup {
+  return {
+    name,
+    entries: entries.map((entry) => {
+      if (typeof entry === 'string') return { service: entry };
+      return entry.when === undefined
+        ? { service: entry.service }
+        : { service: entry.service, when: ruleOf(entry.when) };
+    }),
+  };
+}
+
+type CheckedRule = NonNullable<Exclude<CheckedConfig['groups'][string][number], string>['when']>;
+
+function ruleOf(when: CheckedRule): WhenRule {
+  const lower = (list: readonly string[] | undefined) => list?.map((item) => item.toLowerCase());
+  return defined({ ...when, recipient: lower(when.recipient), sender: lower(when.sender) });
+}
+
+type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+  [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
+};
+
+/** The same without the keys whose value is undefined. */
+function defined<T extends object>(value: T): Defined<T> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what fromEntries forgets, the filter has kept
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as Defined<T>;
+}

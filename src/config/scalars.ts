@@ -1,0 +1,130 @@
+import { isIP } from 'node:net';
+import { domainToASCII } from 'node:url';
+import { z } from 'zod';
+import { addressProblem, isAscii } from '../mail/address.ts';
+
+/**
+ * The single values of the config file. The error text of each says what is allowed ("must be …"); what was found is
+ * put before it by `issues.ts`.
+ */
+
+/** A whole number within a range. */
+export function integer(min: number, max: number) {
+  const rule = `must be an integer from ${min} to ${max}`;
+  return z.int(rule).min(min, rule).max(max, rule);
+}
+
+const NAME_RULE = 'must be a letter, then at most 63 letters, digits, "-" or "_"';
+/** Names of listeners, downstreams, services and groups: they appear in logs, metrics and file names. */
+export const name = z.string(NAME_RULE).regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, NAME_RULE);
+
+/** One of a few words. */
+export const word = <const T extends readonly [string, ...string[]]>(...words: T) =>
+  z.enum(words, `must be ${words.length === 1 ? '' : 'one of '}${words.join(', ')}`);
+
+const PATH_RULE = 'must be a path';
+// A NUL would end the path early in the system call.
+export const filePath = z
+  .string(PATH_RULE)
+  .min(1, PATH_RULE)
+  .max(4096, 'must be a path of at most 4096 characters')
+  // oxlint-disable-next-line no-control-regex -- control characters are what this refuses
+  .regex(/^[^\u0000-\u001f\u007f]*$/, 'must be a path without control characters');
+
+const ADDRESS_RULE = 'must be an IPv4 or IPv6 address such as 127.0.0.1, 0.0.0.0 or ::';
+/** Where to listen. A scope (`fe80::1%eth0`) is not offered: it is a name of this boot, not of the machine. */
+export const ipAddress = z.string(ADDRESS_RULE).refine(isPlainIp, ADDRESS_RULE);
+
+const NETWORK_RULE = 'must be an IP address or a CIDR network such as 192.0.2.0/24 or 2001:db8::/32';
+export const network = z.string(NETWORK_RULE).refine(isNetwork, NETWORK_RULE);
+
+const DOMAIN_RULE = 'must be a domain name such as example.com';
+/** A mail domain, in lower case (RFC 5321 section 4.1.2, RFC 1035 section 2.3.1). */
+export const domain = z
+  .string(DOMAIN_RULE)
+  .refine(isDomain, { error: ({ input }) => domainRule(input) })
+  .transform((text) => text.toLowerCase());
+
+const HOST_RULE = 'must be a host name or an IP address';
+// Host names inside a container network often have underscores; they never appear in mail.
+export const host = z
+  .string(HOST_RULE)
+  .refine((text) => isPlainIp(text) || isDomain(text.replaceAll('_', '-')), HOST_RULE);
+
+const MAILBOX_RULE = 'must be a mail address such as ann@example.com';
+export const mailbox = z.string(MAILBOX_RULE).refine(isMailbox, MAILBOX_RULE);
+
+const SENDER_RULE = 'must be a mail address such as ann@example.com, or <> for the null sender';
+/** '' is the null sender. */
+export const senderAddress = z
+  .string(SENDER_RULE)
+  .refine((text) => text === '<>' || isMailbox(text), SENDER_RULE)
+  .transform((text) => (text === '<>' ? '' : text));
+
+const SIZE_UNITS = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
+const SIZE_FORM = /^(\d{1,15}) ?(B|kB|MB|GB|KiB|MiB|GiB)$/;
+
+/** Octets: `26214400` or `25MiB`. The bounds are written as in the file. */
+export function size(min: string, max: string) {
+  const rule = `must be a size from ${min} to ${max} such as 25MiB, or a number of octets`;
+  return quantity({ form: SIZE_FORM, units: SIZE_UNITS, bareUnit: 1, min, max, rule });
+}
+
+const DURATION_UNITS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+const DURATION_FORM = /^(\d{1,12}) ?(ms|s|m|h|d)$/;
+
+/** Milliseconds, from `90` (seconds), `30s`, `10m`, `4h` or `5d`. The bounds are written as in the file. */
+export function duration(min: string, max: string) {
+  const rule = `must be a duration from ${min} to ${max} such as 30s, 10m, 4h or 5d`;
+  return quantity({ form: DURATION_FORM, units: DURATION_UNITS, bareUnit: 1000, min, max, rule });
+}
+
+function quantity(kind: {
+  form: RegExp;
+  units: Readonly<Record<string, number>>;
+  bareUnit: number;
+  min: string;
+  max: string;
+  rule: string;
+}) {
+  const parse = (text: string): number => {
+    const [, digits = '', unit = ''] = kind.form.exec(text)!;
+    return Number(digits) * kind.units[unit]!;
+  };
+  const [least, most] = [parse(kind.min), parse(kind.max)];
+  return z
+    .union([z.int(kind.rule), z.string(kind.rule).regex(kind.form, kind.rule)], kind.rule)
+    .transform((value) => (typeof value === 'number' ? value * kind.bareUnit : parse(value)))
+    .refine((value) => value >= least && value <= most, kind.rule);
+}
+
+function isPlainIp(text: string): boolean {
+  return isIP(text) !== 0 && !text.includes('%');
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...more] = text.split('/');
+  if (!isPlainIp(address) || more.length > 0) return false;
+  if (prefix === undefined) return true;
+  return /^\d{1,3}$/.test(prefix) && Number(prefix) <= (isIP(address) === 4 ? 32 : 128);
+}
+
+function isDomain(text: string): boolean {
+  if (text.length > 253) return false;
+  const labels = text.split('.');
+  // A last label of digits alone would make it an IPv4 address.
+  return (
+    labels.every((label) => /^(?!-)[A-Za-z0-9-]{1,63}(?<!-)$/.test(label)) && !/^\d+$/.test(labels.at(-1)!)
+  );
+}
+
+function domainRule(input: unknown): string {
+  if (typeof input !== 'string') return DOMAIN_RULE;
+  if (input.includes('*')) return `${DOMAIN_RULE}; each domain is named, there is no wildcard`;
+  const ascii = isAscii(input) ? '' : domainToASCII(input);
+  return isDomain(ascii) ? `${DOMAIN_RULE}; write it as ${ascii}` : DOMAIN_RULE;
+}
+
+function isMailbox(text: string): boolean {
+  return addressProblem(text, { smtputf8: true }) === undefined;
+}

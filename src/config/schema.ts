@@ -1,0 +1,214 @@
+import { z } from 'zod';
+import { DEFAULT_LIMITS } from '../ocp/service.ts';
+import {
+  domain,
+  duration,
+  filePath,
+  host,
+  integer,
+  ipAddress,
+  mailbox,
+  name,
+  network,
+  senderAddress,
+  size,
+  word,
+} from './scalars.ts';
+import { suggest } from './suggest.ts';
+
+/** What the file may say, key by key. What must hold between keys is in `references.ts`. */
+
+/**
+ * A map with exactly these keys. Its message for unknown keys has one line for each, in zod's order; `issues.ts` gives
+ * every line to the key that it is about.
+ */
+function map<Shape extends z.ZodRawShape>(shape: Shape) {
+  const known = Object.keys(shape);
+  return z.strictObject(shape, {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys.map((key) => unknownKey(key, known)).join('\n')
+        : `must be a map with the keys ${known.join(', ')}`,
+  });
+}
+
+function unknownKey(key: string, known: readonly string[]): string {
+  if (key === '<<') return 'unknown key; merging maps with "<<" is not supported';
+  return `unknown key, ${suggest(key, known)}`;
+}
+
+const named = <Value extends z.ZodType>(value: Value, what: string) =>
+  z.record(name, value, `must be a map from a name to its ${what}`);
+
+/** One value, or a list of them that is not empty. */
+function oneOrMore<Item extends z.ZodType>(item: Item) {
+  return z
+    .union([item, z.array(item).min(1, 'must not be an empty list')], 'must be a text or a list of texts')
+    .transform((value) => (Array.isArray(value) ? value : [value]) as z.output<Item>[]);
+}
+
+const MODE = word('through', 'queue');
+
+const listenerKeys = {
+  address: ipAddress.default('127.0.0.1'),
+  port: integer(0, 65_535),
+  downstream: name,
+  mode: MODE.default('queue'),
+  group: name.optional(),
+  tls: map({ cert: filePath, key: filePath }).optional(),
+  maxMessageSize: size('64KiB', '1GiB').prefault('50MiB'),
+  limits: map({
+    sessions: integer(1, 10_000).default(1000),
+    sessionsPerAddress: integer(1, 10_000).default(100),
+    // RFC 5321 section 4.5.3.1.8: at least 100 must be taken.
+    recipients: integer(100, 10_000).default(1000),
+    errors: integer(1, 1000).default(20),
+    // RFC 5321 section 4.5.3.2.7: at least 5 minutes is asked for; less is the operator's choice.
+    idleSeconds: integer(10, 3600).default(300),
+  }).prefault({}),
+  greetingDelayMs: integer(0, 30_000).default(0),
+  lineEndings: word('refuse', 'repair').default('refuse'),
+};
+
+const mixedVerdicts = word('bounce', 'reject', 'tempfail').default('bounce');
+
+const NO_DOMAINS = 'must have at least one domain: without, it would relay for anyone';
+const domains = z.array(domain, 'must be a list of domain names');
+
+const listener = z.discriminatedUnion(
+  'protocol',
+  [
+    map({ protocol: z.literal('smtp'), domains: domains.min(1, NO_DOMAINS), mixedVerdicts, ...listenerKeys }),
+    map({ protocol: z.literal('submission'), auth: map({ file: filePath }), mixedVerdicts, ...listenerKeys }),
+    map({
+      protocol: z.literal('lmtp'),
+      domains: domains.min(1, 'must not be empty; leave the key out to accept every domain').optional(),
+      ...listenerKeys,
+    }),
+  ],
+  { error: (issue) => protocolRule(issue.code, ['smtp', 'submission', 'lmtp']) },
+);
+
+function protocolRule(code: string | undefined, protocols: readonly string[]): string {
+  return code === 'invalid_type' ? 'must be a map' : `must be one of ${protocols.join(', ')}`;
+}
+
+const remoteKeys = {
+  host: host.optional(),
+  port: integer(1, 65_535).optional(),
+  socket: filePath.optional(),
+  tls: word('none', 'opportunistic', 'required').optional(),
+  ca: filePath.optional(),
+  maxConnections: integer(1, 1000).default(20),
+  idleSeconds: integer(1, 3600).default(30),
+  timeouts: map({
+    connect: duration('1s', '10m').prefault('30s'),
+    command: duration('1s', '1h').prefault('60s'),
+    data: duration('1s', '1h').prefault('120s'),
+    finalReply: duration('1s', '1h').prefault('10m'),
+  }).prefault({}),
+};
+
+const downstream = z.discriminatedUnion(
+  'protocol',
+  [
+    map({ protocol: z.literal('smtp'), ...remoteKeys }),
+    map({ protocol: z.literal('lmtp'), ...remoteKeys }),
+    map({ protocol: z.literal('maildir'), path: filePath }),
+  ],
+  { error: (issue) => protocolRule(issue.code, ['smtp', 'lmtp', 'maildir']) },
+);
+
+const PLUGIN_RULE = 'must be the name of a plugin such as attachment-guard, or a path that ends in .wasm';
+const plugin = z
+  .string(PLUGIN_RULE)
+  .max(4096, PLUGIN_RULE)
+  // oxlint-disable-next-line no-control-regex -- control characters are what this refuses
+  .regex(/^(?:[a-z0-9][a-z0-9_-]{0,63}|[^\u0000-\u001f\u007f]*[^\u0000-\u001f\u007f/]\.wasm)$/, PLUGIN_RULE);
+
+const policy = word('tempfail', 'accept', 'reject', 'quarantine');
+const onFailure = z.union(
+  [
+    policy,
+    map({
+      load: policy.default('tempfail'),
+      trap: policy.default('tempfail'),
+      deadline: policy.default('tempfail'),
+      capability: policy.default('tempfail'),
+    }),
+  ],
+  `must be one of ${policy.options.join(', ')}, or a map with the keys load, trap, deadline, capability`,
+);
+
+const service = map({
+  plugin,
+  settings: z.record(z.string(), z.unknown(), 'must be a map').default({}),
+  mode: word('enforce', 'monitor').default('enforce'),
+  allowModify: z.boolean('must be true or false').default(false),
+  onFailure: onFailure.default('tempfail'),
+  limits: map({
+    memoryMiB: integer(1, 1024).default(DEFAULT_LIMITS.memoryMiB),
+    deadlineMs: integer(10, 60_000).default(DEFAULT_LIMITS.deadlineMs),
+    outputBytes: size('1KiB', '1MiB').default(DEFAULT_LIMITS.outputBytes),
+    logBytes: size('0B', '1MiB').default(DEFAULT_LIMITS.logBytes),
+    hostCalls: integer(100, 100_000_000).default(DEFAULT_LIMITS.hostCalls),
+    addedBytes: size('0B', '256MiB').default(DEFAULT_LIMITS.addedBytes),
+  }).prefault({}),
+});
+
+const when = map({
+  recipientDomain: oneOrMore(domain).optional(),
+  recipient: oneOrMore(mailbox).optional(),
+  senderDomain: oneOrMore(domain).optional(),
+  sender: oneOrMore(senderAddress).optional(),
+  client: oneOrMore(network).optional(),
+  authenticated: z.boolean('must be true or false').optional(),
+}).refine(
+  (rule) => Object.keys(rule).length > 0,
+  'must have at least one condition; leave the key out to ask always',
+);
+
+const groupEntry = z.union(
+  [name, map({ service: name, when: when.optional() })],
+  'must be the name of a service, or a map with the keys service, when',
+);
+
+export const configSchema = map({
+  hostname: domain,
+  stateDir: filePath.default('./var'),
+  postmaster: mailbox.optional(),
+  pluginDirectory: filePath.optional(),
+  listeners: named(listener, 'listener').refine(
+    (all) => Object.keys(all).length > 0,
+    'must have at least one listener',
+  ),
+  downstreams: named(downstream, 'downstream'),
+  services: named(service, 'service').default({}),
+  groups: named(z.array(groupEntry, 'must be a list of services'), 'list of services').default({}),
+  queue: map({
+    retry: map({
+      first: duration('1s', '1d').prefault('1m'),
+      max: duration('1s', '7d').prefault('1h'),
+    })
+      .refine(({ first, max }) => first <= max, { path: ['max'], error: 'must not be shorter than first' })
+      .prefault({}),
+    giveUpAfter: duration('1m', '30d').prefault('5d'),
+    concurrency: integer(1, 1000).default(20),
+  })
+    .refine(({ retry, giveUpAfter }) => retry.first <= giveUpAfter, {
+      path: ['giveUpAfter'],
+      error: 'must not be shorter than retry.first',
+    })
+    .prefault({}),
+  bounce: map({ downstream: name.optional() }).default({}),
+  log: map({ level: word('debug', 'info', 'warn', 'error').default('info') }).prefault({}),
+  sandbox: map({ workers: integer(1, 64).optional() }).default({}),
+});
+
+/** What the schema lets through, defaults filled in, sizes in octets and durations in milliseconds. */
+export type CheckedConfig = z.output<typeof configSchema>;
+
+/** The JSON Schema (draft 2020-12) of the file, for editors that complete and check YAML by it. */
+export function configJsonSchema(): object {
+  return { title: 'Postern configuration', ...z.toJSONSchema(configSchema, { io: 'input' }) };
+}

@@ -1,0 +1,21 @@
+import type { Config } from './config.ts';
+import type { Finding } from './issues.ts';
+
+/** What is allowed and still looks like a mistake: things that nothing uses. */
+export function unusedFindings(config: Config): Finding[] {
+  const used = {
+    groups: new Set(config.listeners.map(({ group }) => group)),
+    services: new Set(config.groups.flatMap(({ entries }) => entries.map(({ service }) => service))),
+    downstreams: new Set([...config.listeners.map(({ downstream }) => downstream), config.bounce.downstream]),
+  };
+  const unused = (section: keyof typeof used, by: string): Finding[] =>
+    config[section]
+      .filter(({ name }) => !used[section].has(name))
+      .map(({ name }) => ({ path: [section, name], at: 'key', message: `is used by no ${by}` }));
+  return [
+    ...unused('groups', 'listener'),
+    ...unused('services', 'group'),
+    // A service that may modify can send mail to any downstream (`nextHop`).
+    ...(config.services.some(({ allowModify }) => allowModify) ? [] : unused('downstreams', 'listener')),
+  ];
+}
