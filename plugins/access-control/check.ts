@@ -1,0 +1,92 @@
+import { Check, Json } from '../../sdk/assemblyscript';
+import { parseNetwork } from './network';
+
+/** The stages at which rules are asked, in the order of a session. */
+export const AT: string[] = ['connect', 'helo', 'auth', 'mail', 'rcpt', 'data'];
+
+/** In the order of AT: each is known from the stage of the same index on. */
+const CONDITIONS: string[] = ['client', 'helo', 'user', 'sender', 'recipient'];
+const ACTIONS: string[] = ['reject', 'tempfail', 'discard', 'quarantine', 'accept'];
+const KEYS: string[] = CONDITIONS.concat(['at', 'action', 'reply', 'disconnect']);
+
+/** The stage of a rule, as an index in AT: what it says, else where the last of its conditions is known. */
+export function neededAt(rule: Json): i32 {
+  const at = AT.indexOf(rule.get('at').text());
+  return at >= 0 ? at : lastKnownAt(rule);
+}
+
+export function checkRules(rules: Check): void {
+  rules.required('required is a list of rules').list();
+  for (let i = 0; i < rules.value.length; i++) checkRule(rules.at(i));
+}
+
+function checkRule(rule: Check): void {
+  rule.object(KEYS);
+  if (!rule.value.isObject) return rule.refuse('allowed is an object');
+  rule.get('at').oneOf(AT);
+  rule
+    .get('action')
+    .required('required is one of ' + ACTIONS.join(', '))
+    .oneOf(ACTIONS);
+  rule.get('disconnect').bool();
+  for (let i = 0; i < CONDITIONS.length; i++) rule.get(CONDITIONS[i]).texts(1000);
+
+  const needed = lastKnownAt(rule.value);
+  if (needed < 0) rule.get('at').required('required in a rule without conditions are ' + AT.join(', '));
+  else if (neededAt(rule.value) < needed) {
+    rule.get('at').refuse('allowed are ' + AT.slice(needed).join(', ') + ', where its conditions are known');
+  }
+  checkNetworks(rule.get('client'));
+  checkReply(rule);
+}
+
+function checkNetworks(client: Check): void {
+  if (client.value.isText && parseNetwork(client.value.text()) === null) client.refuse(NETWORK);
+  if (!client.value.isList) return;
+  for (let i = 0; i < client.value.length; i++) {
+    const item = client.at(i);
+    if (parseNetwork(item.value.text()) === null) item.refuse(NETWORK);
+  }
+}
+
+const NETWORK: string = 'allowed are IP addresses and CIDR networks such as 192.0.2.0/24 or 2001:db8::/32';
+
+function checkReply(rule: Check): void {
+  const reply = rule.get('reply');
+  reply.object(['code', 'enhanced', 'text']);
+  if (reply.value.isMissing) return;
+  const action = rule.value.get('action').text();
+  const rejects = action == 'reject';
+  if (!rejects && action != 'tempfail') return reply.refuse('allowed only with reject and tempfail');
+  reply.get('code').integer(rejects ? 500 : 400, rejects ? 599 : 499);
+  reply.get('text').text(400);
+  const enhanced = reply.get('enhanced');
+  if (!enhanced.value.isMissing && !isEnhanced(enhanced.value.text(), rejects ? '5' : '4')) {
+    enhanced.refuse(
+      'allowed is an enhanced status code of the action, such as ' + (rejects ? '5.7.1' : '4.7.1'),
+    );
+  }
+}
+
+/** RFC 3463 section 2: class, subject and detail, the latter of 1 to 3 digits. */
+function isEnhanced(text: string, kind: string): bool {
+  const parts = text.split('.');
+  return parts.length == 3 && parts[0] == kind && isShortNumber(parts[1]) && isShortNumber(parts[2]);
+}
+
+function isShortNumber(text: string): bool {
+  if (text.length < 1 || text.length > 3) return false;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x30 || unit > 0x39) return false;
+  }
+  return true;
+}
+
+function lastKnownAt(rule: Json): i32 {
+  let last = -1;
+  for (let i = 0; i < CONDITIONS.length; i++) {
+    if (!rule.get(CONDITIONS[i]).isMissing) last = i;
+  }
+  return last;
+}

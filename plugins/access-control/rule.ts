@@ -1,0 +1,99 @@
+import { Decision, Facts, foldCase, Json } from '../../sdk/assemblyscript';
+import { AT, neededAt } from './check';
+import { addressMatches, globMatches } from './match';
+import { inNetwork, parseNetwork } from './network';
+
+/** One rule, with its default reply filled in. */
+export class Rule {
+  at: i32 = 0;
+  action: string = '';
+  private code: i32 = 0;
+  private enhanced: string = '';
+  private text: string = '';
+  private disconnect: bool = false;
+  private json: Json;
+
+  constructor(json: Json) {
+    this.json = json;
+    this.at = neededAt(json);
+    this.action = json.get('action').text();
+    this.disconnect = json.get('disconnect').bool();
+    const reply = json.get('reply');
+    const rejects = this.action == 'reject';
+    this.code = reply.get('code').integer(defaultCode(this.at, rejects));
+    const generic = this.code >= 500 ? '5.7.1' : '4.7.1';
+    this.enhanced = reply.get('enhanced').text(generic);
+    this.text = reply
+      .get('text')
+      .text(rejects ? 'Not accepted by local policy' : 'Not accepted at present, try again later');
+  }
+
+  /** Every condition that is given must hold; of its list, any entry. */
+  matches(now: Facts, recipient: string): bool {
+    const json = this.json;
+    return (
+      (json.get('client').isMissing || clientMatches(json.get('client').texts(), now.clientAddress)) &&
+      (json.get('helo').isMissing || anyGlob(json.get('helo').texts(), now.helo)) &&
+      (json.get('user').isMissing || anyGlob(json.get('user').texts(), now.user)) &&
+      (json.get('sender').isMissing || anyAddress(json.get('sender').texts(), now.sender)) &&
+      (json.get('recipient').isMissing || anyAddress(json.get('recipient').texts(), recipient))
+    );
+  }
+
+  applyTo(decision: Decision): void {
+    if (this.action == 'reject') decision.reject(this.code, this.enhanced, this.text);
+    else if (this.action == 'tempfail') decision.tempfail(this.code, this.enhanced, this.text);
+    else if (this.action == 'quarantine') decision.quarantine();
+    else if (this.action == 'discard') decision.discard();
+    if (this.disconnect) decision.disconnect();
+  }
+
+  applyToRecipient(decision: Decision, address: string): void {
+    if (this.action == 'accept') return;
+    const one = decision.recipient(address);
+    if (this.action == 'reject') one.reject(this.code, this.enhanced, this.text);
+    else if (this.action == 'tempfail') one.tempfail(this.code, this.enhanced, this.text);
+    else if (this.action == 'quarantine') one.quarantine();
+    else one.discard();
+  }
+}
+
+/** RFC 5321 section 3.1 for the greeting, RFC 4954 section 6 for AUTH, RFC 5321 section 4.2.2 for the others. */
+function defaultCode(at: i32, rejects: bool): i32 {
+  const stage = AT[at];
+  if (stage == 'connect') return rejects ? 554 : 421;
+  if (stage == 'auth') return rejects ? 535 : 454;
+  return rejects ? 550 : 450;
+}
+
+export function readRules(json: Json): Rule[] {
+  const rules: Rule[] = [];
+  for (let i = 0; i < json.length; i++) rules.push(new Rule(json.at(i)));
+  return rules;
+}
+
+function clientMatches(networks: string[], address: string): bool {
+  const client = parseNetwork(address);
+  if (client === null) return false;
+  for (let i = 0; i < networks.length; i++) {
+    const network = parseNetwork(networks[i]);
+    if (network !== null && inNetwork(client, network)) return true;
+  }
+  return false;
+}
+
+function anyGlob(patterns: string[], value: string): bool {
+  // Nobody has authenticated, or has said HELO: no pattern holds, not even `*`.
+  if (value.length == 0) return false;
+  for (let i = 0; i < patterns.length; i++) {
+    if (globMatches(foldCase(patterns[i]), foldCase(value))) return true;
+  }
+  return false;
+}
+
+function anyAddress(patterns: string[], address: string): bool {
+  for (let i = 0; i < patterns.length; i++) {
+    if (addressMatches(foldCase(patterns[i]), foldCase(address))) return true;
+  }
+  return false;
+}

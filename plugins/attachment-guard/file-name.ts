@@ -1,0 +1,58 @@
+import { foldCase } from '../../sdk/assemblyscript';
+
+/**
+ * The extension of a file name in lower case, without its dot, '' if there is none. Windows drops dots and spaces at
+ * the end of a name, so `a.exe. ` is an `exe`; what precedes a path separator is no part of the name.
+ */
+export function extensionOf(name: string): string {
+  const clean = trimmed(name);
+  const dot = clean.lastIndexOf('.');
+  if (dot < 0 || clean.indexOf('/', dot) >= 0 || clean.indexOf('\\', dot) >= 0) return '';
+  return foldCase(clean.substring(dot + 1).trim());
+}
+
+/** `invoice.pdf.exe`: a short extension before the real one, for readers who don't see the latter. */
+export function hasDoubleExtension(name: string): bool {
+  const clean = trimmed(name);
+  const last = clean.lastIndexOf('.');
+  if (last < 1) return false;
+  const before = clean.substring(0, last).trimEnd();
+  const dot = before.lastIndexOf('.');
+  const length = before.length - dot - 1;
+  return dot > 0 && length >= 2 && length <= 4 && !before.includes(' ', dot);
+}
+
+/** The name for headers, replies and logs: no control characters, quotes or direction marks, at most 100 characters. */
+export function oneLine(name: string): string {
+  const kept: string[] = [];
+  for (let i = 0; i < name.length && kept.length < 100; i++) {
+    const unit = name.charCodeAt(i);
+    if (unit == 0x22 || unit == 0x5c) kept.push("'");
+    else if (!isHidden(unit)) kept.push(name.charAt(i));
+  }
+  return kept.join('').trim();
+}
+
+/** Without the dots, spaces and unseen characters at its end. */
+function trimmed(name: string): string {
+  let end = name.length;
+  while (end > 0) {
+    const unit = name.charCodeAt(end - 1);
+    if (unit != 0x2e && unit != 0x20 && unit != 0xa0 && !isHidden(unit)) break;
+    end--;
+  }
+  return name.substring(0, end);
+}
+
+/** Controls, and the marks that make text run backwards or that show nothing: `exe` may read as `gpj`. */
+function isHidden(unit: i32): bool {
+  return (
+    unit < 0x20 ||
+    (unit >= 0x7f && unit < 0xa0) ||
+    unit == 0xad ||
+    (unit >= 0x200b && unit <= 0x200f) ||
+    (unit >= 0x202a && unit <= 0x202e) ||
+    (unit >= 0x2060 && unit <= 0x2069) ||
+    unit == 0xfeff
+  );
+}

@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+import { realpathSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import asc from 'assemblyscript/asc';
+
+/**
+ * Compiles a plugin: `postern-asc filter.ts filter.wasm`.
+ *
+ * The options are for a fresh instance on every call: no garbage collector (memory goes when the call ends), one page
+ * of memory that grows on demand, no imports but Extism's and Postern's.
+ */
+const SDK = dirname(fileURLToPath(import.meta.url));
+
+/** Throws with the compiler's messages. */
+export async function compile(source, target) {
+  const { base, abort } = namesFor(resolve(source));
+  const { error, stderr } = await asc.main([
+    relative(base, resolve(source)).replaceAll(sep, '/'),
+    ...['--baseDir', base],
+    ...['--outFile', relative(base, resolve(target)).replaceAll(sep, '/')],
+    ...['--runtime', 'stub', '--use', `abort=${abort}`],
+    ...['--optimizeLevel', '3', '--shrinkLevel', '1', '--converge'],
+  ]);
+  if (error) throw new Error(`Cannot compile ${source}: ${stderr.toString() || error.message}`);
+  return statSync(target).size;
+}
+
+/**
+ * The compiler names a file by its path from the base directory, or from node_modules if the SDK was installed there,
+ * and `--use abort=` wants that name.
+ */
+function namesFor(source) {
+  const parts = SDK.split(sep);
+  const installed = parts.lastIndexOf('node_modules');
+  if (installed >= 0) {
+    return { base: dirname(source), abort: `~lib/${parts.slice(installed + 1).join('/')}/abort/abort` };
+  }
+  const own = dirname(source).split(sep);
+  const shared = own.findIndex((part, i) => part !== parts[i]);
+  const base = own.slice(0, shared < 0 ? own.length : shared).join(sep) || sep;
+  return { base, abort: `${relative(base, join(SDK, 'abort')).replaceAll(sep, '/')}/abort` };
+}
+
+if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const [source, target] = process.argv.slice(2);
+  if (source === undefined || target === undefined) {
+    console.error('Usage: postern-asc <filter.ts> <filter.wasm>');
+    process.exit(2);
+  }
+  try {
+    console.log(`${target}: ${await compile(source, target)} bytes`);
+  } catch (error) {
+    console.error(error.message);
+    process.exit(1);
+  }
+}

@@ -1,0 +1,148 @@
+import { Json, JsonKind } from './json';
+import { quote } from './json-writer';
+import { settings } from './settings';
+
+/**
+ * Checks settings and says what is wrong in one sentence: the key, what was found, what is allowed. The first problem
+ * is kept. A value that is missing passes every check but `required`.
+ */
+export class Check {
+  value: Json;
+  path: string;
+  private root: Check | null;
+  private found: string = '';
+
+  constructor(value: Json, path: string, root: Check | null = null) {
+    this.value = value;
+    this.path = path;
+    this.root = root;
+  }
+
+  /** Of the whole settings, which must be an object with no other keys than these. */
+  static settings(keys: string[]): Check {
+    const check = new Check(settings(), 'settings');
+    check.object(keys);
+    return check;
+  }
+
+  /** '' while nothing is wrong. */
+  get problem(): string {
+    const root = this.root;
+    return root === null ? this.found : root.problem;
+  }
+
+  get(key: string): Check {
+    const path = this.root === null ? key : this.path + '.' + key;
+    return new Check(this.value.get(key), path, this.top());
+  }
+
+  /** An item of a list, or the value of an object's member. */
+  at(index: i32): Check {
+    const place = this.value.isObject ? quote(this.value.nameAt(index)) : index.toString();
+    return new Check(this.value.at(index), this.path + '[' + place + ']', this.top());
+  }
+
+  /** Keeps "Cannot use <key>: found <value>, <allowed>". */
+  refuse(allowed: string): void {
+    const top = this.top();
+    if (top.found.length == 0) {
+      top.found = 'Cannot use ' + this.path + ': found ' + describe(this.value) + ', ' + allowed;
+    }
+  }
+
+  required(allowed: string): Check {
+    if (this.value.isMissing) this.refuse(allowed);
+    return this;
+  }
+
+  /** An object, whatever its keys. */
+  members(): Check {
+    if (!this.value.isMissing && !this.value.isObject) this.refuse('allowed is an object');
+    return this;
+  }
+
+  /** An object with no other keys than these. */
+  object(keys: string[]): Check {
+    const value = this.members().value;
+    for (let i = 0; value.isObject && i < value.length; i++) {
+      if (keys.includes(value.nameAt(i))) continue;
+      const allowed = keys.length == 0 ? 'there are no settings' : 'allowed keys are ' + keys.join(', ');
+      this.get(value.nameAt(i)).refuse(allowed);
+    }
+    return this;
+  }
+
+  list(): Check {
+    if (!this.value.isMissing && !this.value.isList) this.refuse('allowed is a list');
+    return this;
+  }
+
+  /** A text of 1 to `limit` characters, none of them a control character. */
+  text(limit: i32): Check {
+    if (this.value.isMissing) return this;
+    const text = this.value.text();
+    if (!this.value.isText || text.length == 0 || text.length > limit || hasControl(text)) {
+      this.refuse('allowed is a text of 1 to ' + limit.toString() + ' characters on one line');
+    }
+    return this;
+  }
+
+  /** A text, or a list of them. */
+  texts(limit: i32): Check {
+    if (!this.value.isList) return this.text(limit);
+    for (let i = 0; i < this.value.length; i++) this.at(i).text(limit);
+    return this;
+  }
+
+  /** One of these texts, or a list of them. */
+  anyOf(allowed: string[]): Check {
+    if (!this.value.isList) return this.oneOf(allowed);
+    for (let i = 0; i < this.value.length; i++) this.at(i).oneOf(allowed);
+    return this;
+  }
+
+  oneOf(allowed: string[]): Check {
+    if (this.value.isMissing) return this;
+    if (!this.value.isText || !allowed.includes(this.value.text())) {
+      this.refuse('allowed are ' + allowed.join(', '));
+    }
+    return this;
+  }
+
+  bool(): Check {
+    const kind = this.value.kind;
+    if (kind != JsonKind.Missing && kind != JsonKind.Bool) this.refuse('allowed are true and false');
+    return this;
+  }
+
+  /** A whole number within the range, both ends included. */
+  integer(from: i32, to: i32): Check {
+    if (this.value.isMissing) return this;
+    const number = this.value.integer(i32.MIN_VALUE);
+    if (number < from || number > to) {
+      this.refuse('allowed is a whole number from ' + from.toString() + ' to ' + to.toString());
+    }
+    return this;
+  }
+
+  private top(): Check {
+    const root = this.root;
+    return root === null ? this : root;
+  }
+}
+
+function describe(value: Json): string {
+  if (value.isMissing) return 'nothing';
+  if (value.isList) return 'a list';
+  if (value.isObject) return 'an object';
+  if (!value.isText) return value.raw;
+  return quote(value.raw.length > 60 ? value.raw.substring(0, 60) + '…' : value.raw);
+}
+
+function hasControl(text: string): bool {
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x20 || unit == 0x7f) return true;
+  }
+  return false;
+}

@@ -1,0 +1,21 @@
+/**
+ * What a plugin imports: the facts of the stage, the message, its parts, state, settings, log, and the decision.
+ *
+ * A plugin exports `ocp_smtp_abi_1` from here and an `on_<stage>` function for every stage at which it wants to be
+ * asked; each ends in `return decide(…)`. The contract beneath is `sdk/ABI.md`. What the host refuses ends the call
+ * as a failure of the service that names the reason; it never becomes a decision by accident.
+ */
+export { ocp_smtp_abi_1 } from './marker';
+export { abort } from './abort';
+export { decide, Decision, RecipientDecision } from './decision';
+export { Facts, facts, OutcomeFacts, RecipientFacts } from './facts';
+export { Message } from './message';
+export { Part } from './part';
+export { State } from './state';
+export { configured, settings } from './settings';
+export { Check } from './check';
+export { Json, JsonKind, parseJson } from './json';
+export { JsonList, JsonObject, quote } from './json-writer';
+export { domainOf, foldCase, localPartOf } from './address';
+export { decodeUtf8, encodeUtf8 } from './utf8';
+export { log } from './log';
