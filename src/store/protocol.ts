@@ -1,0 +1,129 @@
+import type { MessageImage } from '../mail/image.ts';
+import type { Role } from './database.ts';
+
+/**
+ * What passes between the store's thread and the main one: plain data. Senders and recipients cross as JSON text, as
+ * they are in the tables: cheaper than cloning objects, and the store's thread never looks into them.
+ */
+export interface Operations {
+  commit: { request: WireMail; result: { queue: string[]; quarantine: string[] } };
+  claim: { request: { now: number; leaseUntil: number; limit: number }; result: QueueRow[] };
+  settle: { request: WireSettlement; result: undefined };
+  retry: { request: { ids?: readonly string[]; now: number }; result: number };
+  removeQueue: { request: { ids: readonly string[] }; result: number };
+  release: { request: { ids: readonly string[]; now: number; expiresAt: number }; result: number };
+  removeQuarantine: { request: { ids: readonly string[] }; result: number };
+  read: { request: { messageId: string; offset: number; length: number }; result: Uint8Array };
+  listQueue: { request: { limit: number; after: string }; result: QueueRow[] };
+  showQueue: { request: { id: string }; result: QueueRow | undefined };
+  listQuarantine: { request: { limit: number; after: string }; result: QuarantineRow[] };
+  showQuarantine: { request: { id: string }; result: QuarantineRow | undefined };
+  counts: { request: Record<string, never>; result: { queue: number; quarantine: number } };
+  close: { request: Record<string, never>; result: undefined };
+}
+
+export type Operation = keyof Operations;
+export type ReadOperation =
+  'read' | 'listQueue' | 'showQueue' | 'listQuarantine' | 'showQuarantine' | 'counts';
+export type WriteOperation = Exclude<Operation, ReadOperation | 'close'>;
+
+export type Request<K extends Operation = Operation> = {
+  [P in K]: { readonly number: number; readonly op: P; readonly request: Operations[P]['request'] };
+}[K];
+
+/** What the thread is started with. */
+export interface ThreadOptions {
+  readonly path: string;
+  readonly role: Role;
+  /** New mail is refused when the file system has less room than this. */
+  readonly reserveOctets: number;
+}
+
+/** What the thread says: first `ready` or `failed`, then answers, and `note`s for the log. */
+export type FromThread =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'failed'; readonly error: WireError }
+  | { readonly kind: 'answers'; readonly answers: readonly Answer[]; readonly stats: StoreStats }
+  | { readonly kind: 'note'; readonly text: string };
+
+export type Answer = { readonly number: number } & (
+  { readonly value: unknown } | { readonly error: WireError }
+);
+
+/** `code` is that of an OperationalError; without it the error is a bug. */
+export interface WireError {
+  readonly code?: string;
+  readonly message: string;
+}
+
+/** Counted since the store was opened. */
+export interface StoreStats {
+  /** Requests that change something, finished either way. */
+  readonly writes: number;
+  readonly reads: number;
+  /** Transactions that reached the disk: far fewer than `writes` under load. */
+  readonly commits: number;
+  /** Transactions that the disk refused. */
+  readonly failedCommits: number;
+}
+
+/** A transaction's mail; an image that several entries share is there once. */
+export interface WireMail {
+  readonly images: readonly MessageImage[];
+  readonly queue: readonly WireQueueEntry[];
+  readonly quarantine: readonly WireQuarantineEntry[];
+}
+
+interface WireEntry {
+  readonly transaction: string;
+  /** Index in `images`. */
+  readonly image: number;
+  readonly sender: string;
+  readonly recipients: string;
+  readonly downstream: string;
+  readonly now: number;
+}
+
+export interface WireQueueEntry extends WireEntry {
+  readonly nextAttemptAt: number;
+  readonly expiresAt: number;
+  /** 0 if it is not leased. */
+  readonly leaseUntil: number;
+}
+
+export interface WireQuarantineEntry extends WireEntry {
+  readonly service: string;
+  readonly reason: string;
+}
+
+export interface WireSettlement {
+  readonly id: string;
+  /** JSON; '' if nobody is left to be served. */
+  readonly remaining: string;
+  readonly nextAttemptAt: number;
+  readonly lastReply: string;
+  readonly mail?: WireMail;
+}
+
+interface Row {
+  readonly id: string;
+  readonly transaction: string;
+  readonly messageId: number;
+  readonly size: number;
+  readonly sender: string;
+  readonly recipients: string;
+  readonly downstream: string;
+  readonly createdAt: number;
+}
+
+export interface QueueRow extends Row {
+  readonly attempts: number;
+  readonly nextAttemptAt: number;
+  readonly expiresAt: number;
+  readonly lastReply: string;
+}
+
+export interface QuarantineRow extends Row {
+  readonly service: string;
+  readonly reason: string;
+}

@@ -1,0 +1,40 @@
+import type { Database } from 'better-sqlite3';
+import type { Contents } from './content.ts';
+import type { Operations, QuarantineRow, QueueRow, ReadOperation } from './protocol.ts';
+
+const SHARED_COLUMNS = `id, transaction_id AS "transaction", message_id AS messageId, size, sender, recipients,
+  downstream, created_at AS createdAt`;
+
+/** A row of `queue` as the protocol's QueueRow. */
+export const QUEUE_COLUMNS = `${SHARED_COLUMNS}, attempts, next_attempt_at AS nextAttemptAt,
+  expires_at AS expiresAt, last_reply AS lastReply`;
+
+const QUARANTINE_COLUMNS = `${SHARED_COLUMNS}, service, reason`;
+
+/** The requests that change nothing. They are answered between two transactions, never inside one. */
+export type Reads = { [K in ReadOperation]: (request: Operations[K]['request']) => Operations[K]['result'] };
+
+export function readsOf(db: Database, contents: Contents): Reads {
+  const listQueue = db.prepare<[string, number], QueueRow>(
+    `SELECT ${QUEUE_COLUMNS} FROM queue WHERE id > ? ORDER BY id LIMIT ?`,
+  );
+  const showQueue = db.prepare<[string], QueueRow>(`SELECT ${QUEUE_COLUMNS} FROM queue WHERE id = ?`);
+  const listQuarantine = db.prepare<[string, number], QuarantineRow>(
+    `SELECT ${QUARANTINE_COLUMNS} FROM quarantine WHERE id > ? ORDER BY id LIMIT ?`,
+  );
+  const showQuarantine = db.prepare<[string], QuarantineRow>(
+    `SELECT ${QUARANTINE_COLUMNS} FROM quarantine WHERE id = ?`,
+  );
+  const counts = db.prepare<[], { queue: number; quarantine: number }>(
+    'SELECT (SELECT count(*) FROM queue) AS queue, (SELECT count(*) FROM quarantine) AS quarantine',
+  );
+
+  return {
+    read: ({ messageId, ...range }) => contents.read(Number(messageId), range),
+    listQueue: ({ limit, after }) => listQueue.all(after, limit),
+    showQueue: ({ id }) => showQueue.get(id),
+    listQuarantine: ({ limit, after }) => listQuarantine.all(after, limit),
+    showQuarantine: ({ id }) => showQuarantine.get(id),
+    counts: () => counts.get()!,
+  };
+}

@@ -1,0 +1,99 @@
+import type { Database } from 'better-sqlite3';
+import { OperationalError } from '../base/errors.ts';
+
+/**
+ * The tables, as an ordered list of migrations: a database at version n (`PRAGMA user_version`) has had the first n.
+ * What is in a release is never edited; a change is a new entry at the end.
+ *
+ * - `message.refs`: how many queue and quarantine rows refer to it. 0: nothing does, its octets are to be removed.
+ *   -1: it is still being written. Both are swept when a server opens the database.
+ * - `message.bytes`: the content up to 64 KiB; NULL if it is in `message_chunk`, in rows of 256 KiB.
+ * - AUTOINCREMENT: a message id is never used twice. Otherwise a slow reader of a removed message could be given,
+ *   and deliver, somebody else's.
+ * - `queue.due_at` is max(next_attempt_at, lease_until): the one number that `claim` looks for, hence the index.
+ * - `sender` and `recipients` are JSON. Times are milliseconds since the epoch.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE message (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     size INTEGER NOT NULL,
+     refs INTEGER NOT NULL,
+     bytes BLOB
+   ) STRICT;
+   CREATE INDEX message_unreferenced ON message (id) WHERE refs <= 0;
+
+   CREATE TABLE message_chunk (
+     message_id INTEGER NOT NULL,
+     seq INTEGER NOT NULL,
+     bytes BLOB NOT NULL,
+     PRIMARY KEY (message_id, seq)
+   ) STRICT, WITHOUT ROWID;
+
+   CREATE TABLE queue (
+     number INTEGER PRIMARY KEY,
+     id TEXT NOT NULL UNIQUE,
+     transaction_id TEXT NOT NULL,
+     message_id INTEGER NOT NULL,
+     size INTEGER NOT NULL,
+     sender TEXT NOT NULL,
+     recipients TEXT NOT NULL,
+     downstream TEXT NOT NULL,
+     attempts INTEGER NOT NULL,
+     created_at INTEGER NOT NULL,
+     next_attempt_at INTEGER NOT NULL,
+     lease_until INTEGER NOT NULL,
+     due_at INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL,
+     last_reply TEXT NOT NULL
+   ) STRICT;
+   CREATE INDEX queue_due ON queue (due_at);
+
+   CREATE TABLE quarantine (
+     number INTEGER PRIMARY KEY,
+     id TEXT NOT NULL UNIQUE,
+     transaction_id TEXT NOT NULL,
+     message_id INTEGER NOT NULL,
+     size INTEGER NOT NULL,
+     sender TEXT NOT NULL,
+     recipients TEXT NOT NULL,
+     downstream TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     service TEXT NOT NULL,
+     reason TEXT NOT NULL
+   ) STRICT;`,
+];
+
+/** `PRAGMA application_id` of our databases: the octets "Post". */
+const APPLICATION_ID = 0x506f7374;
+
+/** How many migrations a database has had. Throws for one that this program must not touch. */
+export function versionOf(db: Database, migrations: readonly string[] = MIGRATIONS): number {
+  const version = Number(db.pragma('user_version', { simple: true }));
+  const application = Number(db.pragma('application_id', { simple: true }));
+  const tables = Number(db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get());
+  if (application !== APPLICATION_ID && (tables > 0 || application !== 0)) {
+    throw new OperationalError(
+      'store_foreign',
+      'the database belongs to another program; name an unused file',
+    );
+  }
+  if (version > migrations.length) {
+    throw new OperationalError(
+      'store_too_new',
+      `the database has schema version ${version}, this program knows up to ${migrations.length}; ` +
+        'run the newer Postern, or restore the backup made before the upgrade',
+    );
+  }
+  return version;
+}
+
+/** Brings the database up to date, each migration in a transaction of its own. Safe to repeat after a crash. */
+export function migrate(db: Database, migrations: readonly string[] = MIGRATIONS): void {
+  for (let version = versionOf(db, migrations); version < migrations.length; version++) {
+    db.transaction(() => {
+      db.exec(migrations[version]!);
+      db.pragma(`application_id = ${APPLICATION_ID}`);
+      db.pragma(`user_version = ${version + 1}`);
+    }).immediate();
+  }
+}

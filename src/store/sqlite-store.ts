@@ -1,0 +1,112 @@
+import type { Log } from '../base/log.ts';
+import type { MessageImage } from '../mail/image.ts';
+import type { Role } from './database.ts';
+import type { QuarantineRow, QueueRow, StoreStats, WireMail, WireSettlement } from './protocol.ts';
+import type { NewMail, Page, QuarantineEntry, QueueEntry, Settlement, Store } from './store.ts';
+import { StoreThread } from './thread.ts';
+
+/**
+ * The embedded store: SQLite in a thread of its own, one file (with `-wal`, `-shm` and `.lock` beside it).
+ *
+ * A change is on disk when its promise resolves: WAL, `synchronous=FULL`, one commit for all that arrived while the one
+ * before was being written. Messages up to 64 KiB are one row, larger ones rows of 256 KiB, read from the spool
+ * inside the store's thread: no message is ever whole in a heap. Writing one of 25 MB is cut into steps of 1 MiB, in
+ * earlier transactions that nothing refers to, so that small mail waits for a step only (`turns.ts`).
+ *
+ * Limits: one server a database, on a local file system (WAL needs shared memory); tools open it beside the server.
+ * New mail is refused with `store_unavailable` while less than 32 MiB are free on the file system (`room.ts`).
+ */
+export interface SqliteStore extends Store {
+  /** What it has done since it was opened, for the metrics. */
+  stats(): StoreStats;
+}
+
+export interface SqliteStoreOptions {
+  readonly path: string;
+  /** `server`: the one that delivers; makes the file and ends all leases. `tool`: the command line beside it. */
+  readonly role: Role;
+  readonly log: Log;
+  /** Octets of the file system that new mail must leave free. */
+  readonly reserveOctets?: number;
+}
+
+const RESERVE_OCTETS = 32 * 1024 * 1024;
+
+/**
+ * Opens the store. Throws OperationalError `store_missing store_locked store_corrupt store_foreign store_too_new
+ * store_unavailable`, each with the path and what to do.
+ */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<SqliteStore> {
+  const thread = await StoreThread.start({ reserveOctets: RESERVE_OCTETS, ...options });
+  return {
+    commit: (mail) => thread.ask('commit', wireMail(mail)),
+    claim: async (request) => (await thread.ask('claim', request)).map(queueEntry),
+    settle: (id, settlement) => thread.ask('settle', wireSettlement(id, settlement)),
+    read: (messageId, range) => thread.ask('read', { messageId, ...range }),
+    listQueue: async (page) => (await thread.ask('listQueue', wirePage(page))).map(queueEntry),
+    async showQueue(id) {
+      const row = await thread.ask('showQueue', { id });
+      return row && queueEntry(row);
+    },
+    retry: (request) => thread.ask('retry', request),
+    removeQueue: (ids) => thread.ask('removeQueue', { ids }),
+    listQuarantine: async (page) => (await thread.ask('listQuarantine', wirePage(page))).map(quarantineEntry),
+    async showQuarantine(id) {
+      const row = await thread.ask('showQuarantine', { id });
+      return row && quarantineEntry(row);
+    },
+    release: (request) => thread.ask('release', request),
+    removeQuarantine: (ids) => thread.ask('removeQuarantine', { ids }),
+    counts: () => thread.ask('counts', {}),
+    close: () => thread.close(),
+    stats: () => thread.stats,
+  };
+}
+
+/** Entries that share an image, the same object, share one stored message. */
+function wireMail(mail: NewMail): WireMail {
+  const numbers = new Map<MessageImage, number>();
+  const numberOf = (image: MessageImage): number => {
+    const known = numbers.get(image);
+    if (known === undefined) numbers.set(image, numbers.size);
+    return known ?? numbers.size - 1;
+  };
+  const queue = mail.queue.map(({ image, sender, recipients, leaseUntil = 0, ...entry }) => ({
+    ...entry,
+    leaseUntil,
+    image: numberOf(image),
+    sender: JSON.stringify(sender),
+    recipients: JSON.stringify(recipients),
+  }));
+  const quarantine = mail.quarantine.map(({ image, sender, recipients, ...entry }) => ({
+    ...entry,
+    image: numberOf(image),
+    sender: JSON.stringify(sender),
+    recipients: JSON.stringify(recipients),
+  }));
+  return { images: [...numbers.keys()], queue, quarantine };
+}
+
+function wireSettlement(
+  id: string,
+  { remaining, nextAttemptAt, lastReply, mail }: Settlement,
+): WireSettlement {
+  const settlement = {
+    id,
+    remaining: remaining.length === 0 ? '' : JSON.stringify(remaining),
+    nextAttemptAt,
+    lastReply,
+  };
+  return mail === undefined ? settlement : { ...settlement, mail: wireMail(mail) };
+}
+
+const wirePage = ({ limit, after = '' }: Page) => ({ limit, after });
+
+const queueEntry = (row: QueueRow): QueueEntry => ({ ...row, ...parsed(row) });
+const quarantineEntry = (row: QuarantineRow): QuarantineEntry => ({ ...row, ...parsed(row) });
+
+function parsed(row: QueueRow | QuarantineRow): Pick<QueueEntry, 'messageId' | 'sender' | 'recipients'> {
+  const sender: QueueEntry['sender'] = JSON.parse(row.sender);
+  const recipients: QueueEntry['recipients'] = JSON.parse(row.recipients);
+  return { messageId: String(row.messageId), sender, recipients };
+}

@@ -1,0 +1,170 @@
+import type { Database, Statement } from 'better-sqlite3';
+import { newId } from '../base/ids.ts';
+import { sizeOf, STEP_OCTETS, type Contents, type NewContent } from './content.ts';
+import type {
+  Operations,
+  QueueRow,
+  Request,
+  WireMail,
+  WireQuarantineEntry,
+  WireQueueEntry,
+  WriteOperation,
+} from './protocol.ts';
+import { QUEUE_COLUMNS } from './reads.ts';
+
+/**
+ * The requests that change something, each as a generator: it yields where its transaction must end so that others are
+ * not kept waiting, and returns the result. Nothing that counts is done before the last step.
+ */
+export type Steps<T> = Generator<undefined, T>;
+
+export type Writes = {
+  [K in WriteOperation]: (request: Operations[K]['request']) => Steps<Operations[K]['result']>;
+};
+
+/** Entries that a step removes, releases or makes due at most. */
+const STEP_ENTRIES = 500;
+
+/** True if the request may take more than one step. */
+export function takesSteps(request: Request<WriteOperation>): boolean {
+  if (request.op === 'claim') return false;
+  if (request.op === 'commit' || request.op === 'settle') return octetsIn(request) > STEP_OCTETS;
+  return request.request.ids === undefined || request.request.ids.length > STEP_ENTRIES;
+}
+
+/** Octets of message content that the request brings. */
+export function octetsIn(request: Request<WriteOperation>): number {
+  const mail =
+    request.op === 'commit' ? request.request : request.op === 'settle' ? request.request.mail : undefined;
+  return mail === undefined ? 0 : sizeOf(contentsIn(mail));
+}
+
+/** The images of a mail, each with how many entries refer to it. */
+function contentsIn(mail: WireMail): NewContent[] {
+  const refs = mail.images.map(() => 0);
+  for (const { image } of [...mail.queue, ...mail.quarantine]) refs[image]!++;
+  return mail.images.map((image, index) => ({ image, refs: refs[index]! }));
+}
+
+export function writesOf(db: Database, contents: Contents): Writes {
+  const insertQueue = db.prepare(
+    `INSERT INTO queue (id, transaction_id, message_id, size, sender, recipients, downstream, attempts,
+       created_at, next_attempt_at, lease_until, due_at, expires_at, last_reply)
+     VALUES (:id, :transaction, :messageId, :size, :sender, :recipients, :downstream, 0,
+       :now, :nextAttemptAt, :leaseUntil, max(:nextAttemptAt, :leaseUntil), :expiresAt, '')`,
+  );
+  const insertQuarantine = db.prepare(
+    `INSERT INTO quarantine (id, transaction_id, message_id, size, sender, recipients, downstream,
+       created_at, service, reason)
+     VALUES (:id, :transaction, :messageId, :size, :sender, :recipients, :downstream, :now, :service, :reason)`,
+  );
+  const due = db.prepare<[number, number], QueueRow>(
+    `SELECT ${QUEUE_COLUMNS} FROM queue WHERE due_at <= ? ORDER BY due_at, number LIMIT ?`,
+  );
+  const lease = db.prepare('UPDATE queue SET lease_until = ?, due_at = max(?, next_attempt_at) WHERE id = ?');
+  const attempted = db.prepare(
+    `UPDATE queue SET recipients = ?, next_attempt_at = ?, due_at = ?, lease_until = 0, last_reply = ?,
+       attempts = attempts + 1
+     WHERE id = ?`,
+  );
+  const exists = db.prepare<[string], number>('SELECT 1 FROM queue WHERE id = ?').pluck();
+  const removeFromQueue = db
+    .prepare<[string], number>('DELETE FROM queue WHERE id = ? RETURNING message_id')
+    .pluck();
+  const removeFromQuarantine = db
+    .prepare<[string], number>('DELETE FROM quarantine WHERE id = ? RETURNING message_id')
+    .pluck();
+  // A leased entry stays with whoever is delivering it: if that fails, the settlement says when the next attempt is.
+  const makeDue = db.prepare(
+    'UPDATE queue SET next_attempt_at = ?, due_at = max(?, lease_until) WHERE id = ?',
+  );
+  const makeRangeDue = db.prepare<[number, number, number, number]>(
+    `UPDATE queue SET next_attempt_at = ?, due_at = max(?, lease_until) WHERE number > ? AND number <= ?`,
+  );
+  const endOfRange = db
+    .prepare<[number], number | null>(
+      `SELECT max(number) FROM (SELECT number FROM queue WHERE number > ? ORDER BY number LIMIT ${STEP_ENTRIES})`,
+    )
+    .pluck();
+  const enqueueHeld = db.prepare(
+    `INSERT INTO queue (id, transaction_id, message_id, size, sender, recipients, downstream, attempts,
+       created_at, next_attempt_at, lease_until, due_at, expires_at, last_reply)
+     SELECT id, transaction_id, message_id, size, sender, recipients, downstream, 0,
+       :now, :now, 0, :now, :expiresAt, '' FROM quarantine WHERE id = :id`,
+  );
+  const forgetHeld = db.prepare('DELETE FROM quarantine WHERE id = ?');
+
+  function* store(mail: WireMail): Steps<{ queue: string[]; quarantine: string[] }> {
+    const messageIds = yield* contents.write(contentsIn(mail));
+    const insertWith = (statement: Statement) => (entry: WireQueueEntry | WireQuarantineEntry) => {
+      const id = newId();
+      statement.run({
+        ...entry,
+        id,
+        messageId: messageIds[entry.image],
+        size: mail.images[entry.image]!.size,
+      });
+      return id;
+    };
+    const queue = mail.queue.map(insertWith(insertQueue));
+    const quarantine = mail.quarantine.map(insertWith(insertQuarantine));
+    return { queue, quarantine };
+  }
+
+  function* forEachId(ids: readonly string[], act: (id: string) => boolean): Steps<number> {
+    let found = 0;
+    for (const [index, id] of ids.entries()) {
+      if (index > 0 && index % STEP_ENTRIES === 0) yield;
+      if (act(id)) found++;
+    }
+    return found;
+  }
+
+  function* retryAll(now: number): Steps<number> {
+    let found = 0;
+    for (let from = 0; ;) {
+      const end = endOfRange.get(from) ?? undefined;
+      if (end === undefined) return found;
+      found += makeRangeDue.run(now, now, from, end).changes;
+      from = end;
+      yield;
+    }
+  }
+
+  const removeWith = (statement: typeof removeFromQueue) => (id: string) => {
+    const message = statement.get(id);
+    if (message === undefined) return false;
+    contents.release(message);
+    return true;
+  };
+
+  return {
+    commit: store,
+    // oxlint-disable-next-line require-yield -- one step
+    *claim({ now, leaseUntil, limit }) {
+      const rows = due.all(now, limit);
+      for (const { id } of rows) lease.run(leaseUntil, leaseUntil, id);
+      return rows;
+    },
+    *settle({ id, remaining, nextAttemptAt, lastReply, mail }) {
+      // Gone: an operator removed it meanwhile, or another attempt settled it. Then its bounce is not wanted either.
+      if (exists.get(id) === undefined) return undefined;
+      if (mail !== undefined) yield* store(mail);
+      if (remaining === '') removeWith(removeFromQueue)(id);
+      else attempted.run(remaining, nextAttemptAt, nextAttemptAt, lastReply, id);
+      return undefined;
+    },
+    retry({ ids, now }) {
+      if (ids === undefined) return retryAll(now);
+      return forEachId(ids, (id) => makeDue.run(now, now, id).changes === 1);
+    },
+    removeQueue: ({ ids }) => forEachId(ids, removeWith(removeFromQueue)),
+    release: ({ ids, now, expiresAt }) =>
+      forEachId(ids, (id) => {
+        const found = enqueueHeld.run({ id, now, expiresAt }).changes === 1;
+        if (found) forgetHeld.run(id);
+        return found;
+      }),
+    removeQuarantine: ({ ids }) => forEachId(ids, removeWith(removeFromQuarantine)),
+  };
+}
