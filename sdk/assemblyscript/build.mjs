@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { realpathSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
@@ -11,6 +12,8 @@ import asc from 'assemblyscript/asc';
  * of memory that grows on demand, no imports but Extism's and Postern's.
  */
 const SDK = dirname(fileURLToPath(import.meta.url));
+/** The node_modules folder that holds what the SDK imports, wherever the plugin is. */
+const PACKAGES = resolve(dirname(createRequire(import.meta.url).resolve('@extism/as-pdk/package.json')), '../..');
 
 /** Throws with the compiler's messages. */
 export async function compile(source, target) {
@@ -19,6 +22,7 @@ export async function compile(source, target) {
     relative(base, resolve(source)).replaceAll(sep, '/'),
     ...['--baseDir', base],
     ...['--outFile', relative(base, resolve(target)).replaceAll(sep, '/')],
+    ...['--path', PACKAGES],
     ...['--runtime', 'stub', '--use', `abort=${abort}`],
     ...['--optimizeLevel', '3', '--shrinkLevel', '1', '--converge'],
   ]);
