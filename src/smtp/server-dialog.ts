@@ -1,0 +1,361 @@
+import { isAscii, isUtf8 } from 'node:buffer';
+import { describeError } from '../base/errors.ts';
+import { parseMailArgument, parseRcptArgument } from '../mail/address.ts';
+import type { Recipient, Sender } from '../mail/envelope.ts';
+import { isPositive, reply, type Reply } from '../mail/reply.ts';
+import type { Answer, SessionHandler, TlsFacts } from './handler.ts';
+import type { ListenerSettings } from './listener-options.ts';
+import { beginSasl, isSaslMechanism, SASL_MECHANISMS, type SaslStep } from './sasl.ts';
+import type { Intake } from './server-intake.ts';
+import type { CommandLine } from './server-lines.ts';
+import { refuseMailParams, refuseRcptParams } from './server-params.ts';
+
+/** What the session does next: says the replies, then goes on as told. */
+export interface Step {
+  readonly replies: readonly Reply[];
+  readonly next: 'continue' | 'message' | 'tls' | 'close';
+}
+
+export interface DialogOptions {
+  readonly settings: ListenerSettings;
+  readonly handler: SessionHandler;
+  readonly sessionId: string;
+}
+
+/**
+ * The state machine of one session (RFC 5321 section 4.1.4, RFC 2033, RFC 6409): which command may come when, what is asked
+ * of the handler, and what is replied. It knows no socket, and is called one step at a time.
+ *
+ * A refused command leaves the state as it was. Replies of 5xx that the dialog itself gives are protocol errors, and counted.
+ */
+export class Dialog {
+  readonly #settings: ListenerSettings;
+  readonly #handler: SessionHandler;
+  readonly #sessionId: string;
+  #greeted = false;
+  #secure = false;
+  #user: string | undefined;
+  #exchange: { mechanism: string; next: (line: string) => SaslStep } | undefined;
+  #transaction: { sender: Sender; recipients: Recipient[]; refused: number } | undefined;
+  #errors = 0;
+
+  constructor(options: DialogOptions) {
+    this.#settings = options.settings;
+    this.#handler = options.handler;
+    this.#sessionId = options.sessionId;
+  }
+
+  /** From MAIL to the final reply, RSET, or a new HELO. */
+  get inTransaction(): boolean {
+    return this.#transaction !== undefined;
+  }
+
+  async connect(): Promise<Step> {
+    const answer = await this.#ask('connect', () => this.#handler.connect());
+    return stepOf(answer, isPositive(answer.reply) ? 'continue' : 'close');
+  }
+
+  /** `pipelined`: more octets than this command's have already come. */
+  async command(line: CommandLine, context: { pipelined: boolean }): Promise<Step> {
+    const exchange = this.#exchange;
+    this.#exchange = undefined;
+    if (line.kind === 'fault') {
+      return this.#error(line.fault === 'length' ? this.#lineTooLong() : BAD_LINE);
+    }
+    const text = decode(line.octets);
+    if (text === undefined) return this.#error(NOT_UTF8);
+    if (exchange !== undefined) return await this.#auth(exchange.mechanism, exchange.next(text));
+    return await this.#dispatch(text, context);
+  }
+
+  /** After the TLS handshake: the client is a stranger again (RFC 3207 section 4.2). */
+  async secured(facts: TlsFacts): Promise<Step> {
+    await this.#reset();
+    this.#secure = true;
+    this.#greeted = false;
+    this.#user = undefined;
+    const answer = await this.#ask('starttls', () => this.#handler.starttls(facts));
+    return isPositive(answer.reply) ? { replies: [], next: 'continue' } : stepOf(answer, 'close');
+  }
+
+  /** After the end of the data. */
+  async message(intake: Intake): Promise<Step> {
+    const replies = this.#settings.protocol === 'lmtp' ? (this.#transaction?.recipients.length ?? 1) : 1;
+    if ('refusal' in intake) {
+      await this.#reset();
+      return { replies: Array<Reply>(replies).fill(intake.refusal), next: 'continue' };
+    }
+    this.#transaction = undefined;
+    const answers = await this.#askForMessage(intake.spool, replies);
+    if (answers.some((answer) => isPositive(answer.reply))) this.#errors = 0;
+    const close = answers.some((answer) => disconnects(answer));
+    return { replies: answers.map((answer) => answer.reply), next: close ? 'close' : 'continue' };
+  }
+
+  /** The connection is gone. */
+  async hangUp(reason: string): Promise<void> {
+    await this.#reset();
+    try {
+      await this.#handler.close(reason);
+    } catch (error) {
+      this.#logFailure('close', error);
+    }
+  }
+
+  async #dispatch(text: string, context: { pipelined: boolean }): Promise<Step> {
+    const space = text.indexOf(' ');
+    const word = space < 0 ? text : text.slice(0, space);
+    const argument = space < 0 ? '' : text.slice(space + 1);
+    // A letter outside ASCII may have an upper case inside it.
+    const verb = /^[a-z]+$/i.test(word) ? word.toUpperCase() : '';
+    switch (verb) {
+      case 'HELO':
+      case 'EHLO':
+      case 'LHLO':
+        return await this.#helo(verb, argument);
+      case 'MAIL':
+        return await this.#mail(argument);
+      case 'RCPT':
+        return await this.#rcpt(argument);
+      case 'AUTH':
+        return await this.#beginAuth(argument);
+      case 'VRFY':
+        return say(252, '2.0.0', 'Cannot verify, but will take mail and try');
+      case 'EXPN':
+        return this.#error(reply(502, '5.5.1', 'EXPN is not supported'));
+      case 'HELP':
+        return say(214, '2.0.0', 'See RFC 5321');
+      case 'NOOP':
+        return say(250, '2.0.0', 'OK');
+    }
+    if (argument !== '' && ['DATA', 'RSET', 'QUIT', 'STARTTLS'].includes(verb)) {
+      return this.#error(reply(501, '5.5.4', `${verb} takes no argument`));
+    }
+    switch (verb) {
+      case 'DATA':
+        return await this.#data();
+      case 'RSET':
+        await this.#reset({ always: true });
+        return say(250, '2.0.0', 'OK');
+      case 'STARTTLS':
+        return this.#starttls(context.pipelined);
+      case 'QUIT':
+        return { replies: [reply(221, '2.0.0', 'Bye')], next: 'close' };
+    }
+    if (/^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|CONNECT|PATCH|TRACE)$/.test(verb) && / HTTP\/\d/.test(text)) {
+      // A browser made to talk to us: what follows are its form fields, and may look like commands.
+      return { replies: [reply(421, '4.7.0', 'This is not a web server')], next: 'close' };
+    }
+    return this.#error(reply(500, '5.5.2', 'Command not recognized'));
+  }
+
+  async #helo(verb: 'HELO' | 'EHLO' | 'LHLO', name: string): Promise<Step> {
+    const lmtp = this.#settings.protocol === 'lmtp';
+    if (lmtp !== (verb === 'LHLO')) {
+      // RFC 2033 section 4.1
+      return this.#error(reply(500, '5.5.1', lmtp ? 'This is LMTP, say LHLO' : 'This is SMTP, say EHLO'));
+    }
+    // Anything printable: many clients send names that are none, and whether to mind is the services' business.
+    if (!/^[!-~]{1,255}$/.test(name)) {
+      return this.#error(reply(501, '5.5.4', `Syntax: ${verb} name, at most 255 printable characters`));
+    }
+    const answer = await this.#ask('helo', () => this.#handler.helo({ verb, name }));
+    if (!isPositive(answer.reply)) return stepOf(answer);
+    if (this.#greeted) await this.#reset({ always: true });
+    this.#greeted = true;
+    const lines = verb === 'HELO' ? [] : this.#extensions();
+    return stepOf({ ...answer, reply: reply(250, undefined, this.#settings.hostname, ...lines) });
+  }
+
+  #extensions(): string[] {
+    const { maxMessageSize, offersTls } = this.#settings;
+    const lines = ['PIPELINING', `SIZE ${maxMessageSize}`, '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES'];
+    if (offersTls && !this.#secure) lines.push('STARTTLS');
+    if (this.#offersAuth) lines.push(`AUTH ${SASL_MECHANISMS.join(' ')}`);
+    return lines;
+  }
+
+  get #offersAuth(): boolean {
+    return this.#secure && this.#settings.authenticator !== undefined;
+  }
+
+  #starttls(pipelined: boolean): Step {
+    if (!this.#settings.offersTls) return this.#error(reply(502, '5.5.1', 'STARTTLS is not offered'));
+    if (this.#secure) return this.#error(reply(503, '5.5.1', 'TLS is already active'));
+    if (pipelined) {
+      // What came in plain text must never be taken for what was said inside TLS (RFC 3207 section 6, CVE-2011-0411).
+      return { replies: [reply(554, '5.5.1', 'Nothing may follow STARTTLS')], next: 'close' };
+    }
+    return { replies: [reply(220, '2.0.0', 'Ready to start TLS')], next: 'tls' };
+  }
+
+  async #beginAuth(argument: string): Promise<Step> {
+    const [name = '', initial, ...more] = argument.split(' ');
+    if (!this.#greeted) return this.#error(HELO_FIRST);
+    if (!this.#offersAuth) {
+      const possible = this.#settings.authenticator !== undefined && this.#settings.offersTls;
+      return this.#error(possible ? reply(538, '5.7.11', 'AUTH needs TLS, say STARTTLS first') : NOT_OFFERED);
+    }
+    if (this.#user !== undefined) return this.#error(reply(503, '5.5.1', 'Already authenticated'));
+    if (this.#transaction !== undefined) return this.#error(reply(503, '5.5.1', 'Not within a transaction'));
+    const mechanism = name.toUpperCase();
+    if (!isSaslMechanism(mechanism)) {
+      return this.#error(reply(504, '5.5.4', `Mechanism not supported, use ${SASL_MECHANISMS.join(' or ')}`));
+    }
+    if (more.length > 0) return this.#error(reply(501, '5.5.4', 'Syntax: AUTH mechanism [initial-response]'));
+    return await this.#auth(mechanism, beginSasl(mechanism, initial));
+  }
+
+  async #auth(mechanism: string, step: SaslStep): Promise<Step> {
+    if (step.kind === 'refused') return this.#error(step.reply);
+    if (step.kind === 'challenge') {
+      this.#exchange = { mechanism, next: (line) => step.next(line) };
+      return say(334, undefined, step.text);
+    }
+    const { user, password } = step;
+    let good: boolean | undefined;
+    try {
+      good = await this.#settings.authenticator?.({ user, password });
+    } catch (error) {
+      this.#logFailure('authenticator', error);
+      return say(454, '4.7.0', 'Temporary authentication failure');
+    }
+    if (good !== true) return this.#error(reply(535, '5.7.8', 'Authentication credentials invalid'));
+    const answer = await this.#ask('auth', () => this.#handler.auth({ user, mechanism }));
+    if (!isPositive(answer.reply)) return stepOf(answer);
+    this.#user = user;
+    return stepOf({ ...answer, reply: reply(235, '2.7.0', 'Authentication successful') });
+  }
+
+  async #mail(argument: string): Promise<Step> {
+    if (!this.#greeted) return this.#error(HELO_FIRST);
+    if (this.#settings.requireAuth && this.#user === undefined) {
+      const text = this.#offersAuth
+        ? 'Authentication required'
+        : 'Authentication required, say STARTTLS first';
+      return this.#error(reply(530, '5.7.0', text));
+    }
+    if (this.#transaction !== undefined) return this.#error(reply(503, '5.5.1', 'Sender already given'));
+    const parsed = parseMailArgument(argument);
+    if ('refusal' in parsed) return this.#error(parsed.refusal);
+    const sender = parsed.value;
+    const { maxMessageSize } = this.#settings;
+    const refusal = refuseMailParams(sender, { maxMessageSize, authOffered: this.#offersAuth });
+    if (refusal !== undefined) return this.#error(refusal);
+    const answer = await this.#ask('mail', () => this.#handler.mail(sender));
+    if (isPositive(answer.reply)) this.#transaction = { sender, recipients: [], refused: 0 };
+    return stepOf(answer);
+  }
+
+  async #rcpt(argument: string): Promise<Step> {
+    const transaction = this.#transaction;
+    if (transaction === undefined) return this.#error(MAIL_FIRST);
+    const parsed = parseRcptArgument(argument, { smtputf8: 'SMTPUTF8' in transaction.sender.params });
+    const refusal = 'refusal' in parsed ? parsed.refusal : refuseRcptParams(parsed.value);
+    if ('refusal' in parsed || refusal !== undefined) {
+      transaction.refused += 1;
+      return this.#error(refusal!);
+    }
+    if (transaction.recipients.length >= this.#settings.limits.recipients) {
+      return say(452, '4.5.3', 'Too many recipients');
+    }
+    const answer = await this.#ask('rcpt', () => this.#handler.rcpt(parsed.value));
+    if (isPositive(answer.reply)) transaction.recipients.push(parsed.value);
+    else transaction.refused += 1;
+    return stepOf(answer);
+  }
+
+  async #data(): Promise<Step> {
+    const transaction = this.#transaction;
+    if (transaction === undefined) return this.#error(MAIL_FIRST);
+    if (transaction.recipients.length === 0) {
+      // RFC 5321 section 3.3 allows both; RFC 2033 section 4.2 wants 503. A pipelining client did nothing wrong.
+      return transaction.refused === 0 || this.#settings.protocol === 'lmtp'
+        ? this.#error(reply(503, '5.5.1', 'No valid recipients'))
+        : say(554, '5.5.1', 'No valid recipients');
+    }
+    const answer = await this.#ask('data', () => this.#handler.data());
+    if (!isPositive(answer.reply)) return stepOf(answer);
+    return stepOf({ ...answer, reply: reply(354, undefined, 'End data with <CR><LF>.<CR><LF>') }, 'message');
+  }
+
+  async #askForMessage(spool: Parameters<SessionHandler['message']>[0], count: number): Promise<Answer[]> {
+    let answers: Answer[] = [];
+    try {
+      answers = await this.#handler.message(spool);
+      if (answers.length !== count) {
+        throw new Error(`Cannot reply to a message: ${answers.length} answers, ${count} needed`);
+      }
+      return answers;
+    } catch (error) {
+      this.#logFailure('message', error);
+      return Array.from({ length: count }, (_, index) => answers[index] ?? FAILED);
+    }
+  }
+
+  async #ask(stage: string, question: () => Promise<Answer>): Promise<Answer> {
+    try {
+      return await question();
+    } catch (error) {
+      this.#logFailure(stage, error);
+      return FAILED;
+    }
+  }
+
+  /** Ends the transaction, if there is one, without a message. */
+  async #reset(options: { always: boolean } = { always: false }): Promise<void> {
+    if (this.#transaction === undefined && !options.always) return;
+    this.#transaction = undefined;
+    try {
+      await this.#handler.reset();
+    } catch (error) {
+      this.#logFailure('reset', error);
+    }
+  }
+
+  #error(refusal: Reply): Step {
+    this.#errors += 1;
+    if (this.#errors < this.#settings.limits.errors) return { replies: [refusal], next: 'continue' };
+    return { replies: [reply(421, '4.7.0', 'Too many errors')], next: 'close' };
+  }
+
+  #lineTooLong(): Reply {
+    return reply(500, '5.5.6', `Line too long, at most ${this.#settings.limits.commandLine} octets`);
+  }
+
+  #logFailure(stage: string, error: unknown): void {
+    const { log, name } = this.#settings;
+    log.error(
+      { listener: name, session: this.#sessionId, stage, cause: describeError(error) },
+      'session handler failed',
+    );
+  }
+}
+
+const BAD_LINE = reply(
+  500,
+  '5.5.2',
+  'Bare CR, bare LF or NUL in a command; lines end with CRLF (RFC 5321 section 2.3.8)',
+);
+const NOT_UTF8 = reply(500, '5.5.2', 'Command is neither ASCII nor UTF-8');
+const HELO_FIRST = reply(503, '5.5.1', 'Say HELO, EHLO or LHLO first');
+const MAIL_FIRST = reply(503, '5.5.1', 'Say MAIL first');
+const NOT_OFFERED = reply(503, '5.5.1', 'AUTH is not offered');
+const FAILED: Answer = { reply: reply(451, '4.3.0', 'Local error in processing') };
+
+const say = (code: number, enhanced: string | undefined, text: string): Step => ({
+  replies: [reply(code, enhanced, text)],
+  next: 'continue',
+});
+
+const disconnects = (answer: Answer): boolean => answer.disconnect === true || answer.reply.code === 421;
+
+function stepOf(answer: Answer, next: Step['next'] = 'continue'): Step {
+  return { replies: [answer.reply], next: disconnects(answer) ? 'close' : next };
+}
+
+/** The command as text, without the white space that RFC 5321 section 4.1.1 asks to tolerate at its end. */
+function decode(octets: Buffer): string | undefined {
+  if (isAscii(octets)) return octets.toString('latin1').trimEnd();
+  return isUtf8(octets) ? octets.toString('utf8').trimEnd() : undefined;
+}

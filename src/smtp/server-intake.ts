@@ -1,0 +1,103 @@
+import { describeError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { SpoolWriter, type Spool } from '../base/spool.ts';
+import { reply, type Reply } from '../mail/reply.ts';
+import type { MessageSink } from './receiver.ts';
+import { DataReader, type DataFault, type DataOptions, MAX_DATA_LINE } from './server-data.ts';
+
+export interface IntakeOptions extends DataOptions {
+  readonly spoolDirectory: string;
+  readonly log: Log;
+  readonly sessionId: string;
+}
+
+/** The message in its spool, which the caller now owns, or why it was not taken. */
+export type Intake = { readonly spool: Spool } | { readonly refusal: Reply };
+
+/** The longest line that RFC 5321 section 4.5.3.1.6 promises to carry, without CRLF. */
+const TEXT_LINE = 998;
+
+/**
+ * Brings one message into a spool. Once it is clear that it will be refused nothing more is stored, and what was is
+ * removed at once; the rest is swallowed. A disk that does not take it is a 452 (RFC 5321 section 4.2.2), and ours to log.
+ */
+export class MessageIntake implements MessageSink {
+  readonly #options: IntakeOptions;
+  readonly #reader: DataReader;
+  #writer: SpoolWriter | undefined;
+  #diskFailed = false;
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+    this.#reader = new DataReader(options);
+    this.#writer = new SpoolWriter(options.spoolDirectory);
+  }
+
+  async take(chunk: Buffer): Promise<{ consumed: number; ended: boolean }> {
+    const step = this.#reader.feed(chunk);
+    if (this.#writer !== undefined) {
+      if (this.#reader.fault !== undefined) await this.abandon();
+      else if (step.content !== undefined) await this.#store(this.#writer, step.content);
+    }
+    return step;
+  }
+
+  async finish(): Promise<Intake> {
+    const { log, sessionId } = this.#options;
+    if (this.#reader.longestLine > TEXT_LINE) {
+      log.debug({ session: sessionId, octets: this.#reader.longestLine }, 'message has overlong lines');
+    }
+    const { fault } = this.#reader;
+    if (fault !== undefined) {
+      log.info({ session: sessionId, fault, size: this.#reader.size }, 'message refused while receiving');
+      return { refusal: fault === 'size' ? tooLarge(this.#options.maxSize) : REFUSALS[fault] };
+    }
+    const writer = this.#writer;
+    if (writer === undefined || this.#diskFailed) return { refusal: DISK_REFUSAL };
+    this.#writer = undefined;
+    try {
+      return { spool: await writer.finish() };
+    } catch (error) {
+      this.#diskProblem(error);
+      return { refusal: DISK_REFUSAL };
+    }
+  }
+
+  /** Forgets what was stored: the client went away, or the message is refused. */
+  async abandon(): Promise<void> {
+    const writer = this.#writer;
+    this.#writer = undefined;
+    try {
+      await writer?.abandon();
+    } catch (error) {
+      this.#diskProblem(error);
+    }
+  }
+
+  async #store(writer: SpoolWriter, content: Buffer): Promise<void> {
+    try {
+      await writer.write(content);
+    } catch (error) {
+      this.#diskProblem(error);
+      await this.abandon();
+    }
+  }
+
+  #diskProblem(error: unknown): void {
+    this.#diskFailed = true;
+    const { log, sessionId, spoolDirectory } = this.#options;
+    log.error({ session: sessionId, spoolDirectory, cause: describeError(error) }, 'cannot spool a message');
+  }
+}
+
+const DISK_REFUSAL = reply(452, '4.3.1', 'Insufficient storage, try again later');
+
+const tooLarge = (maxSize: number): Reply =>
+  reply(552, '5.3.4', `Message too large, at most ${maxSize} octets`);
+
+const REFUSALS: Readonly<Record<Exclude<DataFault, 'size'>, Reply>> = {
+  line: reply(552, '5.3.4', `Line of more than ${MAX_DATA_LINE} octets in the message`),
+  nul: reply(550, '5.6.0', 'NUL in the message is not allowed (RFC 5321 section 4.1.1.4)'),
+  bareLf: reply(550, '5.6.0', 'bare LF in the message, lines must end with CRLF (RFC 5321 section 2.3.8)'),
+  bareCr: reply(550, '5.6.0', 'bare CR in the message, lines must end with CRLF (RFC 5321 section 2.3.8)'),
+};
