@@ -1,0 +1,80 @@
+import { decodeCharset, decodeUnlabelled } from './charset.ts';
+
+/**
+ * Encoded words, `=?utf-8?q?J=C3=BCrgen?=` (RFC 2047): text in a header beyond ASCII.
+ */
+const ENCODED_WORD = /=\?([^?\s]+)\?([bq])\?([^?]*)\?=/gi;
+
+/**
+ * Decodes all encoded words in a value that is given one character an octet, as `HeaderIndex.value` does. Words side by side are
+ * joined before their charset is undone, since some senders split a character between them.
+ */
+export function decodeWords(value: string): string {
+  let result = '';
+  let end = 0;
+  let pending: { charset: string; chunks: Buffer[] } | undefined;
+  const flush = (): void => {
+    if (pending !== undefined) result += decodeCharset(Buffer.concat(pending.chunks), pending.charset);
+    pending = undefined;
+  };
+
+  for (const match of value.matchAll(ENCODED_WORD)) {
+    const [word, label = '', encoding = '', text = ''] = match;
+    const between = value.slice(end, match.index);
+    const charset = label.replace(/\*.*$/, '').toLowerCase(); // RFC 2231 section 5: charset*language
+    const joined = end > 0 && /^[ \t]*$/.test(between);
+    if (!joined || pending?.charset !== charset) flush();
+    if (!joined) result += decodeUnlabelled(Buffer.from(between, 'latin1'));
+    pending ??= { charset, chunks: [] };
+    pending.chunks.push(encoding.toLowerCase() === 'b' ? Buffer.from(text, 'base64') : decodeQ(text));
+    end = match.index + word.length;
+  }
+  flush();
+  return result + decodeUnlabelled(Buffer.from(value.slice(end), 'latin1'));
+}
+
+function decodeQ(text: string): Buffer {
+  const plain = text.replace(/_/g, ' ').replace(/=([0-9a-f]{2})/gi, (_match, hex: string) => {
+    return String.fromCharCode(Number.parseInt(hex, 16));
+  });
+  return Buffer.from(plain, 'latin1');
+}
+
+/** RFC 2047 section 2: an encoded word has at most 75 characters. */
+const WORD_LIMIT = 75;
+
+/** Encodes a text as UTF-8 encoded words, separated by one space, in whichever of Q and B is shorter. */
+export function encodeWords(text: string): string {
+  const q = encodeWith(text, { prefix: '=?utf-8?q?', encode: encodeQ });
+  const b = encodeWith(text, {
+    prefix: '=?utf-8?b?',
+    encode: (part) => Buffer.from(part).toString('base64'),
+  });
+  return q.length <= b.length ? q : b;
+}
+
+function encodeWith(text: string, how: { prefix: string; encode: (part: string) => string }): string {
+  const room = WORD_LIMIT - how.prefix.length - 2;
+  const words: string[] = [];
+  let part = '';
+  for (const char of text) {
+    if (part !== '' && how.encode(part + char).length > room) {
+      words.push(part);
+      part = '';
+    }
+    part += char;
+  }
+  words.push(part);
+  return words.map((word) => `${how.prefix}${how.encode(word)}?=`).join(' ');
+}
+
+// RFC 2047 section 5 (3): what may stand unencoded in every place where an encoded word may.
+function encodeQ(part: string): string {
+  let result = '';
+  for (const byte of Buffer.from(part)) {
+    const char = String.fromCharCode(byte);
+    if (/[A-Za-z0-9!*+/-]/.test(char)) result += char;
+    else result += char === ' ' ? '_' : `=${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  return result;
+}

@@ -1,0 +1,257 @@
+import type { SyncByteSource } from '../base/spool.ts';
+import { parseFieldParams, textParam, tokenParam, type FieldParams } from './field-params.ts';
+import { HEADER_LIMIT, FIELD_LIMIT, indexHeader, type HeaderIndex } from './header-index.ts';
+import { Window } from './window.ts';
+
+/**
+ * The MIME parts of a message as byte ranges (RFC 2045, RFC 2046), found in one pass front to back with one window of 64 KiB
+ * in memory.
+ *
+ * A delimiter is a whole line of `--`, the boundary, perhaps `--`, perhaps white space; the innermost open multipart
+ * with that boundary takes it, and it ends every part inside. The line end before it belongs to it. A multipart without
+ * a boundary parameter, or whose boundary never comes, has no parts below it. After its closing delimiter a multipart has
+ * no further parts. Of several Content-Type fields the first counts; one that cannot be read means `text/plain`
+ * (RFC 2045 section 5.2), in a digest `message/rfc822` (RFC 2046 section 5.1.5).
+ *
+ * Bounds: depth 32, 1,000 parts, boundaries of 998 octets. Past one of them `complete` is false, and what would be further parts
+ * belongs to the last part that was made: nothing is hidden, but it is not taken apart.
+ */
+export const MIME_DEPTH_LIMIT = 32;
+export const MIME_PART_LIMIT = 1000;
+const BOUNDARY_LIMIT = 998;
+/** A line that could be a delimiter: boundary, dashes, and some padding. */
+const DELIMITER_LINE_LIMIT = 2048;
+
+/** Part facts as `sdk/ABI.md` gives them to plugins. */
+export interface MimePart {
+  readonly index: number;
+  /** -1 for part 0, the message itself. */
+  readonly parent: number;
+  readonly depth: number;
+  /** `type/subtype` in lower case. */
+  readonly type: string;
+  /** Lower case; '' if not given. */
+  readonly charset: string;
+  /** File name, decoded; '' if not given. */
+  readonly name: string;
+  /** `attachment`, `inline` …; '' if not given. */
+  readonly disposition: string;
+  /** Content-Transfer-Encoding in lower case; `7bit` if not given. */
+  readonly encoding: string;
+  /** Where the part's header begins in the message. */
+  readonly offset: number;
+  /** Octets of its header with the empty line. */
+  readonly headerSize: number;
+  /** Octets of its body as encoded. */
+  readonly size: number;
+}
+
+export interface MimeIndex {
+  /** In document order; part 0 is the message itself. Never empty. */
+  readonly parts: readonly MimePart[];
+  /** False if a bound was met. */
+  readonly complete: boolean;
+}
+
+/** Takes a message apart. Throws only if the source cannot be read. */
+export function indexMime(source: SyncByteSource): MimeIndex {
+  return new MimeScanner(source).run();
+}
+
+/** RFC 2046 section 5.2.1: a message inside a message can only be looked into if it is not encoded. */
+const IDENTITY = new Set(['7bit', '8bit', 'binary']);
+
+export const isIdentity = (encoding: string): boolean => IDENTITY.has(encoding);
+
+interface OpenMultipart {
+  readonly part: number;
+  readonly boundary: string;
+  readonly defaultType: string;
+}
+
+interface Delimiter {
+  /** Which of the open multiparts. */
+  readonly level: number;
+  readonly closing: boolean;
+  /** Of the line. */
+  readonly start: number;
+  readonly end: number;
+}
+
+type Draft = { -readonly [Key in keyof MimePart]: MimePart[Key] };
+
+class MimeScanner {
+  readonly #window: Window;
+  readonly #parts: Draft[] = [];
+  /** Parts whose end is not known yet, outermost first. */
+  readonly #unfinished: Draft[] = [];
+  /** Multiparts whose delimiters are looked for, outermost first. */
+  #open: OpenMultipart[] = [];
+  #complete = true;
+
+  constructor(source: SyncByteSource) {
+    this.#window = new Window(source);
+  }
+
+  run(): MimeIndex {
+    let position = this.#begin({ offset: 0, parent: -1, defaultType: 'text/plain' });
+    while (this.#open.length > 0) {
+      const delimiter = this.#nextDelimiter(position);
+      if (delimiter === undefined) break;
+      const { part, defaultType } = this.#open[delimiter.level]!;
+      if (!delimiter.closing && this.#parts.length === MIME_PART_LIMIT) {
+        this.#complete = false;
+        break;
+      }
+      this.#finishInside(this.#parts[part], this.#beforeLineEnd(delimiter.start));
+      this.#open.length = delimiter.closing ? delimiter.level : delimiter.level + 1;
+      position = delimiter.closing
+        ? delimiter.end
+        : this.#begin({ offset: delimiter.end, parent: part, defaultType });
+    }
+    this.#finishInside(undefined, this.#window.size);
+    return { parts: this.#parts, complete: this.#complete };
+  }
+
+  /** Adds a part and, if it is a message, the one inside it; returns where to look for the next delimiter. */
+  #begin(place: { offset: number; parent: number; defaultType: string }): number {
+    const header = this.#readHeader(place.offset);
+    const { facts, boundary } = describe(header, place.defaultType);
+    const index = this.#parts.length;
+    const depth = place.parent === -1 ? 0 : this.#parts[place.parent]!.depth + 1;
+    const { offset, parent } = place;
+    const part: Draft = {
+      index,
+      parent,
+      depth,
+      ...facts,
+      offset,
+      headerSize: header.bodyStart - offset,
+      size: 0,
+    };
+    this.#parts.push(part);
+    this.#unfinished.push(part);
+    if (header.ending === 'limit') this.#complete = false;
+
+    const isMessage = part.type === 'message/rfc822' && isIdentity(part.encoding);
+    const isMultipart = part.type.startsWith('multipart/') && boundary !== '';
+    if (!isMessage && !isMultipart) return header.bodyStart;
+    if (
+      depth === MIME_DEPTH_LIMIT ||
+      boundary.length > BOUNDARY_LIMIT ||
+      this.#parts.length === MIME_PART_LIMIT
+    ) {
+      this.#complete = false;
+      return header.bodyStart;
+    }
+    if (isMessage) return this.#begin({ offset: header.bodyStart, parent: index, defaultType: 'text/plain' });
+    const defaultType = part.type === 'multipart/digest' ? 'message/rfc822' : 'text/plain';
+    this.#open.push({ part: index, boundary, defaultType });
+    return header.bodyStart;
+  }
+
+  /** All parts inside `part` (all of them if undefined) end at `end`. */
+  #finishInside(part: Draft | undefined, end: number): void {
+    while (this.#unfinished.at(-1) !== part) {
+      const inner = this.#unfinished.pop()!;
+      // A delimiter right after the header takes the header's last line end, or even lies before the part.
+      inner.headerSize = Math.max(0, Math.min(inner.headerSize, end - inner.offset));
+      inner.size = Math.max(0, end - inner.offset - inner.headerSize);
+    }
+  }
+
+  #readHeader(offset: number): HeaderIndex {
+    for (let size = 4096; ; size *= 8) {
+      const wanted = Math.min(size, HEADER_LIMIT);
+      const bytes = this.#window.bytes(offset, wanted);
+      const index = indexHeader(bytes, { offset, more: offset + bytes.length < this.#window.size });
+      // A boundary with a colon in it makes a delimiter look like a header field.
+      const delimiter = index.fields.find(({ start, end }) =>
+        this.#match(bytes.subarray(start - offset, end - offset)),
+      );
+      if (delimiter !== undefined)
+        return indexHeader(bytes.subarray(0, delimiter.start - offset), { offset });
+      if (index.ending !== 'limit' || wanted === HEADER_LIMIT || index.fields.length === FIELD_LIMIT) {
+        return index;
+      }
+    }
+  }
+
+  /** `from` is at the start of a line. */
+  #nextDelimiter(from: number): Delimiter | undefined {
+    for (let start = this.#nextDashes(from); start !== undefined;) {
+      const ahead = this.#window.bytes(start, DELIMITER_LINE_LIMIT);
+      const lineFeed = ahead.indexOf(10);
+      const length = lineFeed === -1 ? ahead.length : lineFeed + 1;
+      const whole = lineFeed !== -1 || start + length === this.#window.size;
+      const found = whole ? this.#match(ahead.subarray(0, length)) : undefined;
+      if (found !== undefined) return { ...found, start, end: start + length };
+      start = this.#dashesAfterLineEnd(start + 2);
+    }
+    return undefined;
+  }
+
+  #nextDashes(from: number): number | undefined {
+    const first = this.#window.bytes(from, 2);
+    return first.length === 2 && first[0] === 45 && first[1] === 45 ? from : this.#dashesAfterLineEnd(from);
+  }
+
+  #dashesAfterLineEnd(from: number): number | undefined {
+    for (let position = from; position < this.#window.size;) {
+      const rest = this.#window.rest(position, LINE_END_AND_DASHES.length);
+      const found = rest.indexOf(LINE_END_AND_DASHES);
+      if (found !== -1) return position + found + 1;
+      if (position + rest.length >= this.#window.size) return undefined;
+      position += rest.length - LINE_END_AND_DASHES.length + 1;
+    }
+    return undefined;
+  }
+
+  /** Which open multipart a line that starts with `--` delimits. */
+  #match(line: Buffer): { level: number; closing: boolean } | undefined {
+    if (line[0] !== 45 || line[1] !== 45) return undefined;
+    let end = line.length;
+    while (end > 2 && (line[end - 1] === 10 || line[end - 1] === 13 || isSpace(line[end - 1]!))) end--;
+    for (let level = this.#open.length - 1; level >= 0; level--) {
+      const { boundary } = this.#open[level]!;
+      const extra = end - 2 - boundary.length;
+      // Most lines that start with dashes are no delimiters: compare one octet before making a string.
+      if ((extra !== 0 && extra !== 2) || line[2] !== boundary.charCodeAt(0)) continue;
+      const text = line.toString('latin1', 2, end);
+      if (text === boundary) return { level, closing: false };
+      if (extra === 2 && text.endsWith('--') && text.startsWith(boundary)) return { level, closing: true };
+    }
+    return undefined;
+  }
+
+  #beforeLineEnd(position: number): number {
+    const before = this.#window.bytes(Math.max(0, position - 2), Math.min(2, position));
+    if (before.at(-1) !== 10) return position;
+    return before.length === 2 && before[0] === 13 ? position - 2 : position - 1;
+  }
+}
+
+const LINE_END_AND_DASHES = Buffer.from('\n--');
+const isSpace = (octet: number): boolean => octet === 32 || octet === 9;
+
+type HeaderFacts = Pick<MimePart, 'type' | 'charset' | 'name' | 'disposition' | 'encoding'>;
+
+function describe(header: HeaderIndex, defaultType: string): { facts: HeaderFacts; boundary: string } {
+  const contentType = fieldParams(header, 'Content-Type');
+  const disposition = fieldParams(header, 'Content-Disposition');
+  const given = header.find('Content-Type') !== undefined;
+  const type = /^[^\s/;"]+\/[^\s/;"]+/.exec(contentType.value)?.[0] ?? (given ? 'text/plain' : defaultType);
+  const facts: HeaderFacts = {
+    type,
+    charset: tokenParam(contentType, 'charset').toLowerCase(),
+    name: textParam(disposition, 'filename') || textParam(contentType, 'name'),
+    disposition: firstWord(disposition.value),
+    encoding: firstWord(fieldParams(header, 'Content-Transfer-Encoding').value) || '7bit',
+  };
+  const boundary = type.startsWith('multipart/') ? tokenParam(contentType, 'boundary').trimEnd() : '';
+  return { facts, boundary };
+}
+
+const fieldParams = (header: HeaderIndex, name: string): FieldParams =>
+  parseFieldParams(header.first(name) ?? '');
+const firstWord = (text: string): string => /^\S*/.exec(text)?.[0] ?? '';
