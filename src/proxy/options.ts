@@ -19,4 +19,6 @@ export interface ProxyOptions {
   readonly dispatcher: Dispatcher | undefined;
   readonly forwarder: Forwarder;
   readonly log: Log;
+  /** Keeps what these options refer to open until the returned function is called. */
+  readonly hold: () => () => void;
 }

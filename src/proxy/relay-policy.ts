@@ -1,3 +1,4 @@
+import { domainOf, normalDomain } from '../mail/address.ts';
 import { reply, type Reply } from '../mail/reply.ts';
 
 /**
@@ -6,6 +7,6 @@ import { reply, type Reply } from '../mail/reply.ts';
  */
 export function relayRefusal(address: string, domains: ReadonlySet<string> | undefined): Reply | undefined {
   if (domains === undefined || address.toLowerCase() === 'postmaster') return undefined;
-  const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase();
+  const domain = normalDomain(domainOf(address));
   return domains.has(domain) ? undefined : reply(550, '5.7.1', `Relaying to ${domain} is not permitted`);
 }

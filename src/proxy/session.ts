@@ -89,11 +89,12 @@ class ProxySession implements SessionHandler {
 
   async mail(sender: Sender): Promise<Answer> {
     this.#options = this.#current();
-    const { listener, forwarder } = this.#options;
+    const { listener, forwarder, hold } = this.#options;
     const transaction = new Transaction({
       sender,
       state: this.#state,
       relay: listener.mode === 'through' ? forwarder.through() : undefined,
+      release: hold(),
     });
     transaction.pending = this.#pending;
     transaction.tags = { ...this.#tags };
@@ -164,19 +165,7 @@ class ProxySession implements SessionHandler {
   async message(spool: Spool): Promise<Answer[]> {
     const transaction = this.#running();
     this.#transaction = undefined;
-    const { answers, outcomes } = await dispose({
-      transaction,
-      spool,
-      options: this.#options,
-      trace: {
-        client: this.#client,
-        helo: this.#helo?.name ?? '',
-        verb: this.#helo?.verb ?? 'EHLO',
-        tls: this.#tls,
-        user: this.#user,
-      },
-      facts: (stage, recipients, size) => this.#facts(stage, { transaction, recipients, size }),
-    });
+    const { answers, outcomes } = await this.#dispose(transaction, spool);
     this.#logTransaction(transaction, {
       size: spool.size,
       outcomes: outcomes.map((outcome) => ({ ...outcome })),
@@ -188,17 +177,29 @@ class ProxySession implements SessionHandler {
   async reset(): Promise<void> {
     const transaction = this.#transaction;
     this.#transaction = undefined;
-    if (transaction === undefined) return;
-    await transaction.relay?.abort();
-    this.#logTransaction(transaction, { ended: 'the client gave it up' });
+    if (transaction !== undefined) await this.#giveUp(transaction, { ended: 'the client gave it up' });
   }
 
   async close(reason: string): Promise<void> {
     const transaction = this.#transaction;
     this.#transaction = undefined;
-    if (transaction === undefined) return;
-    await transaction.relay?.abort();
-    this.#logTransaction(transaction, { ended: reason });
+    if (transaction !== undefined) await this.#giveUp(transaction, { ended: reason });
+  }
+
+  async #dispose(transaction: Transaction, spool: Spool): ReturnType<typeof dispose> {
+    try {
+      return await dispose({
+        transaction,
+        spool,
+        options: this.#options,
+        trace: { client: this.#client, helo: this.#helo, tls: this.#tls, user: this.#user },
+        facts: (stage, recipients, size) => this.#facts(stage, { transaction, recipients, size }),
+      });
+    } catch (error) {
+      this.#logTransaction(transaction, { ended: 'an error of ours', cause: describeError(error) });
+      transaction.release();
+      throw error;
+    }
   }
 
   #running(): Transaction {
@@ -209,9 +210,13 @@ class ProxySession implements SessionHandler {
 
   /** Asks at a stage before MAIL; returns the refusal, or undefined to go on. */
   async #askSession(stage: Stage, rewrite?: (value: string) => void): Promise<Answer | undefined> {
-    const { dispatcher, log } = this.#options;
+    this.#options = this.#current();
+    const { dispatcher, log, hold } = this.#options;
     if (dispatcher === undefined || !dispatcher.listens(stage)) return undefined;
-    const answered = await dispatcher.ask({ facts: this.#facts(stage, {}), state: this.#state });
+    const release = hold();
+    const answered = await dispatcher
+      .ask({ facts: this.#facts(stage, {}), state: this.#state })
+      .finally(release);
     this.#state = answered.state;
     const [part] = answered.parts;
     if (part === undefined) return undefined;
@@ -280,9 +285,15 @@ class ProxySession implements SessionHandler {
   async #endRefused(stage: Stage, answer: Answer): Promise<Answer> {
     const transaction = this.#running();
     this.#transaction = undefined;
-    await transaction.relay?.abort();
-    this.#logTransaction(transaction, { ended: `refused at ${stage}`, reply: formatReply(answer.reply) });
+    await this.#giveUp(transaction, { ended: `refused at ${stage}`, reply: formatReply(answer.reply) });
     return answer;
+  }
+
+  /** Ends a transaction that got no message. */
+  async #giveUp(transaction: Transaction, ended: object): Promise<void> {
+    await transaction.relay?.abort();
+    this.#logTransaction(transaction, ended);
+    transaction.release();
   }
 
   #sessionFields(): object {
@@ -325,7 +336,7 @@ class ProxySession implements SessionHandler {
     result: { size: number; outcomes: NonNullable<Facts['outcomes']> },
   ): void {
     const { dispatcher, log } = this.#options;
-    if (dispatcher === undefined || !dispatcher.listens('report')) return;
+    if (dispatcher === undefined || !dispatcher.listens('report')) return transaction.release();
     const facts = this.#facts('report', {
       transaction,
       recipients: transaction.recipients,
@@ -345,7 +356,8 @@ class ProxySession implements SessionHandler {
       })
       .catch((error: unknown) => {
         log.error({ transaction: transaction.id, cause: describeError(error) }, 'report failed');
-      });
+      })
+      .finally(transaction.release);
   }
 }
 

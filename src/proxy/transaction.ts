@@ -31,11 +31,20 @@ export class Transaction {
   readonly asked: ServiceRecord[] = [];
   readonly relay: ThroughRelay | undefined;
 
-  constructor(start: { sender: Sender; state: CalloutState; relay: ThroughRelay | undefined }) {
+  /** To be called once, when nothing of the transaction goes on any more. */
+  readonly release: () => void;
+
+  constructor(start: {
+    sender: Sender;
+    state: CalloutState;
+    relay: ThroughRelay | undefined;
+    release: () => void;
+  }) {
     this.originalSender = start.sender;
     this.sender = start.sender;
     this.state = start.state;
     this.relay = start.relay;
+    this.release = start.release;
   }
 
   /** Takes over what services said that is not a reply: tags, score, state, and what the log will tell. */

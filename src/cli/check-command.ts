@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+import { loadConfig } from '../config/load.ts';
+import { formatProblem } from '../config/problem.ts';
+import { checkPlugins } from './plugins.ts';
+import type { CommonOptions } from './context.ts';
+import { EXIT } from './exit.ts';
+import { printJson } from './output.ts';
+
+/** `postern check`: everything that would keep `run` from starting, all of it at once. Starts nothing, writes nothing. */
+export function addCheckCommand(program: Command, common: (command: Command) => Command): void {
+  common(program.command('check'))
+    .description('Print every problem of the config and of the plugins it names; exit code 2 if there is one')
+    .option('--json', 'print a JSON object {ok, problems, warnings}')
+    .action(async (options: CommonOptions & { json?: boolean }) => {
+      const loaded = await loadConfig(options.config);
+      const problems = loaded.ok ? await checkPlugins(loaded.config) : loaded.problems.map(formatProblem);
+      const warnings = loaded.ok ? loaded.warnings.map(formatProblem) : [];
+      if (options.json === true) {
+        printJson({ ok: problems.length === 0, problems, warnings });
+      } else {
+        for (const warning of warnings) process.stdout.write(`warning: ${warning}\n`);
+        for (const problem of problems) process.stdout.write(`${problem}\n`);
+        if (problems.length === 0) process.stdout.write(`${options.config}: good\n`);
+      }
+      if (problems.length > 0) process.exitCode = EXIT.usage;
+    });
+}

@@ -1,0 +1,97 @@
+import { readFile } from 'node:fs/promises';
+import type { Log } from '../base/log.ts';
+import type { Config, DownstreamConfig } from '../config/config.ts';
+import { maildirDownstream } from '../delivery/maildir.ts';
+import { createDispatcher, type Dispatcher } from '../ocp/dispatch.ts';
+import type { CalloutService } from '../ocp/service.ts';
+import { smtpDownstream } from '../smtp/client.ts';
+import type { Downstream } from '../smtp/transaction.ts';
+import { openSandbox } from './plugins.ts';
+
+/**
+ * Everything that is made anew from a config when it is reloaded: sandbox, dispatchers, downstreams. Transactions that began
+ * with a generation end with it; it is closed when the last of them has ended.
+ */
+export class Generation {
+  readonly config: Config;
+  readonly downstreams: ReadonlyMap<string, Downstream>;
+  readonly #callouts: CalloutService;
+  readonly #dispatchers: ReadonlyMap<string, Dispatcher>;
+  #users = 0;
+  #retired: (() => void) | undefined;
+
+  private constructor(parts: {
+    config: Config;
+    callouts: CalloutService;
+    downstreams: Map<string, Downstream>;
+  }) {
+    this.config = parts.config;
+    this.#callouts = parts.callouts;
+    this.downstreams = parts.downstreams;
+    const services = new Map(parts.config.services.map((service) => [service.name, service]));
+    this.#dispatchers = new Map(
+      parts.config.groups.map((group) => [
+        group.name,
+        createDispatcher({ callouts: parts.callouts, group, services }),
+      ]),
+    );
+  }
+
+  /** Loads all plugins. Returns the problems, one line each, if any of them is not fit to run; nothing is left open then. */
+  static async open(config: Config, log: Log): Promise<{ generation: Generation } | { problems: string[] }> {
+    const { sandbox, problems } = await openSandbox(config, log);
+    if (problems.length > 0) {
+      await sandbox.close();
+      return { problems };
+    }
+    const downstreams = new Map<string, Downstream>();
+    for (const downstream of config.downstreams)
+      downstreams.set(downstream.name, await open(downstream, { config, log }));
+    return { generation: new Generation({ config, callouts: sandbox, downstreams }) };
+  }
+
+  dispatcher(group: string | undefined): Dispatcher | undefined {
+    return group === undefined ? undefined : this.#dispatchers.get(group);
+  }
+
+  /** Keeps the generation open until the returned function is called. */
+  readonly hold = (): (() => void) => {
+    this.#users += 1;
+    return () => {
+      this.#users -= 1;
+      if (this.#users === 0) this.#retired?.();
+    };
+  };
+
+  /** Waits until nobody holds it, at most `deadlineMs`, and closes it. */
+  async close(deadlineMs: number): Promise<void> {
+    if (this.#users > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, deadlineMs);
+        this.#retired = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+    await this.#callouts.close();
+    await Promise.all([...this.downstreams.values()].map((downstream) => downstream.close(deadlineMs)));
+  }
+}
+
+async function open(
+  downstream: DownstreamConfig,
+  context: { config: Config; log: Log },
+): Promise<Downstream> {
+  const { hostname } = context.config;
+  const { log } = context;
+  if (downstream.protocol === 'maildir') return maildirDownstream({ ...downstream, hostname, log });
+  const { endpoint, ca, ...rest } = downstream;
+  return smtpDownstream({
+    ...rest,
+    ...endpoint,
+    hostname,
+    log,
+    ...(ca !== undefined && { ca: await readFile(ca, 'utf8') }),
+  });
+}

@@ -1,0 +1,43 @@
+/** Prints a value as one JSON document. */
+export function printJson(value: unknown): void {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+}
+
+/** Prints rows in columns as wide as their widest cell; the last column is never padded. Nothing to show prints `none`. */
+export function printTable(columns: readonly string[], rows: readonly (readonly string[])[]): void {
+  if (rows.length === 0) {
+    process.stdout.write('none\n');
+    return;
+  }
+  const all = [columns, ...rows.map((row) => row.map(visible))];
+  const widths = columns.map((_, at) => Math.max(...all.map((row) => row[at]?.length ?? 0)));
+  for (const row of all) {
+    const cells = row.map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd(widths[at]!)));
+    process.stdout.write(`${cells.join('  ')}\n`);
+  }
+}
+
+// Addresses and replies come from peers: none of them may steer the operator's terminal.
+function visible(cell: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what this escapes
+  return cell.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '?');
+}
+
+/** `3.2 KiB` */
+export function formatSize(octets: number): string {
+  if (octets < 1024) return `${octets} B`;
+  const units = ['KiB', 'MiB', 'GiB'];
+  let value = octets / 1024;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit += 1;
+  }
+  return `${value.toFixed(1)} ${units[unit]}`;
+}
+
+/** Local time to the second, `2026-11-23 15:04:05`. */
+export function formatTime(ms: number): string {
+  const date = new Date(ms - new Date(ms).getTimezoneOffset() * 60_000);
+  return date.toISOString().slice(0, 19).replace('T', ' ');
+}

@@ -1,0 +1,50 @@
+import type { Command } from 'commander';
+import { silentLog } from '../base/log.ts';
+import { STAGES } from '../ocp/stage.ts';
+import { loadOrFail, type CommonOptions } from './context.ts';
+import { EXIT } from './exit.ts';
+import { printJson, printTable } from './output.ts';
+import { openSandbox, pluginPath } from './plugins.ts';
+
+/** `postern plugin`: the services of the config and the plugins behind them. */
+export function addPluginCommand(program: Command, common: (command: Command) => Command): void {
+  const plugin = program.command('plugin').description('The filters: list');
+
+  common(plugin.command('list'))
+    .description(
+      'Load every service and list its plugin, the stages it answers, and its policy; exit code 2 if one is unfit',
+    )
+    .option('--json', 'print a JSON array')
+    .action(async (options: CommonOptions & { json?: boolean }) => {
+      const config = await loadOrFail(options.config);
+      const { sandbox, problems } = await openSandbox(config, silentLog);
+      const services = config.services.map((service) => ({
+        service: service.name,
+        plugin: pluginPath(service.plugin, config.pluginDirectory),
+        stages: STAGES.filter((stage) => sandbox.answers(service.name, stage)),
+        mode: service.mode,
+        allowModify: service.allowModify,
+        onFailure: service.onFailure,
+        groups: config.groups
+          .filter(({ entries }) => entries.some((entry) => entry.service === service.name))
+          .map(({ name }) => name),
+      }));
+      await sandbox.close();
+      if (options.json === true) {
+        printJson(services);
+      } else {
+        const columns = ['SERVICE', 'STAGES', 'MODE', 'MODIFIES', 'GROUPS', 'PLUGIN'];
+        const rows = services.map((one) => [
+          one.service,
+          one.stages.join(','),
+          one.mode,
+          one.allowModify ? 'yes' : 'no',
+          one.groups.join(','),
+          one.plugin,
+        ]);
+        printTable(columns, rows);
+      }
+      for (const problem of problems) process.stderr.write(`${problem}\n`);
+      if (problems.length > 0) process.exitCode = EXIT.usage;
+    });
+}

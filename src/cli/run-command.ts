@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+import { pino } from 'pino';
+import { describeError } from '../base/errors.ts';
+import { loadConfig } from '../config/load.ts';
+import { formatProblem } from '../config/problem.ts';
+import { loadOrFail, type CommonOptions } from './context.ts';
+import { makeDemoAccount } from './demo.ts';
+import { EXIT } from './exit.ts';
+import { Gate } from './gate.ts';
+import { printWelcome } from './welcome.ts';
+
+/** How long a stop waits for transactions and deliveries under way, in milliseconds. */
+const STOP_MS = 10_000;
+
+/** `postern run`: the gate itself, in the foreground. Logs JSON lines on standard error. */
+export function addRunCommand(program: Command, common: (command: Command) => Command): void {
+  common(program.command('run'))
+    .description(
+      'Start the gate and stay in the foreground. SIGTERM, SIGINT: stop in good order; SIGHUP: reload the config',
+    )
+    .option(
+      '--demo',
+      'for a first try: make a missing password file with one account, and say how to see a filter act',
+    )
+    .action(async (options: CommonOptions & { demo?: boolean }) => {
+      const config = await loadOrFail(options.config);
+      const log = pino({ level: config.log.level, base: null }, pino.destination({ dest: 2, sync: false }));
+      const account = options.demo === true ? await makeDemoAccount(config) : undefined;
+      const gate = await Gate.start(config, log);
+      printWelcome(gate, { config, account, demo: options.demo === true });
+
+      const reload = async (): Promise<void> => {
+        const loaded = await loadConfig(options.config);
+        const problems = loaded.ok ? await gate.reload(loaded.config) : loaded.problems.map(formatProblem);
+        if (problems.length === 0) log.info({ file: options.config }, 'config reloaded');
+        else log.error({ file: options.config, problems }, 'config not reloaded, the old one goes on');
+      };
+      // One reload at a time, in the order of the signals.
+      let reloading = Promise.resolve();
+      process.on('SIGHUP', () => {
+        reloading = reloading.then(reload).catch((error: unknown) => {
+          log.error({ cause: describeError(error) }, 'config not reloaded, the old one goes on');
+        });
+      });
+
+      const signal = await new Promise<string>((resolve) => {
+        for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name));
+      });
+      log.info({ signal }, 'stopping');
+      // A second signal means now: what has its 250 is on disk.
+      for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => process.exit(EXIT.failed));
+      await reloading;
+      await gate.stop(STOP_MS);
+      log.info({}, 'stopped');
+      log.flush();
+    });
+}
