@@ -40,7 +40,7 @@ export class ScriptedMta {
 
   /** Listens, on the same port as before if it did before. */
   async start(): Promise<void> {
-    const server = createServer((socket) => this.#serve(socket));
+    const server = createServer({ noDelay: true }, (socket) => this.#serve(socket));
     this.#server = server;
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);

@@ -1,0 +1,101 @@
+import type { ByteSource } from '../base/bytes.ts';
+import type { Log } from '../base/log.ts';
+import { spoolOf } from '../base/spool.ts';
+import type { Sender } from '../mail/envelope.ts';
+import { imageOf } from '../mail/image.ts';
+import { formatReply, type Reply } from '../mail/reply.ts';
+import type { NewQueueEntry } from '../store/store.ts';
+import type { Tried } from './job.ts';
+import type { DeliveryPolicy } from './policy.ts';
+
+/** Octets of the original's header that a notice quotes at most. */
+const HEADER_LIMIT = 64 * 1024;
+
+/** Recipients that mail was not delivered to, and will not be. */
+export interface Failed {
+  readonly transaction: string;
+  /** Id of the queue entry, if there was one. */
+  readonly queue?: string;
+  readonly sender: Sender;
+  readonly failures: readonly Tried<Reply>[];
+  /** Header of the message, as `headersOf` gives it. */
+  readonly headers: Uint8Array;
+  /** When the message came, in ms since the epoch. */
+  readonly arrivedAt: number;
+}
+
+export interface NoticeOptions {
+  readonly policy: DeliveryPolicy;
+  readonly hostname: string;
+  readonly log: Log;
+  readonly now: () => number;
+}
+
+/**
+ * The queue entry of the one notice to the sender of mail that failed (RFC 3461 section 5.2, RFC 3464), for all failed
+ * recipients together. Undefined, and a line in the log, if nobody is to be told: the mail was a notice
+ * itself, or its sender asked for none (NOTIFY=NEVER).
+ */
+export function bounceOf(failed: Failed, options: NoticeOptions): NewQueueEntry | undefined {
+  const { policy, hostname } = options;
+  const { transaction, sender } = failed;
+  const told = sender.address === '' ? [] : failed.failures.filter(wantsNotice);
+  logUntold(failed, { told, log: options.log });
+  if (told.length === 0) return undefined;
+
+  const now = options.now();
+  const notice = composeDsn({ hostname });
+  return {
+    transaction,
+    image: imageOf(spoolOf(notice).handle),
+    sender: { address: '', params: paramsFor(notice, sender.address) },
+    recipients: [{ address: sender.address, params: {} }],
+    downstream: policy.bounceDownstream(sender.address),
+    now,
+    nextAttemptAt: now,
+    expiresAt: now + policy.giveUpAfterMs,
+  };
+}
+
+/** The header of a message, at most 64 KiB of it, in whole lines, without the empty line after it. */
+export async function headersOf(message: ByteSource): Promise<Uint8Array> {
+  const { buffer, byteOffset, length } = await message.read(0, HEADER_LIMIT);
+  const start = Buffer.from(buffer, byteOffset, length);
+  if (start.indexOf('\r\n') === 0) return new Uint8Array();
+  const end = start.indexOf('\r\n\r\n');
+  const lastLine = end >= 0 ? end : start.lastIndexOf('\r\n');
+  return lastLine < 0 ? new Uint8Array() : start.subarray(0, lastLine + 2);
+}
+
+// RFC 3461 section 4.1: without NOTIFY, failures are told; with it, only if it says so.
+function wantsNotice({ recipient }: Tried<Reply>): boolean {
+  const notify = recipient.params['NOTIFY'];
+  return notify === undefined || notify.toUpperCase().split(',').includes('FAILURE');
+}
+
+/** Nothing vanishes silently: whoever reads the log can still find it. */
+function logUntold(failed: Failed, { told, log }: { told: readonly Tried<Reply>[]; log: Log }): void {
+  const { transaction, queue, sender } = failed;
+  for (const failure of failed.failures) {
+    if (told.includes(failure)) continue;
+    const fields = {
+      queue,
+      transaction,
+      recipient: failure.recipient.address,
+      reply: formatReply(failure.reply),
+    };
+    if (sender.address === '') log.warn(fields, 'double bounce');
+    else log.info(fields, 'notice not wanted');
+  }
+}
+
+/** What the notice needs of the downstream (RFC 6152, RFC 6531). */
+function paramsFor(notice: Uint8Array, address: string): Sender['params'] {
+  const eightBit = notice.some((octet) => octet >= 0x80);
+  const international = Buffer.byteLength(address) !== address.length;
+  return { ...(eightBit && { BODY: '8BITMIME' }), ...(international && { SMTPUTF8: '' }) };
+}
+
+function composeDsn({ hostname }: { hostname: string }): Uint8Array {
+  return Buffer.from(`From: <MAILER-DAEMON@${hostname}>\r\n\r\nfailed\r\n`);
+}

@@ -1,0 +1,119 @@
+import type { ByteSource } from '../base/bytes.ts';
+import type { Log } from '../base/log.ts';
+import type { Recipient, Sender } from '../mail/envelope.ts';
+import type { MessageImage } from '../mail/image.ts';
+import type { Reply } from '../mail/reply.ts';
+import type { Downstream } from '../smtp/transaction.ts';
+import type { NewQuarantineEntry, NewQueueEntry, Store } from '../store/store.ts';
+import { bounceOf } from './bounce.ts';
+import type { DeliveryPolicy } from './policy.ts';
+import type { HotPlace, QueueRunner } from './queue-runner.ts';
+import { ThroughRelay } from './through.ts';
+
+/** Mail that the proxy hands over for good. What the proxy calls it is in `proxy/forwarder.ts`. */
+export interface MailToStore {
+  readonly transaction: string;
+  readonly queue: readonly {
+    readonly image: MessageImage;
+    /** The octets of `image`. */
+    readonly source: ByteSource;
+    readonly sender: Sender;
+    readonly recipients: readonly Recipient[];
+    readonly downstream: string;
+  }[];
+  readonly quarantine: readonly Omit<NewQuarantineEntry, 'transaction' | 'now'>[];
+  readonly bounces: readonly {
+    readonly sender: Sender;
+    readonly recipients: readonly { readonly recipient: Recipient; readonly reply: Reply }[];
+    readonly headers: Uint8Array;
+    readonly arrivedAt: number;
+  }[];
+}
+
+export interface ForwarderOptions {
+  readonly store: Store;
+  readonly runner: QueueRunner;
+  readonly downstreams: ReadonlyMap<string, Downstream>;
+  readonly policy: DeliveryPolicy;
+  readonly log: Log;
+  readonly hostname: string;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+/** The two ways to forward: through, where the downstream's reply is the client's, and queue. */
+export class Forwarder {
+  readonly #options: ForwarderOptions;
+  readonly #now: () => number;
+
+  constructor(options: ForwarderOptions) {
+    this.#options = options;
+    this.#now = options.now ?? Date.now;
+  }
+
+  through(): ThroughRelay {
+    return new ThroughRelay(this.#options.downstreams);
+  }
+
+  /**
+   * Commits all of the mail or none, and starts the deliveries for which there is room. Resolves once it is on disk.
+   * `released` then resolves (never rejects) when no delivery reads the sources any more: only then may their spools
+   * be discarded. If this rejects (OperationalError `store_unavailable`), the sources are the caller's at once.
+   */
+  async store(
+    mail: MailToStore,
+  ): Promise<{ readonly ids: readonly string[]; readonly released: Promise<void> }> {
+    const { store, runner, policy } = this.#options;
+    const now = this.#now();
+    const times = { now, nextAttemptAt: now, expiresAt: now + policy.giveUpAfterMs };
+    const { transaction } = mail;
+
+    const places = mail.queue.map(({ downstream, image }) =>
+      runner.reserve({ downstream, bytes: memoryOf(image) }),
+    );
+    const leased = (place: HotPlace | undefined) =>
+      place === undefined ? {} : { leaseUntil: now + policy.leaseMs };
+    const variants = mail.queue.map(({ source: _source, ...variant }, at) => {
+      return { ...variant, transaction, ...times, ...leased(places[at]) };
+    });
+    const quarantine = mail.quarantine.map((order) => ({ ...order, transaction, now }));
+    let notices: NewQueueEntry[];
+    let ids: { queue: string[]; quarantine: string[] };
+    try {
+      notices = this.#noticesOf(mail, now);
+      ids = await store.commit({ queue: [...variants, ...notices], quarantine });
+    } catch (error) {
+      for (const place of places) place?.cancel();
+      throw error;
+    }
+
+    const released = new Promise<void>((resolve) => {
+      let using = 1;
+      const release = () => void (--using === 0 && resolve());
+      for (const [at, { source: message, image: _image, ...variant }] of mail.queue.entries()) {
+        const job = { ...variant, id: ids.queue[at]!, transaction, message, createdAt: now, ...FRESH };
+        if (places[at] !== undefined) using++;
+        places[at]?.deliver({ ...job, expiresAt: times.expiresAt, release });
+        if (places[at] === undefined) runner.wake(variant.downstream);
+      }
+      release();
+    });
+    for (const { downstream } of notices) runner.wake(downstream);
+    return { ids: [...ids.queue, ...ids.quarantine], released };
+  }
+
+  #noticesOf({ bounces, transaction }: MailToStore, now: number): NewQueueEntry[] {
+    const notices = bounces.map(({ recipients: failures, ...order }) =>
+      bounceOf({ ...order, failures, transaction }, { ...this.#options, now: () => now }),
+    );
+    return notices.filter((notice) => notice !== undefined);
+  }
+}
+
+const FRESH = { attempts: 0, lastReply: '' };
+
+/** Octets of memory that the image holds while it waits. A spooled file costs none. */
+function memoryOf({ spool, pieces }: MessageImage): number {
+  const added = pieces.reduce((sum, piece) => sum + (piece.from === 'added' ? piece.bytes.length : 0), 0);
+  return added + (spool.kind === 'memory' ? spool.size : 0);
+}

@@ -1,0 +1,349 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { ScriptedMta } from '../../test/support/scripted-mta.ts';
+import type { Log } from '../base/log.ts';
+import { silentLog } from '../base/log.ts';
+import { spoolOf } from '../base/spool.ts';
+import { imageOf } from '../mail/image.ts';
+import { smtpDownstream } from '../smtp/client.ts';
+import type { Downstream } from '../smtp/transaction.ts';
+import { openSqliteStore } from '../store/sqlite-store.ts';
+import type { Store } from '../store/store.ts';
+import { Forwarder, type MailToStore } from './forwarder.ts';
+import { DEFAULT_DELIVERY, type DeliveryPolicy } from './policy.ts';
+import { startQueueRunner, type QueueRunner } from './queue-runner.ts';
+
+const MESSAGE = 'Subject: hello\r\nX-Long: a\r\n b\r\n\r\n.dots\r\n..and more\r\n\r\nend\r\n';
+const quick: DeliveryPolicy = {
+  ...DEFAULT_DELIVERY,
+  retry: { firstMs: 30, maxMs: 100 },
+  rest: { firstMs: 30, maxMs: 100 },
+  pollMs: 15,
+  bounceDownstream: () => 'back',
+};
+const until = { timeout: 20_000, interval: 10 };
+
+/** `mx` takes the mail, `back` the notices. All real: sockets, store, disk. */
+let mx: ScriptedMta;
+let back: ScriptedMta;
+let directory: string;
+let lines: { level: string; message: string; fields: Record<string, unknown> }[];
+let log: Log;
+let open: { store: Store; runner: QueueRunner; forwarder: Forwarder; downstreams: Map<string, Downstream> };
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'delivery-'));
+  mx = new ScriptedMta({ protocol: 'lmtp' });
+  back = new ScriptedMta({ protocol: 'smtp' });
+  await mx.start();
+  await back.start();
+  lines = [];
+  const at = (level: string) => (fields: object, message: string) => {
+    lines.push({ level, message, fields: { ...fields } });
+  };
+  log = { debug() {}, info: at('info'), warn: at('warn'), error: at('error') };
+});
+
+afterEach(async () => {
+  await mx.stop();
+  await back.stop();
+  await shut(2000);
+  await rm(directory, { recursive: true, force: true });
+});
+
+interface Setup {
+  readonly policy?: Partial<DeliveryPolicy>;
+  /** Stands between the runner and the real store. */
+  readonly through?: (store: Store) => Store;
+  readonly more?: Record<string, Downstream>;
+}
+
+async function start({ policy, through = (store) => store, more = {} }: Setup = {}): Promise<void> {
+  const store = through(
+    await openSqliteStore({ path: join(directory, 'q.db'), role: 'server', log: silentLog }),
+  );
+  const common = { hostname: 'gate.test', tls: 'none', host: '127.0.0.1', log: silentLog } as const;
+  const downstreams = new Map<string, Downstream>(Object.entries(more));
+  downstreams.set('mx', smtpDownstream({ ...common, name: 'mx', protocol: 'lmtp', port: mx.port }));
+  downstreams.set('back', smtpDownstream({ ...common, name: 'back', protocol: 'smtp', port: back.port }));
+  const options = { store, downstreams, policy: { ...quick, ...policy }, log, hostname: 'gate.test' };
+  const runner = startQueueRunner(options);
+  open = { store, runner, downstreams, forwarder: new Forwarder({ ...options, runner }) };
+}
+
+async function shut(deadlineMs: number): Promise<void> {
+  await open.runner.stop(deadlineMs);
+  await Promise.all([...open.downstreams.values()].map((downstream) => downstream.close(0)));
+  await open.store.close();
+}
+
+interface Order {
+  readonly text?: string;
+  readonly sender?: string;
+  readonly recipients?: readonly (string | { address: string; params: Record<string, string> })[];
+  readonly downstream?: string;
+}
+
+function mailOf(order: Order = {}): MailToStore {
+  const spool = spoolOf(Buffer.from(order.text ?? MESSAGE, 'latin1'));
+  const recipients = (order.recipients ?? ['r@example.com']).map((recipient) =>
+    typeof recipient === 'string' ? { address: recipient, params: {} } : recipient,
+  );
+  const variant = {
+    image: imageOf(spool.handle),
+    source: spool,
+    sender: { address: order.sender ?? 's@example.org', params: {} },
+    recipients,
+    downstream: order.downstream ?? 'mx',
+  };
+  return { transaction: 'transaction', queue: [variant], quarantine: [], bounces: [] };
+}
+
+const store = (order?: Order) => open.forwarder.store(mailOf(order));
+const queued = async () => (await open.store.counts()).queue;
+const empty = () => vi.waitFor(async () => expect(await queued()).toBe(0), until);
+const said = (message: string) =>
+  lines.filter((line) => line.message === message).map(({ fields }) => fields);
+
+describe('the queue runner', () => {
+  it('delivers what was just stored, octet for octet, and forgets it', async () => {
+    await start();
+    const { ids, released } = await store({ recipients: ['a@example.com', 'b@example.com'] });
+    await released;
+    await empty();
+    expect(mx.mails).toHaveLength(1);
+    expect(mx.mails[0]).toMatchObject({ text: MESSAGE, to: ['<a@example.com>', '<b@example.com>'] });
+    expect(mx.mails[0]!.from).toBe(`<s@example.org> SIZE=${MESSAGE.length}`);
+    expect(said('delivered')).toEqual([
+      expect.objectContaining({ queue: ids[0], recipient: 'a@example.com', downstream: 'mx', attempts: 1 }),
+      expect.objectContaining({ queue: ids[0], recipient: 'b@example.com', transaction: 'transaction' }),
+    ]);
+  });
+
+  it('delivers what another process or an earlier run has left in the store', async () => {
+    await mx.stop();
+    await start();
+    await store();
+    await shut(2000);
+    await mx.start();
+    await start();
+    await empty();
+    expect(mx.mails.map(({ text }) => text)).toEqual([MESSAGE]);
+  });
+
+  it('keeps mail while its downstream is down, and delivers it once when it is up', async () => {
+    await mx.stop();
+    await start();
+    for (let i = 0; i < 30; i++) await store({ text: `Subject: ${i}\r\n\r\n` });
+    await vi.waitFor(() => expect(said('downstream rests').length).toBeGreaterThan(2), until);
+    expect(await queued()).toBe(30);
+    await mx.start();
+    await empty();
+    const subjects = mx.mails.map(({ text }) => text).sort();
+    expect(new Set(subjects).size).toBe(30);
+    expect(mx.mails).toHaveLength(30);
+  });
+
+  it('does not try each entry at a downstream that is down', async () => {
+    let sends = 0;
+    const unreachable = { code: 421, enhanced: '4.4.1', lines: ['cannot be reached'], local: true };
+    const dead: Downstream = {
+      name: 'dead',
+      extensions: undefined,
+      open: () => {
+        throw new Error('not used here');
+      },
+      async send({ recipients }) {
+        sends++;
+        return recipients.map(() => unreachable);
+      },
+      async close() {},
+    };
+    await start({ more: { dead }, policy: { rest: { firstMs: 100_000, maxMs: 100_000 } } });
+    for (let i = 0; i < 300; i++) await store({ downstream: 'dead' });
+    await store();
+    await vi.waitFor(() => expect(mx.mails).toHaveLength(1), until);
+    expect(sends).toBeLessThanOrEqual(quick.concurrency);
+    expect(await open.store.counts()).toMatchObject({ queue: 300 });
+  });
+
+  it('settles each recipient by itself: one served, one refused, one later', async () => {
+    let busy = true;
+    mx.script = {
+      rcpt(to) {
+        if (to.includes('bad')) return '550 5.1.1 no such user here';
+        if (to.includes('busy') && busy) return '450 4.2.2 mailbox busy';
+        return '250 2.1.5 ok';
+      },
+    };
+    await start();
+    const { ids } = await store({ recipients: ['good@example.com', 'bad@example.com', 'busy@example.com'] });
+    await vi.waitFor(() => expect(back.mails).toHaveLength(1), until);
+    const left = await open.store.showQueue(ids[0]!);
+    expect(left?.recipients.map(({ address }) => address)).toEqual(['busy@example.com']);
+    expect(left?.lastReply).toBe('450 4.2.2 mailbox busy');
+    busy = false;
+    await empty();
+    expect(mx.mails.map(({ to }) => to)).toEqual([['<good@example.com>'], ['<busy@example.com>']]);
+    expect(back.mails).toHaveLength(1);
+    expect(back.mails[0]!.from).toMatch(/^<>/);
+    expect(back.mails[0]!.to).toEqual(['<s@example.org>']);
+  });
+
+  it('drops a notice that is refused, and says so', async () => {
+    mx.script = { rcpt: () => '550 5.1.1 no such user' };
+    await start();
+    const { ids } = await store({ sender: '' });
+    await empty();
+    expect(back.dots).toBe(0);
+    expect(said('double bounce')).toEqual([
+      expect.objectContaining({ queue: ids[0], recipient: 'r@example.com' }),
+    ]);
+    expect(lines.find(({ message }) => message === 'double bounce')?.level).toBe('warn');
+  });
+
+  it('bounces what could not be delivered in time, with the last reply', async () => {
+    mx.script = { data: () => '451 4.2.0 come back tomorrow' };
+    await start({ policy: { giveUpAfterMs: 200 } });
+    await store();
+    await empty();
+    expect(mx.dots).toBeGreaterThan(1);
+    expect(back.mails).toHaveLength(1);
+    expect(back.mails[0]!.text).toContain('come back tomorrow');
+  });
+
+  it('bounces in time what waits for a downstream that rests', async () => {
+    await mx.stop();
+    await start({ policy: { giveUpAfterMs: 200, rest: { firstMs: 1_000_000, maxMs: 1_000_000 } } });
+    for (let i = 0; i < 5; i++) await store();
+    await empty();
+    expect(back.mails).toHaveLength(5);
+    expect(said('downstream rests')).toHaveLength(1);
+  });
+
+  it('keeps mail for a downstream that is not configured', async () => {
+    await start();
+    const { ids } = await store({ downstream: 'gone' });
+    await vi.waitFor(() => expect(said('deferred').length).toBeGreaterThan(0), until);
+    await vi.waitFor(
+      async () => expect((await open.store.showQueue(ids[0]!))?.lastReply).toMatch(/^451 4.3.5 /),
+      until,
+    );
+  });
+
+  it('serves other downstreams while one is slow and has a backlog', async () => {
+    let letGo = () => {};
+    const gate = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    mx.script = {
+      async data() {
+        await gate;
+        return '250 2.0.0 at last';
+      },
+    };
+    await start({ policy: { concurrency: 2, hotMessages: 2 } });
+    for (let i = 0; i < 250; i++) await store();
+    for (let i = 0; i < 20; i++) await store({ downstream: 'back' });
+    await vi.waitFor(() => expect(back.mails).toHaveLength(20), until);
+    expect(mx.mails).toHaveLength(0);
+    letGo();
+    await empty();
+    expect(mx.mails).toHaveLength(250);
+  });
+
+  it('leaves to the store what goes past the hot places, and delivers all of it once', async () => {
+    await start({ policy: { concurrency: 3, hotMessages: 4, hotBytes: 300 } });
+    const all = await Promise.all(
+      Array.from({ length: 120 }, (_none, i) => store({ text: `Subject: ${i}\r\n\r\n${'x'.repeat(i)}\r\n` })),
+    );
+    await Promise.all(all.map(({ released }) => released));
+    await empty();
+    expect(mx.mails).toHaveLength(120);
+    expect(new Set(mx.mails.map(({ text }) => text)).size).toBe(120);
+  });
+
+  it('loses and doubles nothing when it stops with deliveries under way', async () => {
+    mx.script = {
+      async data() {
+        await new Promise((resolve) => setTimeout(resolve, 20));
+        return '250 2.0.0 taken';
+      },
+    };
+    await start({ policy: { concurrency: 3 } });
+    for (let i = 0; i < 40; i++) await store({ text: `Subject: ${i}\r\n\r\n` });
+    await shut(10_000);
+    expect(mx.mails.length).toBeLessThan(40);
+    await start();
+    await empty();
+    expect(mx.mails).toHaveLength(40);
+    expect(new Set(mx.mails.map(({ text }) => text)).size).toBe(40);
+  });
+
+  it('stops in spite of a delivery that does not end, and makes it again after the restart', async () => {
+    mx.script = { data: () => new Promise<never>(() => {}) };
+    await start();
+    const { released } = await store();
+    await vi.waitFor(() => expect(mx.dots).toBe(1), until);
+    await shut(50);
+    await released;
+    expect(
+      said('deliveries cut off').length +
+        lines.filter(({ message }) => message === 'deliveries cut off').length,
+    ).toBeGreaterThan(0);
+    mx.script = {};
+    await start();
+    await empty();
+    expect(mx.mails).toHaveLength(1);
+  });
+
+  it('does not deliver again because the store refused to record it', async () => {
+    let refusals = 3;
+    await start({
+      through: (real) => ({
+        ...real,
+        async settle(id, settlement) {
+          if (refusals-- > 0) throw new Error('disk full');
+          return real.settle(id, settlement);
+        },
+      }),
+    });
+    await store();
+    await empty();
+    expect(mx.mails).toHaveLength(1);
+    expect(said('cannot settle')).toHaveLength(3);
+  });
+
+  it('tries again when the message cannot be read', async () => {
+    let broken = true;
+    await start({
+      policy: { hotMessages: 0 },
+      through: (real) => ({
+        ...real,
+        async read(id, range) {
+          if (broken) throw new Error('bad sector');
+          return real.read(id, range);
+        },
+      }),
+    });
+    await store();
+    await vi.waitFor(() => expect(said('deferred').length).toBeGreaterThan(0), until);
+    expect(mx.mails).toHaveLength(0);
+    broken = false;
+    await empty();
+    expect(mx.mails.map(({ text }) => text)).toEqual([MESSAGE]);
+  });
+
+  it('goes on with other downstreams after a reload', async () => {
+    await start();
+    const { ids } = await store({ downstream: 'new' });
+    await vi.waitFor(() => expect(said('deferred').length).toBeGreaterThan(0), until);
+    const downstreams = new Map([['new', open.downstreams.get('mx')!]]);
+    open.runner.reload({ downstreams, policy: quick, hostname: 'gate.test' });
+    await empty();
+    expect(mx.mails).toHaveLength(1);
+    expect(said('delivered')[0]).toMatchObject({ queue: ids[0], downstream: 'new' });
+  });
+});

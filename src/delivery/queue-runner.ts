@@ -1,0 +1,316 @@
+import { withDeadline } from '../base/deadline.ts';
+import { describeError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { formatReply, reply } from '../mail/reply.ts';
+import type { Downstream, DownstreamReply } from '../smtp/transaction.ts';
+import type { Store } from '../store/store.ts';
+import { isUnreachable } from './circuit.ts';
+import { jobOf, sized, type Job } from './job.ts';
+import { Lane } from './lane.ts';
+import type { DeliveryPolicy } from './policy.ts';
+import { Settler, type Attempt } from './settler.ts';
+
+/**
+ * Delivers what the store's queue holds, until each recipient is served, refused for good, or given up on.
+ * `docs/queue.md` draws the states of an entry and says what a kill does at each point.
+ *
+ * How mail gets here: *hot*, handed over by the forwarder right after its commit, with the octets still at hand; or
+ * *cold*, claimed from the store when it is due. Hot places are reserved before the commit, so an entry is leased
+ * at birth if and only if somebody will deliver it; past the bound it is committed without a lease and claimed like any other.
+ *
+ * Duplicates: the one window is from the downstream's final reply to the settlement being on disk. The settlement is
+ * posted to the store in the same turn of the event loop that has the reply (a failed recipient's notice is
+ * composed first; the other recipients' deliveries wait for that). A kill inside the window sends the message once more to that
+ * downstream after the restart, so at most one duplicate of a message a kill. A settlement that the store refuses (disk full) is
+ * repeated, and keeps its slot meanwhile: a queue that can't record what it did soon stops doing it.
+ *
+ * Losses: none. An entry leaves the store only in the same commit that records its last recipient as served, or
+ * that stores the notice of its failure. Every exception here leaves the entry as it was, due again when its lease ends.
+ */
+export interface QueueRunner {
+  /** A place for a message that is about to be committed; undefined if it has to wait for its turn in the store. */
+  reserve(request: { downstream: string; bytes: number }): HotPlace | undefined;
+  /** Says that the store has new entries due for this downstream (or for any). */
+  wake(downstream?: string): void;
+  /** Goes on with other settings. What is under way ends with those it began with; keep its downstreams open meanwhile. */
+  reload(settings: DeliverySettings): void;
+  /**
+   * Starts nothing more and waits at most `deadlineMs` for what is under way. What waited is still in the store; its
+   * lease ends with the next start. Close the downstreams afterwards, then the store.
+   */
+  stop(deadlineMs: number): Promise<void>;
+}
+
+/** A reserved place. Exactly one of both has to be called. */
+export interface HotPlace {
+  /** The entry is committed, leased until `leaseMs` of the policy from now. */
+  deliver(job: Job): void;
+  /** The commit failed. */
+  cancel(): void;
+}
+
+/** What a reload may change. */
+export interface DeliverySettings {
+  readonly downstreams: ReadonlyMap<string, Downstream>;
+  readonly policy: DeliveryPolicy;
+  /** Names us in notices. */
+  readonly hostname: string;
+}
+
+export interface QueueRunnerOptions extends DeliverySettings {
+  readonly store: Store;
+  readonly log: Log;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+  /** From 0 to below 1. */
+  readonly random?: () => number;
+}
+
+/** Entries that one claim brings at most. */
+const CLAIM_LIMIT = 100;
+
+export function startQueueRunner(options: QueueRunnerOptions): QueueRunner {
+  return new Runner(options);
+}
+
+class Runner implements QueueRunner {
+  /** Shared with lanes and settler, so that a reload reaches them. */
+  readonly #context: { -readonly [K in keyof QueueRunnerOptions]-?: QueueRunnerOptions[K] } & {
+    signal: AbortSignal;
+  };
+  readonly #settler: Settler;
+  readonly #lanes = new Map<string, Lane>();
+  /** Entries whose lease this process uses. A claim may bring them again when the lease ran out before the attempt did. */
+  readonly #held = new Set<string>();
+  readonly #running = new Set<Promise<void>>();
+  readonly #abandoned = new AbortController();
+  #poll: NodeJS.Timeout;
+  #hotBytes = 0;
+  #stopping = false;
+  #claiming = false;
+  #claimAgain = false;
+
+  constructor(options: QueueRunnerOptions) {
+    const { signal } = this.#abandoned;
+    this.#context = { now: Date.now, random: Math.random, ...options, signal };
+    this.#settler = new Settler(this.#context);
+    this.#poll = this.#startPoll();
+    this.wake();
+  }
+
+  reload({ downstreams, policy, hostname }: DeliverySettings): void {
+    Object.assign(this.#context, { downstreams, policy, hostname });
+    if (this.#stopping) return;
+    clearInterval(this.#poll);
+    this.#poll = this.#startPoll();
+    for (const lane of this.#lanes.values()) this.#pump(lane);
+    this.wake();
+  }
+
+  reserve({ downstream, bytes }: { downstream: string; bytes: number }): HotPlace | undefined {
+    const { policy, downstreams, now } = this.#context;
+    const lane = this.#lane(downstream);
+    if (this.#stopping || !downstreams.has(downstream)) return undefined;
+    if (!lane.wantsHot(now()) || this.#hotBytes + bytes > policy.hotBytes) return undefined;
+    lane.hotPlaces++;
+    this.#hotBytes += bytes;
+    const leave = () => {
+      lane.hotPlaces--;
+      this.#hotBytes -= bytes;
+    };
+    return {
+      deliver: (job) => {
+        this.#held.add(job.id);
+        const release = () => {
+          leave();
+          job.release();
+        };
+        lane.addHot({ ...job, release });
+        this.#pump(lane);
+      },
+      cancel: leave,
+    };
+  }
+
+  wake(downstream?: string): void {
+    if (this.#stopping) return;
+    if (downstream === undefined) return this.#claimSoon();
+    const lane = this.#lane(downstream);
+    lane.backlog = true;
+    if (lane.wantsMore(this.#context.now()) || lane.wantsProbe(this.#context.now())) this.#claimSoon();
+  }
+
+  async stop(deadlineMs: number): Promise<void> {
+    this.#stopping = true;
+    clearInterval(this.#poll);
+    for (const lane of this.#lanes.values()) this.#leaveToStore(lane);
+    const all = Promise.allSettled(this.#running);
+    try {
+      await withDeadline(all, { ms: deadlineMs, what: 'the deliveries under way' });
+    } catch (error) {
+      this.#context.log.warn(
+        { deliveries: this.#running.size, error: describeError(error) },
+        'deliveries cut off',
+      );
+    }
+    this.#abandoned.abort();
+  }
+
+  #startPoll(): NodeJS.Timeout {
+    return setInterval(() => this.wake(), this.#context.policy.pollMs).unref();
+  }
+
+  #lane(name: string): Lane {
+    let lane = this.#lanes.get(name);
+    if (lane === undefined) {
+      lane = new Lane(name, this.#context);
+      this.#lanes.set(name, lane);
+    }
+    return lane;
+  }
+
+  /** Keeps `stop` waiting for it. What is thrown here is a bug or I/O; the entry stays in the store as it was. */
+  #track(work: Promise<void>): void {
+    const tracked = work
+      .catch((error: unknown) =>
+        this.#context.log.error({ error: describeError(error) }, 'delivery failed inside'),
+      )
+      .finally(() => this.#running.delete(tracked));
+    this.#running.add(tracked);
+  }
+
+  #claimSoon(): void {
+    this.#claimAgain = true;
+    if (this.#claiming || this.#stopping) return;
+    this.#claiming = true;
+    this.#track(
+      this.#claimAll().finally(() => {
+        this.#claiming = false;
+        if (this.#claimAgain) this.#claimSoon();
+      }),
+    );
+  }
+
+  async #claimAll(): Promise<void> {
+    while (this.#claimAgain && !this.#stopping) {
+      this.#claimAgain = false;
+      const lanes = [...this.#lanes.values()];
+      for (const probed of lanes.filter((lane) => lane.wantsProbe(this.#context.now()))) {
+        await this.#claim({ limit: 1, except: lanes.filter((lane) => lane !== probed) });
+      }
+      const except = lanes.filter((lane) => !lane.wantsMore(this.#context.now()));
+      const claimed = await this.#claim({ limit: CLAIM_LIMIT, except });
+      for (const lane of lanes) lane.backlog = claimed.full || except.includes(lane);
+      // Only if it brought something new: entries that are held already would come for ever.
+      if (claimed.full && claimed.fresh > 0 && lanes.some((lane) => lane.wantsMore(this.#context.now())))
+        this.#claimAgain = true;
+    }
+  }
+
+  async #claim(request: {
+    limit: number;
+    except: readonly Lane[];
+  }): Promise<{ full: boolean; fresh: number }> {
+    const { store, policy } = this.#context;
+    const now = this.#context.now();
+    const entries = await store.claim({
+      now,
+      leaseUntil: now + policy.leaseMs,
+      limit: request.limit,
+      except: request.except.map(({ name }) => name),
+    });
+    const fresh = entries.filter(({ id }) => !this.#held.has(id));
+    for (const entry of this.#stopping ? [] : fresh) {
+      this.#held.add(entry.id);
+      this.#lane(entry.downstream).addCold(jobOf(entry, store));
+    }
+    for (const name of new Set(fresh.map(({ downstream }) => downstream))) this.#pump(this.#lane(name));
+    return { full: entries.length === request.limit, fresh: fresh.length };
+  }
+
+  /** Starts what may start. */
+  #pump(lane: Lane): void {
+    if (this.#stopping) return this.#leaveToStore(lane);
+    if (lane.circuit.state(this.#context.now()) === 'resting') {
+      for (const job of lane.drain()) this.#track(this.#postpone(lane, job));
+      return;
+    }
+    for (let job = lane.take(this.#context.now()); job !== undefined; job = lane.take(this.#context.now())) {
+      lane.busy++;
+      this.#track(this.#run(lane, job));
+    }
+    if (lane.backlog && (lane.wantsMore(this.#context.now()) || lane.wantsProbe(this.#context.now())))
+      this.#claimSoon();
+  }
+
+  async #run(lane: Lane, job: Job): Promise<void> {
+    try {
+      const replies = await this.#send(job);
+      if (lane.circuit.record(replies, this.#context.now())) this.#logRest(lane);
+      // What was never reached is due when the rest is over; anything else backs off by itself, so that a message at which
+      // the downstream drops the connection is not the one that it is probed with each time.
+      const unreached = lane.circuit.state(this.#context.now()) === 'resting' && replies.every(isUnreachable);
+      await this.#settle({ job, replies, ...(unreached && { retryAt: lane.circuit.restsUntil }) });
+    } finally {
+      this.#letGo(job);
+      lane.busy--;
+      this.#pump(lane);
+    }
+  }
+
+  /** Gives an entry back to the store untried, since its downstream rests; bounces it if its time is over. */
+  async #postpone(lane: Lane, job: Job): Promise<void> {
+    try {
+      const replies = sameForAll(job, lane.circuit.lastReply ?? RESTS);
+      await this.#settle({ job, replies, retryAt: lane.circuit.restsUntil });
+    } finally {
+      this.#letGo(job);
+    }
+  }
+
+  async #settle(attempt: Attempt): Promise<void> {
+    const notice = await this.#settler.settle(attempt);
+    if (notice !== undefined) this.wake(notice.downstream);
+  }
+
+  async #send(job: Job): Promise<readonly DownstreamReply[]> {
+    const downstream = this.#context.downstreams.get(job.downstream);
+    if (downstream === undefined) {
+      return sameForAll(job, reply(451, '4.3.5', `No downstream is named ${job.downstream}`));
+    }
+    try {
+      const { recipients, message } = job;
+      return await downstream.send({ sender: sized(job.sender, message), recipients, message });
+    } catch (error) {
+      // The message cannot be read, or a bug: no reason to lose the entry.
+      const { id: queue, transaction } = job;
+      this.#context.log.error({ queue, transaction, error: describeError(error) }, 'cannot send');
+      return sameForAll(job, reply(451, '4.3.0', 'The message cannot be sent for an internal reason'));
+    }
+  }
+
+  #letGo(job: Job): void {
+    this.#held.delete(job.id);
+    job.release();
+  }
+
+  #leaveToStore(lane: Lane): void {
+    for (const job of lane.drain()) this.#letGo(job);
+  }
+
+  #logRest(lane: Lane): void {
+    const { name, circuit } = lane;
+    const last = circuit.lastReply === undefined ? '' : formatReply(circuit.lastReply);
+    this.#context.log.warn(
+      { downstream: name, reply: last, restMs: circuit.restsUntil - this.#context.now() },
+      'downstream rests',
+    );
+  }
+}
+
+const RESTS = reply(451, '4.4.1', 'The downstream cannot be reached');
+
+/** Our own reply, for every recipient. */
+function sameForAll({ recipients }: Job, said: DownstreamReply): DownstreamReply[] {
+  return recipients.map(() => ({ ...said, local: true }));
+}

@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describeError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
+import { formatReply } from '../mail/reply.ts';
+import type { DownstreamReply } from '../smtp/transaction.ts';
+import type { NewQueueEntry, Settlement, Store } from '../store/store.ts';
+import { bounceOf, headersOf, type NoticeOptions } from './bounce.ts';
+import type { Job } from './job.ts';
+import { outcomesOf, recipientsOf, type Outcome } from './outcome.ts';
+import { backOffMs } from './retry.ts';
+
+/** Between attempts to store a settlement. */
+const SETTLE_BACK_OFF = { firstMs: 250, maxMs: 30_000 };
+
+/** `policy` and `hostname` are read anew each time, since a reload changes them. */
+export interface SettlerOptions extends NoticeOptions {
+  readonly store: Store;
+  readonly random: () => number;
+  /** Aborted when nobody waits for settlements any more: a refused one is then left as it is. */
+  readonly signal: AbortSignal;
+}
+
+/** What an attempt ended with. */
+export interface Attempt {
+  readonly job: Job;
+  /** One for each recipient, in order. */
+  readonly replies: readonly DownstreamReply[];
+  /** When to try the deferred ones again; absent for the usual back-off. */
+  readonly retryAt?: number;
+}
+
+/** Records what attempts came to: in the store, in the log, and to the sender where recipients failed. */
+export class Settler {
+  readonly #options: SettlerOptions;
+
+  constructor(options: SettlerOptions) {
+    this.#options = options;
+  }
+
+  /** Resolves when it is on disk, with the notice that was queued in the same commit, if any. */
+  async settle(attempt: Attempt): Promise<NewQueueEntry | undefined> {
+    const { job } = attempt;
+    const { store, signal, log, random } = this.#options;
+    const now = this.#options.now();
+    const outcomes = outcomesOf(job, { replies: attempt.replies, now });
+    const failures = outcomes.filter(({ fate }) => fate === 'failed' || fate === 'expired');
+    // No turn of the event loop between the last reply and the settlement, unless a notice has to be composed.
+    const notice = failures.length === 0 ? { ok: true } : await this.#noticeOf(job, failures);
+    const settlement = this.#settlementOf(attempt, { outcomes, now, notice });
+    for (let refusals = 0; ;) {
+      try {
+        const settled = store.settle(job.id, settlement);
+        if (refusals === 0) logOutcomes(job, { outcomes, now, log });
+        await settled;
+        return notice.entry;
+      } catch (error) {
+        refusals++;
+        log.error(
+          { queue: job.id, transaction: job.transaction, refusals, error: describeError(error) },
+          'cannot settle',
+        );
+        if (signal.aborted) return undefined;
+        const wait = backOffMs(refusals, { ...SETTLE_BACK_OFF, random });
+        await sleep(wait, undefined, { signal }).catch(() => {});
+      }
+    }
+  }
+
+  #settlementOf(
+    { job, retryAt }: Attempt,
+    { outcomes, now, notice }: { outcomes: readonly Outcome[]; now: number; notice: Notice },
+  ): Settlement {
+    const { policy, random } = this.#options;
+    const next = retryAt ?? now + backOffMs(job.attempts + 1, { ...policy.retry, random });
+    const telling = outcomes.find(({ fate }) => fate === 'deferred') ?? outcomes[0];
+    return {
+      // Without a notice nothing is dropped: those that failed are tried again and fail again.
+      remaining: recipientsOf(outcomes, notice.ok ? ['deferred'] : ['deferred', 'failed', 'expired']),
+      // The last attempt is made when the time is over, not some back-off later.
+      nextAttemptAt: now < job.expiresAt ? Math.min(next, job.expiresAt) : next,
+      lastReply: telling === undefined ? '' : formatReply(telling.reply),
+      ...(notice.entry && { mail: { queue: [notice.entry], quarantine: [] } }),
+    };
+  }
+
+  async #noticeOf(job: Job, failures: readonly Outcome[]): Promise<Notice> {
+    const { log } = this.#options;
+    const { id: queue, transaction, sender, createdAt: arrivedAt } = job;
+    try {
+      const headers = await headersOf(job.message).catch((error: unknown) => {
+        log.error({ queue, transaction, error: describeError(error) }, 'cannot read the header for a notice');
+        return new Uint8Array();
+      });
+      return {
+        ok: true,
+        entry: bounceOf({ queue, transaction, sender, failures, headers, arrivedAt }, this.#options),
+      };
+    } catch (error) {
+      log.error({ queue, transaction, error: describeError(error) }, 'cannot compose a notice');
+      return { ok: false };
+    }
+  }
+}
+
+interface Notice {
+  /** Composed, or rightly not sent. */
+  readonly ok: boolean;
+  readonly entry?: NewQueueEntry | undefined;
+}
+
+function logOutcomes(job: Job, options: { outcomes: readonly Outcome[]; now: number; log: Log }): void {
+  for (const { recipient, reply, fate } of options.outcomes) {
+    const fields = {
+      queue: job.id,
+      transaction: job.transaction,
+      downstream: job.downstream,
+      recipient: recipient.address,
+      reply: formatReply(reply),
+      attempts: job.attempts + 1,
+      delayMs: options.now - job.createdAt,
+    };
+    if (fate === 'failed' || fate === 'expired') options.log.warn(fields, fate);
+    else options.log.info(fields, fate);
+  }
+}
