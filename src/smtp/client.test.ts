@@ -228,6 +228,7 @@ describe('a whole transaction at once', () => {
           recipients === 0 ? '554 5.5.1 no valid recipients' : '250 2.0.0 taken',
         ],
       }),
+      { maxConnections: 1 },
     );
     expect(said(await downstream.send(requestTo('no@x.test')))).toEqual(['550 5.1.1 no']);
     expect(said(await downstream.send(requestTo('a@x.test')))).toEqual(['250 2.0.0 taken']);
