@@ -117,6 +117,6 @@ export interface QueueConfig {
 }
 
 export interface BounceConfig {
-  /** Where notices to senders outside our domains go; absent: see `bounceDownstream`. */
+  /** Where notices to senders outside our domains go; absent: where the first submission listener sends, or else the first listener. */
   readonly downstream?: string;
 }

@@ -29,7 +29,8 @@ function findingsOfIssue(issue: z.core.$ZodIssue, context: { root: unknown; base
     return [{ path, at: 'key', message: issue.issues[0]?.message ?? issue.message }];
   if (issue.code === 'invalid_union') {
     // The branch that the value was meant for is the one whose type it has.
-    const branch = issue.errors.find((list) => !list.some(isRootTypeError));
+    const isContainer = typeof valueAt(path, context.root) === 'object';
+    const branch = issue.errors.find((list) => !list.some((inner) => isTypeError(inner, isContainer)));
     if (branch !== undefined)
       return branch.flatMap((inner) => findingsOfIssue(inner, { ...context, base: path }));
   }
@@ -39,8 +40,10 @@ function findingsOfIssue(issue: z.core.$ZodIssue, context: { root: unknown; base
   return [{ path, at: 'value', message: `${describe(value, misplaced)}, ${issue.message}` }];
 }
 
-const isRootTypeError = (issue: z.core.$ZodIssue): boolean =>
-  issue.path.length === 0 && issue.code === 'invalid_type';
+// zod says of a map or list where one of a few words was expected only that it is none of them.
+const isTypeError = (issue: z.core.$ZodIssue, isContainer: boolean): boolean =>
+  issue.path.length === 0 &&
+  (issue.code === 'invalid_type' || (issue.code === 'invalid_value' && isContainer));
 
 function describe(value: unknown, misplaced: boolean): string {
   if (value === undefined) return 'missing';

@@ -14,7 +14,7 @@ export function integer(min: number, max: number) {
   return z.int(rule).min(min, rule).max(max, rule);
 }
 
-const NAME_RULE = 'must be a letter, then at most 63 letters, digits, "-" or "_"';
+const NAME_RULE = 'must be a name: a letter, then at most 63 letters, digits, "-" or "_"';
 /** Names of listeners, downstreams, services and groups: they appear in logs, metrics and file names. */
 export const name = z.string(NAME_RULE).regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, NAME_RULE);
 

@@ -27,14 +27,9 @@ function map<Shape extends z.ZodRawShape>(shape: Shape) {
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
-        ? issue.keys.map((key) => unknownKey(key, known)).join('\n')
+        ? issue.keys.map((key) => `unknown key, ${suggest(key, known)}`).join('\n')
         : `must be a map with the keys ${known.join(', ')}`,
   });
-}
-
-function unknownKey(key: string, known: readonly string[]): string {
-  if (key === '<<') return 'unknown key; merging maps with "<<" is not supported';
-  return `unknown key, ${suggest(key, known)}`;
 }
 
 const named = <Value extends z.ZodType>(value: Value, what: string) =>
@@ -186,16 +181,17 @@ export const configSchema = map({
   services: named(service, 'service').default({}),
   groups: named(z.array(groupEntry, 'must be a list of services'), 'list of services').default({}),
   queue: map({
+    // The comparisons are written so that they hold where one side is no number: that is reported already.
     retry: map({
       first: duration('1s', '1d').prefault('1m'),
       max: duration('1s', '7d').prefault('1h'),
     })
-      .refine(({ first, max }) => first <= max, { path: ['max'], error: 'must not be shorter than first' })
+      .refine(({ first, max }) => !(first > max), { path: ['max'], error: 'must not be shorter than first' })
       .prefault({}),
     giveUpAfter: duration('1m', '30d').prefault('5d'),
     concurrency: integer(1, 1000).default(20),
   })
-    .refine(({ retry, giveUpAfter }) => retry.first <= giveUpAfter, {
+    .refine(({ retry, giveUpAfter }) => !(retry.first > giveUpAfter), {
       path: ['giveUpAfter'],
       error: 'must not be shorter than retry.first',
     })

@@ -25,7 +25,7 @@ export interface YamlSource {
 }
 
 export interface Position {
-  /** Both from 1. */
+  /** Both from 1; 0 if it is about the text as a whole. */
   readonly line: number;
   readonly column: number;
 }
@@ -68,7 +68,7 @@ export function readYaml(text: string): YamlSource {
     // The only error left: aliases to aliases that grow past the limit (a "billion laughs" file).
     if (!(error instanceof ReferenceError)) throw error;
     const message = `found aliases that expand to too much, at most ${MOST_ALIASES} are allowed`;
-    return { value: undefined, problems: [{ line: 1, column: 1, path: [], message }], locate };
+    return { value: undefined, problems: [{ line: 0, column: 0, path: [], message }], locate };
   }
 }
 
@@ -150,6 +150,11 @@ function keyProblems(
       return [{ ...here, path, message: 'found a key that is not allowed, must be a plain text' }];
     }
     const text = String(key.value);
+    if (text === '<<') {
+      return [
+        { ...here, path: [...path, text], message: 'found a merge key; merging maps is not supported' },
+      ];
+    }
     const earlier = first.get(text);
     if (earlier === undefined) {
       first.set(text, here);

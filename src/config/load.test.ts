@@ -1,0 +1,268 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DEFAULT_LIMITS } from '../ocp/service.ts';
+import type { Config } from './config.ts';
+import { loadConfig } from './load.ts';
+import { formatProblem, type Problem } from './problem.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+let directory: string;
+
+beforeAll(() => {
+  directory = mkdtempSync(join(tmpdir(), 'postern-config-'));
+});
+afterAll(() => {
+  rmSync(directory, { recursive: true });
+});
+
+function write(text: string | Uint8Array): string {
+  const file = join(directory, 'postern.yaml');
+  writeFileSync(file, text);
+  return file;
+}
+
+function load(text: string): { config: Config; warnings: string[] } {
+  const loaded = loadConfig(write(text));
+  if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'));
+  return { config: loaded.config, warnings: loaded.warnings.map(formatProblem) };
+}
+
+function problemsOf(text: string | Uint8Array): readonly Problem[] {
+  const loaded = loadConfig(write(text));
+  return loaded.ok ? [] : loaded.problems;
+}
+
+const SMALLEST = `
+hostname: MX.example.org
+listeners:
+  inbound: { protocol: smtp, port: 2525, domains: [Example.com], downstream: local }
+downstreams:
+  local: { protocol: maildir, path: ./mail }
+`;
+
+describe('What the file does not say', () => {
+  test('is filled in', () => {
+    const { config, warnings } = load(SMALLEST);
+    expect(warnings).toEqual([]);
+    expect(config).toEqual({
+      file: join(directory, 'postern.yaml'),
+      hostname: 'mx.example.org',
+      stateDir: join(directory, 'var'),
+      postmaster: 'postmaster@mx.example.org',
+      pluginDirectory: join(root, 'plugins'),
+      listeners: [
+        {
+          name: 'inbound',
+          protocol: 'smtp',
+          address: '127.0.0.1',
+          port: 2525,
+          domains: ['example.com'],
+          downstream: 'local',
+          mode: 'queue',
+          maxMessageSize: 50 * 1024 * 1024,
+          limits: { sessions: 1000, sessionsPerAddress: 100, recipients: 1000, errors: 20, idleSeconds: 300 },
+          greetingDelayMs: 0,
+          lineEndings: 'refuse',
+          mixedVerdicts: 'bounce',
+        },
+      ],
+      downstreams: [{ name: 'local', protocol: 'maildir', path: join(directory, 'mail') }],
+      services: [],
+      groups: [],
+      queue: { retry: { firstMs: 60_000, maxMs: 3_600_000 }, giveUpAfterMs: 432_000_000, concurrency: 20 },
+      bounce: {},
+      log: { level: 'info' },
+      sandbox: {},
+    });
+  });
+
+  test('has safe values for a service: no leave to modify, and mail waits when it fails', () => {
+    const { config } = load(`${SMALLEST}services: { a: { plugin: journal } }`);
+    expect(config.services).toEqual([
+      {
+        name: 'a',
+        plugin: 'journal',
+        settings: {},
+        mode: 'enforce',
+        allowModify: false,
+        onFailure: { load: 'tempfail', trap: 'tempfail', deadline: 'tempfail', capability: 'tempfail' },
+        limits: DEFAULT_LIMITS,
+      },
+    ]);
+  });
+
+  test('is chosen for a downstream by how it is reached', () => {
+    const { config } = load(`
+hostname: mx.example.org
+listeners:
+  store: { protocol: lmtp, port: 0, downstream: tcp }
+downstreams:
+  tcp: { protocol: lmtp, host: 192.0.2.1, port: 24 }
+  unix: { protocol: lmtp, socket: run/lmtp, timeouts: { command: 90 } }
+`);
+    const timeouts = { connectMs: 30_000, commandMs: 60_000, dataMs: 120_000, finalReplyMs: 600_000 };
+    const common = { protocol: 'lmtp', maxConnections: 20, idleSeconds: 30 };
+    expect(config.downstreams).toEqual([
+      { ...common, name: 'tcp', endpoint: { host: '192.0.2.1', port: 24 }, tls: 'opportunistic', timeouts },
+      {
+        ...common,
+        name: 'unix',
+        endpoint: { path: join(directory, 'run/lmtp') },
+        tls: 'none',
+        timeouts: { ...timeouts, commandMs: 90_000 },
+      },
+    ]);
+  });
+});
+
+describe('What the file says', () => {
+  test('comes out in one form: lists, lower case, octets, milliseconds, absolute paths', () => {
+    const loaded = loadConfig(join(root, 'test/config-bad/good/everything.yaml'));
+    if (!loaded.ok) throw new Error(loaded.problems.map(formatProblem).join('\n'));
+    const { config } = loaded;
+    const folder = join(root, 'test/config-bad');
+    expect(config).toMatchObject({
+      stateDir: '/var/lib/postern',
+      postmaster: 'hostmaster@example.org',
+      pluginDirectory: join(folder, 'plugins'),
+      queue: { retry: { firstMs: 30_000, maxMs: 7_200_000 }, giveUpAfterMs: 172_800_000, concurrency: 3 },
+      bounce: { downstream: 'relay' },
+      log: { level: 'debug' },
+      sandbox: { workers: 2 },
+    });
+    expect(config.listeners[0]).toMatchObject({
+      domains: ['example.com', 'example.org', 'xn--bcher-kva.example'],
+      maxMessageSize: 25 * 1024 * 1024,
+      mixedVerdicts: 'reject',
+    });
+    expect(config.listeners[2]).toMatchObject({ auth: { file: join(folder, 'good/users') }, mode: 'queue' });
+    expect(config.listeners[2]).not.toHaveProperty('domains');
+    expect(config.services[0]).toMatchObject({
+      plugin: join(folder, 'filters/own.wasm'),
+      settings: { list: [1, 'two', null, { three: 3.5 }], nextHop: 'local' },
+      onFailure: { load: 'reject', trap: 'accept', deadline: 'quarantine', capability: 'tempfail' },
+      limits: { memoryMiB: 16, outputBytes: 4096, logBytes: 0, addedBytes: 1_000_000 },
+    });
+    expect(config.services[1]?.settings).toEqual(config.services[0]?.settings);
+    expect(config.groups[0]?.entries).toEqual([
+      { service: 'other' },
+      {
+        service: 'own',
+        when: {
+          recipientDomain: ['example.com'],
+          recipient: ['ann@example.com'],
+          senderDomain: ['example.net', 'example.org'],
+          sender: [''],
+          client: ['192.0.2.0/24', '2001:db8::/32', '198.51.100.7'],
+          authenticated: false,
+        },
+      },
+    ]);
+  });
+
+  test('is a reason to warn where nothing uses it', () => {
+    const { warnings } = load(`${SMALLEST}
+  spare: { protocol: maildir, path: ./spare }
+services: { a: { plugin: journal }, b: { plugin: journal } }
+groups: { idle: [a] }
+`);
+    const file = join(directory, 'postern.yaml');
+    expect(warnings).toEqual([
+      `${file}:8:3 downstreams.spare: is used by no listener`,
+      `${file}:9:37 services.b: is used by no group`,
+      `${file}:10:11 groups.idle: is used by no listener`,
+    ]);
+  });
+
+  test('can be pointed at later', () => {
+    const loaded = loadConfig(write(`${SMALLEST}services:\n  a:\n    plugin: nowhere\n`));
+    const problem = loaded.ok ? loaded.problemAt(['services', 'a', 'plugin'], 'is not there') : undefined;
+    expect(problem).toMatchObject({
+      line: 9,
+      column: 13,
+      path: 'services.a.plugin',
+      message: 'is not there',
+    });
+  });
+});
+
+test('The example of the installation loads, and warns of nothing but the accounts that the first start makes', () => {
+  const loaded = loadConfig(join(root, 'postern.example.yaml'));
+  expect(loaded).toMatchObject({ ok: true });
+  const warned = loaded.warnings
+    .map(({ path }) => path)
+    .filter((path) => path !== 'listeners.submission.auth.file');
+  expect(warned).toEqual([]);
+});
+
+describe('A file that is no config', () => {
+  const only = (problems: readonly Problem[]): string => {
+    expect(problems).toHaveLength(1);
+    return formatProblem(problems[0]!);
+  };
+
+  test('because it is not there or is a directory', () => {
+    const missing = loadConfig(join(directory, 'missing.yaml'));
+    expect(only(missing.ok ? [] : missing.problems)).toMatch(/missing\.yaml: cannot read the file: ENOENT/);
+    const folder = loadConfig(directory);
+    expect(only(folder.ok ? [] : folder.problems)).toMatch(/: cannot read the file: EISDIR/);
+  });
+
+  test('because it is no text or too large', () => {
+    expect(only(problemsOf(Uint8Array.of(0x68, 0xff, 0xfe)))).toMatch(/must be UTF-8$/);
+    expect(only(problemsOf('#'.repeat(256 * 1024 + 1)))).toMatch(/more than 262144 octets$/);
+  });
+
+  test('however deep it is nested', () => {
+    for (const open of ['[', '{ a: ', '? ', '- ', '&a [', '!!map {']) {
+      const problems = problemsOf(open.repeat(20_000));
+      expect(problems.length).toBeGreaterThan(0);
+    }
+  });
+
+  test('and a BOM or CRLF line ends are no reason', () => {
+    expect(problemsOf(`\uFEFF${SMALLEST.trimStart().replaceAll('\n', '\r\n')}`)).toEqual([]);
+  });
+});
+
+test('No problem shows a value that may be a secret', () => {
+  const secret = 'hunter2';
+  const spoiled = [
+    `password: ${secret}`,
+    `services: ${secret}`,
+    `services: { a: ${secret} }`,
+    `services: { a: { plugin: journal, settings: ${secret} } }`,
+    `services: { a: { plugin: journal, settings: [${secret}] } }`,
+    `services: { a: { plugin: journal, setings: { key: ${secret} } } }`,
+    `services: { a: { plugin: journal, settings: { nextHop: ${secret} } } }`,
+    `services: { a: { plugin: journal, settings: { key: *${secret} } } }`,
+    `services: { a: { plugin: journal, settings: { key: !${secret} } } }`,
+    `services: { a: { plugin: journal, settings: { key: @${secret} } } }`,
+    `services: { a: { plugin: journal, settings: { key: "\\${secret}" } } }`,
+    `services: { a: { plugin: journal, settings: { key: "${secret} } } }`,
+    `bounce: { user: ${secret}, downstream: "smtp://ann:${secret}@example.org" }`,
+    `%${secret}`,
+  ];
+  for (const text of spoiled) {
+    const problems = problemsOf(`${SMALLEST}${text}\n`);
+    expect(problems, text).not.toEqual([]);
+    expect(problems.map(formatProblem).join('\n'), text).not.toContain(secret);
+  }
+});
+
+test('Whatever is cut out of a good file or put in it, loading gives a config or problems, and never throws', () => {
+  const text =
+    SMALLEST + 'services: { a: { plugin: journal, onFailure: { trap: accept } } }\ngroups: { g: [a] }\n';
+  const pieces = ['', ':', '\n', '{', ']', '"', '*', '&', '? ', '\t', '~'];
+  for (let at = 0; at < text.length; at++) {
+    for (const piece of pieces) {
+      const problems = problemsOf(text.slice(0, at) + piece + text.slice(at + 1));
+      for (const { line, column, message } of problems) {
+        expect(line >= 0 && column >= 0 && message !== '').toBe(true);
+      }
+    }
+  }
+});
