@@ -39,14 +39,14 @@ export function findIn(parts: Part[], policy: Policy): Finding[] {
 /** '' if there is none. */
 function reasonToBlock(part: Part, policy: Policy): string {
   const type = foldCase(part.type);
-  if (type.startsWith('multipart/')) return '';
   const extension = extensionOf(part.name);
   if (policy.blocksExtension(extension)) {
     const hidden = hasDoubleExtension(part.name) ? ', least of all behind another extension' : '';
     return 'files with the extension .' + extension + ' are not allowed' + hidden;
   }
   if (policy.blocksType(type)) return 'the type ' + type + ' is not allowed';
-  if (type == 'message/rfc822') return '';
+  // What a multipart or a message holds are parts of their own.
+  if (type.startsWith('multipart/') || type == 'message/rfc822') return '';
 
   const head = new Uint8Array(HEAD_SIZE);
   const real = realTypeOf(head.subarray(0, part.read(0, head)), type.startsWith('text/'));

@@ -13,7 +13,10 @@ import asc from 'assemblyscript/asc';
  */
 const SDK = dirname(fileURLToPath(import.meta.url));
 /** The node_modules folder that holds what the SDK imports, wherever the plugin is. */
-const PACKAGES = resolve(dirname(createRequire(import.meta.url).resolve('@extism/as-pdk/package.json')), '../..');
+const PACKAGES = resolve(
+  dirname(createRequire(import.meta.url).resolve('@extism/as-pdk/package.json')),
+  '../..',
+);
 
 /** Throws with the compiler's messages. */
 export async function compile(source, target) {
