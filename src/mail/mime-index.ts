@@ -87,6 +87,9 @@ class MimeScanner {
   readonly #unfinished: Draft[] = [];
   /** Multiparts whose delimiters are looked for, outermost first. */
   #open: OpenMultipart[] = [];
+  /** Boundary → its place in `#open`, and the octets that boundaries begin with. */
+  readonly #levels = new Map<string, number>();
+  readonly #firstOctets = new Uint8Array(256);
   #complete = true;
 
   constructor(source: SyncByteSource) {
@@ -104,7 +107,7 @@ class MimeScanner {
         break;
       }
       this.#finishInside(this.#parts[part], this.#beforeLineEnd(delimiter.start));
-      this.#open.length = delimiter.closing ? delimiter.level : delimiter.level + 1;
+      this.#setOpen(this.#open.slice(0, delimiter.closing ? delimiter.level : delimiter.level + 1));
       position = delimiter.closing
         ? delimiter.end
         : this.#begin({ offset: delimiter.end, parent: part, defaultType });
@@ -146,7 +149,7 @@ class MimeScanner {
     }
     if (isMessage) return this.#begin({ offset: header.bodyStart, parent: index, defaultType: 'text/plain' });
     const defaultType = part.type === 'multipart/digest' ? 'message/rfc822' : 'text/plain';
-    this.#open.push({ part: index, boundary, defaultType });
+    this.#setOpen([...this.#open, { part: index, boundary, defaultType }]);
     return header.bodyStart;
   }
 
@@ -198,11 +201,16 @@ class MimeScanner {
 
   #dashesAfterLineEnd(from: number): number | undefined {
     for (let position = from; position < this.#window.size;) {
-      const rest = this.#window.rest(position, LINE_END_AND_DASHES.length);
-      const found = rest.indexOf(LINE_END_AND_DASHES);
-      if (found !== -1) return position + found + 1;
+      const rest = this.#window.rest(position, CANDIDATE_LENGTH);
+      // A message may be all dashes: what cannot be a delimiter is passed over here, without a call for each.
+      for (let at = rest.indexOf(LINE_END_AND_DASHES); at !== -1;) {
+        const next = rest[at + LINE_END_AND_DASHES.length];
+        if (next === undefined) break;
+        if (this.#firstOctets[next] === 1) return position + at + 1;
+        at = rest.indexOf(LINE_END_AND_DASHES, at + 1);
+      }
       if (position + rest.length >= this.#window.size) return undefined;
-      position += rest.length - LINE_END_AND_DASHES.length + 1;
+      position += rest.length - CANDIDATE_LENGTH + 1;
     }
     return undefined;
   }
@@ -212,16 +220,21 @@ class MimeScanner {
     if (line[0] !== 45 || line[1] !== 45) return undefined;
     let end = line.length;
     while (end > 2 && (line[end - 1] === 10 || line[end - 1] === 13 || isSpace(line[end - 1]!))) end--;
-    for (let level = this.#open.length - 1; level >= 0; level--) {
-      const { boundary } = this.#open[level]!;
-      const extra = end - 2 - boundary.length;
-      // Most lines that start with dashes are no delimiters: compare one octet before making a string.
-      if ((extra !== 0 && extra !== 2) || line[2] !== boundary.charCodeAt(0)) continue;
-      const text = line.toString('latin1', 2, end);
-      if (text === boundary) return { level, closing: false };
-      if (extra === 2 && text.endsWith('--') && text.startsWith(boundary)) return { level, closing: true };
+    const text = line.toString('latin1', 2, end);
+    const opening = this.#levels.get(text) ?? -1;
+    const closing = text.endsWith('--') ? (this.#levels.get(text.slice(0, -2)) ?? -1) : -1;
+    if (opening === -1 && closing === -1) return undefined;
+    return { level: Math.max(opening, closing), closing: closing > opening };
+  }
+
+  #setOpen(open: OpenMultipart[]): void {
+    this.#open = open;
+    this.#firstOctets.fill(0);
+    this.#levels.clear();
+    for (const [level, { boundary }] of open.entries()) {
+      this.#firstOctets[boundary.charCodeAt(0)] = 1;
+      this.#levels.set(boundary, level); // of two alike, the inner one
     }
-    return undefined;
   }
 
   #beforeLineEnd(position: number): number {
@@ -232,6 +245,8 @@ class MimeScanner {
 }
 
 const LINE_END_AND_DASHES = Buffer.from('\n--');
+/** The same with the first octet of a boundary. */
+const CANDIDATE_LENGTH = LINE_END_AND_DASHES.length + 1;
 const isSpace = (octet: number): boolean => octet === 32 || octet === 9;
 
 type HeaderFacts = Pick<MimePart, 'type' | 'charset' | 'name' | 'disposition' | 'encoding'>;
