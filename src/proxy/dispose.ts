@@ -13,7 +13,8 @@ import { dispositions, oneReply, type Disposition } from './plan.ts';
 import type { ProxyOptions } from './options.ts';
 import { applyRouting } from './routing.ts';
 import { logServiceLines } from './service-log.ts';
-import { hopsOf, withReceived, type TraceFacts } from './trace.ts';
+import { headerRefusal } from './header-check.ts';
+import { withReceived, type TraceFacts } from './trace.ts';
 import type { AcceptedRecipient, Target, Transaction } from './transaction.ts';
 
 /**
@@ -58,9 +59,6 @@ export interface RecipientOutcome extends OutcomeFacts {
   readonly downstream?: readonly string[];
 }
 
-/** RFC 5321 section 6.3 asks for at least 100. */
-const MAX_HOPS = 100;
-
 /** One recipient on its way through the disposal. */
 interface Unit {
   readonly accepted: AcceptedRecipient;
@@ -94,8 +92,8 @@ class Disposal {
       disconnect: false,
     });
 
-    if ((await hopsOf(spool)) > MAX_HOPS)
-      return all(reply(554, '5.4.6', 'Too many hops: the message is in a loop'), 'reject');
+    const refusal = await headerRefusal(spool);
+    if (refusal !== undefined) return all(refusal, 'reject');
 
     const parts = await this.#ask();
     const disconnect = parts.some(({ combined }) => combined.disconnect);
