@@ -3,9 +3,10 @@ import { describeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { formatReply, reply } from '../mail/reply.ts';
 import type { Downstream, DownstreamReply } from '../smtp/transaction.ts';
-import type { Store } from '../store/store.ts';
+import type { QueueEntry, Store } from '../store/store.ts';
 import { isUnreachable } from './circuit.ts';
-import { jobOf, sized, type Job } from './job.ts';
+import { Claimer } from './claimer.ts';
+import { jobOf, type Job } from './job.ts';
 import { Lane } from './lane.ts';
 import type { DeliveryPolicy } from './policy.ts';
 import { Settler, type Attempt } from './settler.ts';
@@ -66,41 +67,42 @@ export interface QueueRunnerOptions extends DeliverySettings {
   readonly random?: () => number;
 }
 
-/** Entries that one claim brings at most. */
-const CLAIM_LIMIT = 100;
-
 export function startQueueRunner(options: QueueRunnerOptions): QueueRunner {
   return new Runner(options);
 }
 
 class Runner implements QueueRunner {
-  /** Shared with lanes and settler, so that a reload reaches them. */
+  /** Shared with claimer, lanes and settler, so that a reload reaches them. */
   readonly #context: { -readonly [K in keyof QueueRunnerOptions]-?: QueueRunnerOptions[K] } & {
-    signal: AbortSignal;
+    /** Nothing more is started. */
+    readonly signal: AbortSignal;
   };
   readonly #settler: Settler;
+  readonly #claimer: Claimer;
   readonly #lanes = new Map<string, Lane>();
   /** Entries whose lease this process uses. A claim may bring them again when the lease ran out before the attempt did. */
   readonly #held = new Set<string>();
   readonly #running = new Set<Promise<void>>();
+  readonly #stopping = new AbortController();
   readonly #abandoned = new AbortController();
   #poll: NodeJS.Timeout;
   #hotBytes = 0;
-  #stopping = false;
-  #claiming = false;
-  #claimAgain = false;
 
   constructor(options: QueueRunnerOptions) {
-    const { signal } = this.#abandoned;
+    const { signal } = this.#stopping;
     this.#context = { now: Date.now, random: Math.random, ...options, signal };
-    this.#settler = new Settler(this.#context);
+    this.#settler = new Settler(this.#context, this.#abandoned.signal);
+    this.#claimer = new Claimer(this.#context, {
+      lanes: this.#lanes,
+      accept: (entries) => this.#accept(entries),
+    });
     this.#poll = this.#startPoll();
     this.wake();
   }
 
   reload({ downstreams, policy, hostname }: DeliverySettings): void {
     Object.assign(this.#context, { downstreams, policy, hostname });
-    if (this.#stopping) return;
+    if (this.#context.signal.aborted) return;
     clearInterval(this.#poll);
     this.#poll = this.#startPoll();
     for (const lane of this.#lanes.values()) this.#pump(lane);
@@ -110,7 +112,7 @@ class Runner implements QueueRunner {
   reserve({ downstream, bytes }: { downstream: string; bytes: number }): HotPlace | undefined {
     const { policy, downstreams, now } = this.#context;
     const lane = this.#lane(downstream);
-    if (this.#stopping || !downstreams.has(downstream)) return undefined;
+    if (this.#context.signal.aborted || !downstreams.has(downstream)) return undefined;
     if (!lane.wantsHot(now()) || this.#hotBytes + bytes > policy.hotBytes) return undefined;
     lane.hotPlaces++;
     this.#hotBytes += bytes;
@@ -133,25 +135,23 @@ class Runner implements QueueRunner {
   }
 
   wake(downstream?: string): void {
-    if (this.#stopping) return;
-    if (downstream === undefined) return this.#claimSoon();
+    if (this.#context.signal.aborted) return;
+    if (downstream === undefined) return this.#claimer.wake();
     const lane = this.#lane(downstream);
     lane.backlog = true;
-    if (lane.wantsMore(this.#context.now()) || lane.wantsProbe(this.#context.now())) this.#claimSoon();
+    this.#wakeFor(lane);
   }
 
   async stop(deadlineMs: number): Promise<void> {
-    this.#stopping = true;
+    this.#stopping.abort();
     clearInterval(this.#poll);
     for (const lane of this.#lanes.values()) this.#leaveToStore(lane);
-    const all = Promise.allSettled(this.#running);
+    const all = Promise.allSettled([...this.#running, this.#claimer.idle()]);
     try {
       await withDeadline(all, { ms: deadlineMs, what: 'the deliveries under way' });
     } catch (error) {
-      this.#context.log.warn(
-        { deliveries: this.#running.size, error: describeError(error) },
-        'deliveries cut off',
-      );
+      const fields = { deliveries: this.#running.size, error: describeError(error) };
+      this.#context.log.warn(fields, 'deliveries cut off');
     }
     this.#abandoned.abort();
   }
@@ -179,58 +179,26 @@ class Runner implements QueueRunner {
     this.#running.add(tracked);
   }
 
-  #claimSoon(): void {
-    this.#claimAgain = true;
-    if (this.#claiming || this.#stopping) return;
-    this.#claiming = true;
-    this.#track(
-      this.#claimAll().finally(() => {
-        this.#claiming = false;
-        if (this.#claimAgain) this.#claimSoon();
-      }),
-    );
-  }
-
-  async #claimAll(): Promise<void> {
-    while (this.#claimAgain && !this.#stopping) {
-      this.#claimAgain = false;
-      const lanes = [...this.#lanes.values()];
-      for (const probed of lanes.filter((lane) => lane.wantsProbe(this.#context.now()))) {
-        await this.#claim({ limit: 1, except: lanes.filter((lane) => lane !== probed) });
-      }
-      const except = lanes.filter((lane) => !lane.wantsMore(this.#context.now()));
-      const claimed = await this.#claim({ limit: CLAIM_LIMIT, except });
-      for (const lane of lanes) lane.backlog = claimed.full || except.includes(lane);
-      // Only if it brought something new: entries that are held already would come for ever.
-      if (claimed.full && claimed.fresh > 0 && lanes.some((lane) => lane.wantsMore(this.#context.now())))
-        this.#claimAgain = true;
-    }
-  }
-
-  async #claim(request: {
-    limit: number;
-    except: readonly Lane[];
-  }): Promise<{ full: boolean; fresh: number }> {
-    const { store, policy } = this.#context;
+  /** Claims if the lane has room for what the store may hold for it. */
+  #wakeFor(lane: Lane): void {
     const now = this.#context.now();
-    const entries = await store.claim({
-      now,
-      leaseUntil: now + policy.leaseMs,
-      limit: request.limit,
-      except: request.except.map(({ name }) => name),
-    });
+    if (lane.backlog && (lane.wantsMore(now) || lane.wantsProbe(now))) this.#claimer.wake();
+  }
+
+  /** Takes claimed entries in; returns how many were not held already. */
+  #accept(entries: readonly QueueEntry[]): number {
     const fresh = entries.filter(({ id }) => !this.#held.has(id));
-    for (const entry of this.#stopping ? [] : fresh) {
+    for (const entry of fresh) {
       this.#held.add(entry.id);
-      this.#lane(entry.downstream).addCold(jobOf(entry, store));
+      this.#lane(entry.downstream).addCold(jobOf(entry, this.#context.store));
     }
     for (const name of new Set(fresh.map(({ downstream }) => downstream))) this.#pump(this.#lane(name));
-    return { full: entries.length === request.limit, fresh: fresh.length };
+    return fresh.length;
   }
 
   /** Starts what may start. */
   #pump(lane: Lane): void {
-    if (this.#stopping) return this.#leaveToStore(lane);
+    if (this.#context.signal.aborted) return this.#leaveToStore(lane);
     if (lane.circuit.state(this.#context.now()) === 'resting') {
       for (const job of lane.drain()) this.#track(this.#postpone(lane, job));
       return;
@@ -239,8 +207,7 @@ class Runner implements QueueRunner {
       lane.busy++;
       this.#track(this.#run(lane, job));
     }
-    if (lane.backlog && (lane.wantsMore(this.#context.now()) || lane.wantsProbe(this.#context.now())))
-      this.#claimSoon();
+    this.#wakeFor(lane);
   }
 
   async #run(lane: Lane, job: Job): Promise<void> {
@@ -279,8 +246,7 @@ class Runner implements QueueRunner {
       return sameForAll(job, reply(451, '4.3.5', `No downstream is named ${job.downstream}`));
     }
     try {
-      const { recipients, message } = job;
-      return await downstream.send({ sender: sized(job.sender, message), recipients, message });
+      return await downstream.send(job);
     } catch (error) {
       // The message cannot be read, or a bug: no reason to lose the entry.
       const { id: queue, transaction } = job;

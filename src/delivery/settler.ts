@@ -16,8 +16,6 @@ const SETTLE_BACK_OFF = { firstMs: 250, maxMs: 30_000 };
 export interface SettlerOptions extends NoticeOptions {
   readonly store: Store;
   readonly random: () => number;
-  /** Aborted when nobody waits for settlements any more: a refused one is then left as it is. */
-  readonly signal: AbortSignal;
 }
 
 /** What an attempt ended with. */
@@ -32,15 +30,18 @@ export interface Attempt {
 /** Records what attempts came to: in the store, in the log, and to the sender where recipients failed. */
 export class Settler {
   readonly #options: SettlerOptions;
+  readonly #abandoned: AbortSignal;
 
-  constructor(options: SettlerOptions) {
+  /** `abandoned`: nobody waits for settlements any more; one that the store refuses is left as it is. */
+  constructor(options: SettlerOptions, abandoned: AbortSignal) {
     this.#options = options;
+    this.#abandoned = abandoned;
   }
 
   /** Resolves when it is on disk, with the notice that was queued in the same commit, if any. */
   async settle(attempt: Attempt): Promise<NewQueueEntry | undefined> {
     const { job } = attempt;
-    const { store, signal, log, random } = this.#options;
+    const { store, log, random } = this.#options;
     const now = this.#options.now();
     const outcomes = outcomesOf(job, { replies: attempt.replies, now });
     const failures = outcomes.filter(({ fate }) => fate === 'failed' || fate === 'expired');
@@ -59,9 +60,9 @@ export class Settler {
           { queue: job.id, transaction: job.transaction, refusals, error: describeError(error) },
           'cannot settle',
         );
-        if (signal.aborted) return undefined;
+        if (this.#abandoned.aborted) return undefined;
         const wait = backOffMs(refusals, { ...SETTLE_BACK_OFF, random });
-        await sleep(wait, undefined, { signal }).catch(() => {});
+        await sleep(wait, undefined, { signal: this.#abandoned }).catch(() => {});
       }
     }
   }
