@@ -130,7 +130,7 @@ export function contentsOf(db: Database, { role }: { role: Role }): Contents {
           `Cannot read message ${id}: it is no longer in the store`,
         );
       }
-      if (row.inline === 1) return row.part!;
+      if (row.inline === 1) return row.part ?? new Uint8Array(0); // substr of an empty blob is NULL
       const parts: Uint8Array[] = [];
       const end = Math.min(offset + length, row.size);
       for (let at = offset; at < end;) {

@@ -1,5 +1,6 @@
 import type { MessageImage } from '../mail/image.ts';
 import type { Role } from './database.ts';
+import type { Store } from './store.ts';
 
 /**
  * What passes between the store's thread and the main one: plain data. Senders and recipients cross as JSON text, as
@@ -7,7 +8,7 @@ import type { Role } from './database.ts';
  */
 export interface Operations {
   commit: { request: WireMail; result: { queue: string[]; quarantine: string[] } };
-  claim: { request: { now: number; leaseUntil: number; limit: number }; result: QueueRow[] };
+  claim: { request: Parameters<Store['claim']>[0]; result: QueueRow[] };
   settle: { request: WireSettlement; result: undefined };
   retry: { request: { ids?: readonly string[]; now: number }; result: number };
   removeQueue: { request: { ids: readonly string[] }; result: number };
@@ -61,9 +62,9 @@ export interface StoreStats {
   /** Requests that change something, finished either way. */
   readonly writes: number;
   readonly reads: number;
-  /** Transactions that reached the disk: far fewer than `writes` under load. */
+  /** Transactions committed: far fewer than `writes` under load. */
   readonly commits: number;
-  /** Transactions that the disk refused. */
+  /** Transactions that the disk or another process did not let us commit. */
   readonly failedCommits: number;
 }
 

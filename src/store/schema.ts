@@ -46,7 +46,8 @@ export const MIGRATIONS: readonly string[] = [
      expires_at INTEGER NOT NULL,
      last_reply TEXT NOT NULL
    ) STRICT;
-   CREATE INDEX queue_due ON queue (due_at);
+   CREATE INDEX queue_due ON queue (downstream, due_at);
+   CREATE INDEX queue_expiry ON queue (expires_at);
 
    CREATE TABLE quarantine (
      number INTEGER PRIMARY KEY,

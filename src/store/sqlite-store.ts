@@ -2,7 +2,16 @@ import type { Log } from '../base/log.ts';
 import type { MessageImage } from '../mail/image.ts';
 import type { Role } from './database.ts';
 import type { QuarantineRow, QueueRow, StoreStats, WireMail, WireSettlement } from './protocol.ts';
-import type { NewMail, Page, QuarantineEntry, QueueEntry, Settlement, Store } from './store.ts';
+import type {
+  NewMail,
+  NewQuarantineEntry,
+  NewQueueEntry,
+  Page,
+  QuarantineEntry,
+  QueueEntry,
+  Settlement,
+  Store,
+} from './store.ts';
 import { StoreThread } from './thread.ts';
 
 /**
@@ -40,7 +49,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   const thread = await StoreThread.start({ reserveOctets: RESERVE_OCTETS, ...options });
   return {
     commit: (mail) => thread.ask('commit', wireMail(mail)),
-    claim: async (request) => (await thread.ask('claim', request)).map(queueEntry),
+    claim: async (request) => (await thread.ask('claim', wireClaim(request))).map(queueEntry),
     settle: (id, settlement) => thread.ask('settle', wireSettlement(id, settlement)),
     read: (messageId, range) => thread.ask('read', { messageId, ...range }),
     listQueue: async (page) => (await thread.ask('listQueue', wirePage(page))).map(queueEntry),
@@ -48,14 +57,15 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       const row = await thread.ask('showQueue', { id });
       return row && queueEntry(row);
     },
-    retry: (request) => thread.ask('retry', request),
+    retry: ({ now, ...which }) => thread.ask('retry', { ...which, now: Math.round(now) }),
     removeQueue: (ids) => thread.ask('removeQueue', { ids }),
     listQuarantine: async (page) => (await thread.ask('listQuarantine', wirePage(page))).map(quarantineEntry),
     async showQuarantine(id) {
       const row = await thread.ask('showQuarantine', { id });
       return row && quarantineEntry(row);
     },
-    release: (request) => thread.ask('release', request),
+    release: ({ ids, now, expiresAt }) =>
+      thread.ask('release', { ids, now: Math.round(now), expiresAt: Math.round(expiresAt) }),
     removeQuarantine: (ids) => thread.ask('removeQuarantine', { ids }),
     counts: () => thread.ask('counts', {}),
     close: () => thread.close(),
@@ -63,7 +73,10 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
   };
 }
 
-/** Entries that share an image, the same object, share one stored message. */
+/**
+ * Entries that share an image, the same object, share one stored message. Times are rounded: a back-off with a random
+ * part may well give fractions of a millisecond, which the tables refuse.
+ */
 function wireMail(mail: NewMail): WireMail {
   const numbers = new Map<MessageImage, number>();
   const numberOf = (image: MessageImage): number => {
@@ -71,18 +84,25 @@ function wireMail(mail: NewMail): WireMail {
     if (known === undefined) numbers.set(image, numbers.size);
     return known ?? numbers.size - 1;
   };
-  const queue = mail.queue.map(({ image, sender, recipients, leaseUntil = 0, ...entry }) => ({
-    ...entry,
-    leaseUntil,
-    image: numberOf(image),
-    sender: JSON.stringify(sender),
-    recipients: JSON.stringify(recipients),
+  // Field by field: anything else that a caller's object carries must not cross to the thread.
+  const wireEntry = (entry: NewQueueEntry | NewQuarantineEntry) => ({
+    transaction: entry.transaction,
+    image: numberOf(entry.image),
+    sender: JSON.stringify(entry.sender),
+    recipients: JSON.stringify(entry.recipients),
+    downstream: entry.downstream,
+    now: Math.round(entry.now),
+  });
+  const queue = mail.queue.map((entry) => ({
+    ...wireEntry(entry),
+    nextAttemptAt: Math.round(entry.nextAttemptAt),
+    expiresAt: Math.round(entry.expiresAt),
+    leaseUntil: Math.round(entry.leaseUntil ?? 0),
   }));
-  const quarantine = mail.quarantine.map(({ image, sender, recipients, ...entry }) => ({
-    ...entry,
-    image: numberOf(image),
-    sender: JSON.stringify(sender),
-    recipients: JSON.stringify(recipients),
+  const quarantine = mail.quarantine.map((entry) => ({
+    ...wireEntry(entry),
+    service: entry.service,
+    reason: entry.reason,
   }));
   return { images: [...numbers.keys()], queue, quarantine };
 }
@@ -94,11 +114,16 @@ function wireSettlement(
   const settlement = {
     id,
     remaining: remaining.length === 0 ? '' : JSON.stringify(remaining),
-    nextAttemptAt,
+    nextAttemptAt: Math.round(nextAttemptAt),
     lastReply,
   };
   return mail === undefined ? settlement : { ...settlement, mail: wireMail(mail) };
 }
+
+const wireClaim = (request: Parameters<Store['claim']>[0]) => ({
+  ...request,
+  leaseUntil: Math.round(request.leaseUntil),
+});
 
 const wirePage = ({ limit, after = '' }: Page) => ({ limit, after });
 

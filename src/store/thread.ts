@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import { OperationalError } from '../base/errors.ts';
+import { describeError, OperationalError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { withDeadline } from '../base/deadline.ts';
 import { workerUrl } from '../base/worker-url.ts';
@@ -31,7 +31,7 @@ export class StoreThread {
   readonly #options: ThreadOptions;
   readonly #log: Log;
   readonly #waiting = new Map<number, Waiting>();
-  #outbox: object[] = [];
+  #outbox: { readonly number: number }[] = [];
   #lastNumber = 0;
   #stats: StoreStats = { writes: 0, reads: 0, commits: 0, failedCommits: 0 };
   /** Why nothing can be asked any more. */
@@ -74,7 +74,8 @@ export class StoreThread {
       this.#waiting.set(number, { resolve, reject });
       // Not a microtask: callers that one answer or one round of I/O woke up all get to ask before it is sent.
       if (this.#outbox.length === 0) setImmediate(() => this.#send());
-      this.#outbox.push({ number, op, request });
+      const message = { number, op, request };
+      this.#outbox.push(message);
       this.#watch ??= setTimeout(() => this.#silent(), SILENCE_MS);
     });
   }
@@ -99,8 +100,13 @@ export class StoreThread {
   #send(): void {
     const requests = this.#outbox;
     this.#outbox = [];
-    // oxlint-disable-next-line require-post-message-target-origin -- a thread, not a window
-    this.#worker.postMessage(requests);
+    try {
+      // oxlint-disable-next-line require-post-message-target-origin -- a thread, not a window
+      this.#worker.postMessage(requests);
+    } catch (error) {
+      // A caller gave something that can't cross, a bug. It is told; it must not end the process from a timer.
+      for (const { number } of requests) this.#deliver({ number, error: { message: describeError(error) } });
+    }
   }
 
   #hear(message: FromThread): void {

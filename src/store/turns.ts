@@ -64,6 +64,8 @@ export function turnsOf({ db, close }: OpenDatabase, options: TurnOptions): Turn
   let transfer: ArrayBuffer[] = [];
   let closing: number | undefined;
   let scheduled = false;
+  /** A sweep failed: once more when there is nothing else to do, for now there may be no room for it. */
+  let sweepLater = false;
   const idle = setTimeout(keepUp, IDLE_MS);
   contents.sweepDue = role === 'server'; // what a crash left behind
 
@@ -144,7 +146,10 @@ export function turnsOf({ db, close }: OpenDatabase, options: TurnOptions): Turn
       if (outcome.kind === 'more') continue;
       const isLarge = write === large[0];
       if (isLarge) large.shift();
-      if (write.number === undefined) continue;
+      if (write.number === undefined) {
+        sweepLater ||= outcome.kind === 'failed';
+        continue;
+      }
       counted.writes++;
       if (outcome.kind === 'done') {
         answer(write.number, { value: outcome.value });
@@ -171,6 +176,12 @@ export function turnsOf({ db, close }: OpenDatabase, options: TurnOptions): Turn
 
   function keepUp(): void {
     if (scheduled) return;
+    if (sweepLater) {
+      sweepLater = false;
+      contents.sweepDue = true;
+      schedule();
+      return;
+    }
     try {
       if (upkeep()) setImmediate(keepUp);
     } catch (error) {

@@ -1,20 +1,20 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { newId } from '../base/ids.ts';
+import { claimOf } from './claim.ts';
 import { sizeOf, STEP_OCTETS, type Contents, type NewContent } from './content.ts';
 import type {
   Operations,
-  QueueRow,
   Request,
   WireMail,
   WireQuarantineEntry,
   WireQueueEntry,
   WriteOperation,
 } from './protocol.ts';
-import { QUEUE_COLUMNS } from './reads.ts';
 
 /**
  * The requests that change something, each as a generator: it yields where its transaction must end so that others are
- * not kept waiting, and returns the result. Nothing that counts is done before the last step.
+ * not kept waiting, and returns the result. A commit is whole: nothing shows before its last step. Removals, releases and
+ * retries of many entries are not, and need not be: a step done is done.
  */
 export type Steps<T> = Generator<undefined, T>;
 
@@ -58,10 +58,7 @@ export function writesOf(db: Database, contents: Contents): Writes {
        created_at, service, reason)
      VALUES (:id, :transaction, :messageId, :size, :sender, :recipients, :downstream, :now, :service, :reason)`,
   );
-  const due = db.prepare<[number, number], QueueRow>(
-    `SELECT ${QUEUE_COLUMNS} FROM queue WHERE due_at <= ? ORDER BY due_at, number LIMIT ?`,
-  );
-  const lease = db.prepare('UPDATE queue SET lease_until = ?, due_at = max(?, next_attempt_at) WHERE id = ?');
+  const claim = claimOf(db);
   const attempted = db.prepare(
     `UPDATE queue SET recipients = ?, next_attempt_at = ?, due_at = ?, lease_until = 0, last_reply = ?,
        attempts = attempts + 1
@@ -141,10 +138,8 @@ export function writesOf(db: Database, contents: Contents): Writes {
   return {
     commit: store,
     // oxlint-disable-next-line require-yield -- one step
-    *claim({ now, leaseUntil, limit }) {
-      const rows = due.all(now, limit);
-      for (const { id } of rows) lease.run(leaseUntil, leaseUntil, id);
-      return rows;
+    *claim(request) {
+      return claim(request);
     },
     *settle({ id, remaining, nextAttemptAt, lastReply, mail }) {
       // Gone: an operator removed it meanwhile, or another attempt settled it. Then its bounce is not wanted either.
