@@ -23,11 +23,14 @@ export async function compile(source, target) {
   const { base, abort } = namesFor(resolve(source));
   const { error, stderr } = await asc.main([
     relative(base, resolve(source)).replaceAll(sep, '/'),
-    ...['--baseDir', base],
-    ...['--outFile', relative(base, resolve(target)).replaceAll(sep, '/')],
-    ...['--path', PACKAGES],
-    ...['--runtime', 'stub', '--use', `abort=${abort}`],
-    ...['--optimizeLevel', '3', '--shrinkLevel', '1', '--converge'],
+    `--baseDir=${base}`,
+    `--outFile=${relative(base, resolve(target)).replaceAll(sep, '/')}`,
+    `--path=${PACKAGES}`,
+    `--use=abort=${abort}`,
+    '--runtime=stub',
+    '--optimizeLevel=3',
+    '--shrinkLevel=1',
+    '--converge',
   ]);
   if (error) throw new Error(`Cannot compile ${source}: ${stderr.toString() || error.message}`);
   return statSync(target).size;

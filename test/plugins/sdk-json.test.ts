@@ -1,3 +1,4 @@
+import { createPlugin } from '@extism/extism';
 import { beforeAll, expect, test } from 'vitest';
 import { compilePlugin } from './compile.ts';
 
@@ -56,24 +57,25 @@ interface Probe {
 let module: WebAssembly.Module;
 
 beforeAll(async () => {
-  module = await WebAssembly.compile(Buffer.from(await compilePlugin(PROBE)));
+  module = await WebAssembly.compile(await compilePlugin(PROBE));
 });
 
-function open(octets: Uint8Array): Probe {
-  // Only `abort` reaches for the host, and nothing here may abort.
-  const stop = (): never => {
-    throw new Error('the probe aborted');
-  };
-  const env = { alloc: () => 8n, store_u8() {}, store_u64() {}, error_set: stop };
-  const probe = new WebAssembly.Instance(module, { 'extism:host/env': env }).exports as unknown as Probe;
-  const start = probe.room(octets.length);
-  new Uint8Array(probe.memory.buffer, start, octets.length).set(octets);
-  return probe;
+/** A fresh instance with these octets as its input. */
+async function open(octets: Uint8Array): Promise<Probe> {
+  const plugin = await createPlugin(module);
+  const { exports } = await plugin.getInstance();
+  if (!isProbe(exports)) throw new Error('the probe lacks an export');
+  const start = exports.room(octets.length);
+  new Uint8Array(exports.memory.buffer, start, octets.length).set(octets);
+  return exports;
 }
 
+const isProbe = (exports: unknown): exports is Probe =>
+  typeof exports === 'object' && exports !== null && 'room' in exports && 'integer' in exports;
+
 /** What the SDK read, undefined where it refused. */
-function readBySdk(octets: Uint8Array): unknown {
-  const probe = open(octets);
+async function readBySdk(octets: Uint8Array): Promise<unknown> {
+  const probe = await open(octets);
   const size = probe.read();
   if (size < 0) return undefined;
   const written = Buffer.from(probe.memory.buffer, probe.written(), size);
@@ -139,19 +141,19 @@ const INVALID = [
   '/* */{}',
 ];
 
-test.each(VALID)('reads %s as JSON.parse does', (text) => {
+test.each(VALID)('reads %s as JSON.parse does', async (text) => {
   const octets = Buffer.from(text);
   expect(readByNode(octets)).not.toBe(undefined);
-  expect(readBySdk(octets)).toEqual(readByNode(octets));
+  expect(await readBySdk(octets)).toEqual(readByNode(octets));
 });
 
-test.each(INVALID)('refuses %j', (text) => {
+test.each(INVALID)('refuses %j', async (text) => {
   const octets = Buffer.from(text);
   expect(readByNode(octets)).toBe(undefined);
-  expect(readBySdk(octets)).toBe(undefined);
+  expect(await readBySdk(octets)).toBe(undefined);
 });
 
-test('replaces octets that are not UTF-8 as the Encoding Standard does', () => {
+test('replaces octets that are not UTF-8 as the Encoding Standard does', async () => {
   const bad = [
     [0xff],
     [0xc0, 0xae],
@@ -166,21 +168,21 @@ test('replaces octets that are not UTF-8 as the Encoding Standard does', () => {
   ];
   for (const octets of bad) {
     const text = Buffer.from([0x22, 0x61, ...octets, 0x62, 0x22]);
-    expect(readBySdk(text)).toBe(readByNode(text));
+    expect(await readBySdk(text)).toBe(readByNode(text));
   }
 });
 
-test('refuses what nests deeper than 64 and survives any depth', () => {
+test('refuses what nests deeper than 64 and survives any depth', async () => {
   const nested = (depth: number): Buffer => Buffer.from('['.repeat(depth) + ']'.repeat(depth));
-  expect(readBySdk(nested(65))).toEqual(readByNode(nested(65)));
-  expect(readBySdk(nested(66))).toBe(undefined);
-  expect(readBySdk(nested(200_000))).toBe(undefined);
-  expect(readBySdk(Buffer.from('{"a":'.repeat(50_000)))).toBe(undefined);
+  expect(await readBySdk(nested(65))).toEqual(readByNode(nested(65)));
+  expect(await readBySdk(nested(66))).toBe(undefined);
+  expect(await readBySdk(nested(200_000))).toBe(undefined);
+  expect(await readBySdk(Buffer.from('{"a":'.repeat(50_000)))).toBe(undefined);
 });
 
-test('gives the fallback for what is missing or of another kind', () => {
-  expect(open(Buffer.from('{"a":{"b":[0,42]}}')).integer()).toBe(42);
-  expect(open(Buffer.from('{"a":{"b":[0,-7]}}')).integer()).toBe(-7);
+test('gives the fallback for what is missing or of another kind', async () => {
+  expect((await open(Buffer.from('{"a":{"b":[0,42]}}'))).integer()).toBe(42);
+  expect((await open(Buffer.from('{"a":{"b":[0,-7]}}'))).integer()).toBe(-7);
   for (const text of [
     '{"a":{"b":[0,1.5]}}',
     '{"a":{"b":[0,9999999999]}}',
@@ -188,11 +190,11 @@ test('gives the fallback for what is missing or of another kind', () => {
     '[]',
     '{"a":{"b":[0,"1"]}}',
   ]) {
-    expect(open(Buffer.from(text)).integer()).toBe(-1);
+    expect((await open(Buffer.from(text))).integer()).toBe(-1);
   }
 });
 
-test('agrees with JSON.parse on 5000 damaged texts', () => {
+test('agrees with JSON.parse on 5000 damaged texts', async () => {
   let seed = 20_061_105;
   const next = (limit: number): number => {
     seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
@@ -204,6 +206,7 @@ test('agrees with JSON.parse on 5000 damaged texts', () => {
     for (let edits = 1 + next(3); edits > 0; edits--) {
       octets[next(octets.length)] = next(4) === 0 ? next(256) : alphabet[next(alphabet.length)]!;
     }
-    expect(readBySdk(octets), octets.toString('latin1')).toEqual(readByNode(octets));
+    const text = octets.toString('latin1');
+    expect({ text, value: await readBySdk(octets) }).toEqual({ text, value: readByNode(octets) });
   }
 });
