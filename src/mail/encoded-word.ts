@@ -45,27 +45,50 @@ const WORD_LIMIT = 75;
 
 /** Encodes a text as UTF-8 encoded words, separated by one space, in whichever of Q and B is shorter. */
 export function encodeWords(text: string): string {
-  const q = encodeWith(text, { prefix: '=?utf-8?q?', encode: encodeQ });
-  const b = encodeWith(text, {
-    prefix: '=?utf-8?b?',
-    encode: (part) => Buffer.from(part).toString('base64'),
-  });
+  const q = encodeWith(Q, text);
+  const b = encodeWith(B, text);
   return q.length <= b.length ? q : b;
 }
 
-function encodeWith(text: string, how: { prefix: string; encode: (part: string) => string }): string {
-  const room = WORD_LIMIT - how.prefix.length - 2;
+interface WordEncoding {
+  readonly prefix: string;
+  /** What a character adds to the size of a word; all its octets have to be in one word. */
+  readonly weight: (char: string) => number;
+  /** The size that fills a word. */
+  readonly room: number;
+  readonly encode: (part: string) => string;
+}
+
+const ROOM = WORD_LIMIT - '=?utf-8?q??='.length;
+const Q: WordEncoding = {
+  prefix: '=?utf-8?q?',
+  weight: (char) => encodeQ(char).length,
+  room: ROOM,
+  encode: encodeQ,
+};
+const B: WordEncoding = {
+  prefix: '=?utf-8?b?',
+  weight: (char) => Buffer.byteLength(char),
+  room: Math.floor(ROOM / 4) * 3,
+  encode: (part) => Buffer.from(part).toString('base64'),
+};
+
+function encodeWith(encoding: WordEncoding, text: string): string {
   const words: string[] = [];
   let part = '';
+  let size = 0;
   for (const char of text) {
-    if (part !== '' && how.encode(part + char).length > room) {
+    const weight = encoding.weight(char);
+    if (size + weight > encoding.room) {
       words.push(part);
       part = '';
+      size = 0;
     }
     part += char;
+    size += weight;
   }
   words.push(part);
-  return words.map((word) => `${how.prefix}${how.encode(word)}?=`).join(' ');
+  return words.map((word) => `${encoding.prefix}${encoding.encode(word)}?=`).join(' ');
 }
 
 // RFC 2047 section 5 (3): what may stand unencoded in every place where an encoded word may.

@@ -6,8 +6,8 @@ import { isProblem, type Problem, type Splice } from './image.ts';
 /**
  * Composes header fields, and the splices that add, insert, change and remove them.
  *
- * A name is 1 to 100 printable ASCII characters but the colon (RFC 5322 section 2.2). A value is any text without CR, LF and
- * NUL; white space around it goes. Long values are folded before white space that they have, at 78 characters where possible;
+ * A name is 1 to 100 printable ASCII characters but the colon (RFC 5322 section 2.2). A value is at most
+ * 65,536 characters without CR, LF and NUL; white space around it goes. Long values are folded before white space that they have, at 78 characters where possible;
  * no line may pass 998 octets (section 2.1.1), so a longer word is a problem, not a broken field. Words beyond ASCII
  * become encoded words (RFC 2047), since the message may meet a host without SMTPUTF8; only `smtputf8` leaves them as
  * UTF-8 (RFC 6532). Encoded words are for text and display names: an address or a parameter beyond ASCII has to be
@@ -24,6 +24,7 @@ export interface FieldText {
 }
 
 const NAME = /^[!-9;-~]{1,100}$/;
+const VALUE_LIMIT = 64 * 1024;
 const LINE_GOAL = 78;
 const LINE_LIMIT = 998;
 
@@ -35,13 +36,18 @@ export function composeField(field: FieldText, options: FieldOptions): Uint8Arra
       problem: `Cannot compose a header field: ${JSON.stringify(name.slice(0, 100))} is no field name`,
     };
   }
+  if (field.value.length > VALUE_LIMIT) {
+    return {
+      problem: `Cannot compose header field ${name}: ${field.value.length} characters, at most ${VALUE_LIMIT}`,
+    };
+  }
   // oxlint-disable-next-line no-control-regex -- these characters are what this refuses
-  if (/[\u0000\r\n]/.test(field.value) || !field.value.isWellFormed()) {
+  if (/[\u0000\r\n\p{Surrogate}]/u.test(field.value)) {
     return { problem: `Cannot compose header field ${name}: CR, LF, NUL or a lone surrogate in its value` };
   }
   const words = splitWords(trimSpace(field.value));
   const lines = fold(name, options.smtputf8 ? words : encodeNonAscii(words));
-  const longest = Math.max(...lines.map((line) => Buffer.byteLength(line)));
+  const longest = lines.reduce((length, line) => Math.max(length, Buffer.byteLength(line)), 0);
   if (longest > LINE_LIMIT) {
     return {
       problem: `Cannot compose header field ${name}: a line of ${longest} octets, at most ${LINE_LIMIT} allowed`,

@@ -1,6 +1,7 @@
 /**
  * Encodes a body that Postern composes for the way (RFC 2045 section 6): as it is where that is safe, else in whichever of
- * quoted-printable and base64 is shorter. The result is ASCII in CRLF lines, without a line end after the last line
+ * quoted-printable and base64 is shorter. No line of the result starts with `--`, so that none can be taken for the delimiter of
+ * a multipart around it. The result is ASCII in CRLF lines, without a line end after the last line
  * unless the body had one.
  */
 export interface EncodedBody {
@@ -39,12 +40,11 @@ function toCrlf(text: Uint8Array): string {
   return octets.toString('latin1').replace(/\r\n|\r|\n/g, '\r\n');
 }
 
-// What passes every relay unchanged: printable ASCII, short lines, no white space at a line's end. (A dot alone on a line is
-// safe: whoever sends the message stuffs it.)
+// What passes every relay unchanged: printable ASCII, short lines, no white space at a line's end. (A dot alone on a line is safe: whoever sends the message stuffs it.)
 function isPlain(text: string): boolean {
   return (
     /^[\t\r\n -~]*$/.test(text) &&
-    text.split('\r\n').every((line) => line.length <= 78 && !line.endsWith(' ') && !line.endsWith('\t'))
+    text.split('\r\n').every((line) => line.length <= 78 && !/^--|[ \t]$/.test(line))
   );
 }
 
@@ -57,11 +57,12 @@ function encodeLine(line: string): string {
   let length = 0;
   for (let i = 0; i < line.length; i++) {
     const last = i === line.length - 1;
-    const encoded = encodeOctet(line[i]!, last);
+    let encoded = encodeOctet(line[i]!, { first: length === 0, last });
     // One column stays free for the `=` of a soft line break, unless the line ends here.
     if (length + encoded.length > (last ? ENCODED_LINE_LIMIT : ENCODED_LINE_LIMIT - 1)) {
       result += '=\r\n';
       length = 0;
+      encoded = encodeOctet(line[i]!, { first: true, last });
     }
     result += encoded;
     length += encoded.length;
@@ -69,8 +70,8 @@ function encodeLine(line: string): string {
   return result;
 }
 
-function encodeOctet(char: string, last: boolean): string {
+function encodeOctet(char: string, place: { first: boolean; last: boolean }): string {
   const space = char === ' ' || char === '\t';
-  if (space ? !last : /^[!-<>-~]$/.test(char)) return char;
-  return `=${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
+  const plain = space ? !place.last : /^[!-<>-~]$/.test(char) && !(char === '-' && place.first);
+  return plain ? char : `=${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
 }
