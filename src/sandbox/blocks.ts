@@ -1,0 +1,91 @@
+import type { Call } from './call.ts';
+
+/**
+ * Extism's host memory: blocks that a guest allocates and names by address. Extism's own keeps them without any bound, so this
+ * takes its place: what all blocks of a call hold at one time is limited, each block counting at least BLOCK_OVERHEAD.
+ *
+ * An address is `block number × 2^32 + offset`; block 0 is the null address. Any address that names nothing is a trap.
+ */
+export const HOST_MEMORY_LIMIT = 8 * 1024 * 1024;
+
+const BLOCK_OVERHEAD = 64;
+const BLOCK_SPAN = 2 ** 32;
+const BLOCK_COUNT = 2 ** 20;
+
+export class Blocks {
+  readonly #call: Call;
+  readonly #blocks: (DataView | undefined)[] = [undefined];
+  #held = 0;
+
+  constructor(call: Call) {
+    this.#call = call;
+  }
+
+  /** A new block of zeros; its address. */
+  allocate(size: bigint): bigint {
+    const length = Number(BigInt.asUintN(64, size));
+    this.hold(length + BLOCK_OVERHEAD);
+    return this.#add(new DataView(new ArrayBuffer(length)));
+  }
+
+  /** A new block with a copy of these octets; its address. */
+  store(octets: Uint8Array): bigint {
+    this.hold(octets.length + BLOCK_OVERHEAD);
+    const copy = octets.slice();
+    return this.#add(new DataView(copy.buffer, copy.byteOffset, copy.byteLength));
+  }
+
+  free(address: bigint): void {
+    const number = this.#numberOf(address);
+    const block = this.#blocks[number];
+    if (block === undefined) return; // freeing null or twice is harmless
+    this.#held -= block.byteLength + BLOCK_OVERHEAD;
+    this.#blocks[number] = undefined;
+  }
+
+  /** Octets of the block at this address, 0 if there is none: a guest may ask. */
+  length(address: bigint): bigint {
+    return BigInt(this.#blocks[this.#numberOf(address)]?.byteLength ?? 0);
+  }
+
+  /** The block at this address with the offset in it, for `octets` octets. */
+  at(address: bigint, octets: number): { view: DataView; offset: number } {
+    const value = Number(BigInt.asUintN(64, address));
+    const number = Math.floor(value / BLOCK_SPAN);
+    const offset = value - number * BLOCK_SPAN;
+    const view = this.#blocks[number];
+    if (view === undefined || offset + octets > view.byteLength) {
+      this.#call.fail(`it named ${octets} octets of host memory at ${value}, where there is no such block`);
+    }
+    return { view, offset };
+  }
+
+  /** From this address to the end of its block. */
+  octets(address: bigint): Uint8Array {
+    const { view, offset } = this.at(address, 0);
+    return new Uint8Array(view.buffer, view.byteOffset + offset, view.byteLength - offset);
+  }
+
+  /** Counts octets that are kept on the guest's behalf. */
+  hold(octets: number): void {
+    if (this.#held + octets > HOST_MEMORY_LIMIT) {
+      this.#call.fail(`it holds more than ${HOST_MEMORY_LIMIT} octets of host memory`);
+    }
+    this.#held += octets;
+  }
+
+  release(octets: number): void {
+    this.#held -= octets;
+  }
+
+  #add(view: DataView): bigint {
+    const number = this.#blocks.length;
+    if (number >= BLOCK_COUNT) this.#call.fail(`it allocated more than ${BLOCK_COUNT} blocks of host memory`);
+    this.#blocks.push(view);
+    return BigInt(number) * BigInt(BLOCK_SPAN);
+  }
+
+  #numberOf(address: bigint): number {
+    return Math.floor(Number(BigInt.asUintN(64, address)) / BLOCK_SPAN);
+  }
+}

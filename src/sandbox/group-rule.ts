@@ -1,0 +1,29 @@
+import { applyToFacts } from '../ocp/apply.ts';
+import { endsGroup } from '../ocp/ends-group.ts';
+import type { Facts } from '../ocp/facts.ts';
+import type { Service, ServiceOutcome } from '../ocp/service.ts';
+
+/**
+ * Whether the services after this one are asked. A failure with a policy other than `accept` has settled the matter, since
+ * nothing that a later service says could undo it; so has a decision that ends the group. A service in `monitor` settles
+ * nothing. The worker and the main thread both go by this, so neither needs to tell the other.
+ */
+export function goesOn(service: Service, outcome: ServiceOutcome): boolean {
+  if (service.mode === 'monitor') return true;
+  const { result } = outcome;
+  switch (result.kind) {
+    case 'decision':
+      return !endsGroup(result.decision);
+    case 'failure':
+      return service.onFailure[result.failure] === 'accept';
+    case 'notAsked':
+      return true;
+  }
+}
+
+/** The facts for the services after this one. */
+export function factsAfter(facts: Facts, answered: { service: Service; outcome: ServiceOutcome }): Facts {
+  const { service, outcome } = answered;
+  if (service.mode === 'monitor' || outcome.result.kind !== 'decision') return facts;
+  return applyToFacts(facts, outcome.result.decision);
+}

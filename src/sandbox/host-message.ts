@@ -1,0 +1,56 @@
+import { enterCall, type Call, type CallSlot } from './call.ts';
+import type { AbiCall } from './imports.ts';
+import type { MessageView } from './message-view.ts';
+import { DENIED, INVALID, NOT_FOUND } from './result-codes.ts';
+
+export type AbiFunctions<Names extends AbiCall> = Record<Names, (...args: number[]) => number>;
+
+type ReadingCalls =
+  Extract<AbiCall, `message_${string}`> | 'header_count' | 'header_find' | 'header_name' | 'header_value';
+type PartCalls = 'part_count' | 'part_info' | 'part_read';
+
+/** The calls of `ocp_smtp_v1` that read the message. */
+export function messageFunctions(slot: CallSlot): AbiFunctions<ReadingCalls | PartCalls> {
+  const reading =
+    (body: (context: { call: Call; view: MessageView }, ...args: number[]) => number) =>
+    (...args: number[]): number => {
+      const call = enterCall(slot);
+      const { view } = call.setup;
+      return view === undefined ? DENIED : body({ call, view }, ...args);
+    };
+  return {
+    message_size: reading(({ view }) => view.size),
+    message_read: reading(({ call, view }, offset, pointer, length) =>
+      view.readInto(call.range(pointer!, length!), offset! >>> 0),
+    ),
+    header_count: reading(({ view }) => view.header.fields.length),
+    header_find: reading(({ call, view }, pointer, length, nth) => {
+      const name = latin1(call.range(pointer!, length!));
+      return view.header.find(name, nth! >>> 0) ?? NOT_FOUND;
+    }),
+    header_name: reading(({ call, view }, index, pointer, capacity) => {
+      const name = view.header.name(index! >>> 0);
+      const room = { pointer: pointer!, capacity: capacity! };
+      return name === undefined ? INVALID : call.give(Buffer.from(name, 'latin1'), room);
+    }),
+    header_value: reading(({ call, view }, index, pointer, capacity) => {
+      const value = view.header.valueBytes(index! >>> 0);
+      const room = { pointer: pointer!, capacity: capacity! };
+      return value === undefined ? INVALID : call.give(value, room);
+    }),
+    part_count: reading(({ view }) => view.parts.length),
+    part_info: reading(({ call, view }, index, pointer, capacity) => {
+      const part = view.parts[index! >>> 0];
+      const room = { pointer: pointer!, capacity: capacity! };
+      return part === undefined ? INVALID : call.give(Buffer.from(JSON.stringify(part)), room);
+    }),
+    part_read: reading(({ call, view }, index, offset, pointer, length) => {
+      const part = view.parts[index! >>> 0];
+      const target = call.range(pointer!, length!);
+      return part === undefined ? INVALID : view.partReader(part).readInto(target, offset! >>> 0);
+    }),
+  };
+}
+
+const latin1 = (octets: Uint8Array): string =>
+  Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString('latin1');

@@ -1,0 +1,91 @@
+import { readFile, stat } from 'node:fs/promises';
+import { describeError } from '../base/errors.ts';
+import { exportOf, STAGES, type Stage } from '../ocp/stage.ts';
+import { MalformedBinary, readSections, SECTION, writeSections } from './binary.ts';
+import { capSections } from './caps.ts';
+import { ABI_MARKER, importFault } from './imports.ts';
+import { outlineOf, type Outline } from './outline.ts';
+
+/**
+ * A plugin's file, checked and compiled: its binary is walked, its imports and exports are audited, its memory and tables are
+ * capped, and then the engine validates the rest. Everything that is wrong is a reason in words, never an exception.
+ */
+export interface PluginModule {
+  /** Shared between threads, not copied. */
+  readonly module: WebAssembly.Module;
+  /** Stages that it has an export for. */
+  readonly stages: ReadonlySet<Stage>;
+  readonly hasConfigure: boolean;
+}
+
+export type Loaded = { readonly plugin: PluginModule } | { readonly reasons: readonly string[] };
+
+/** Octets that a plugin's file may have. */
+export const FILE_SIZE_LIMIT = 64 * 1024 * 1024;
+
+const EXPORT_SIGNATURE = '-> i32';
+
+/** Loads the plugin at `path` for services whose memory limit is `memoryMiB`. */
+export async function loadPlugin(path: string, options: { memoryMiB: number }): Promise<Loaded> {
+  let binary: Uint8Array;
+  try {
+    const { size } = await stat(path);
+    if (size > FILE_SIZE_LIMIT) {
+      return { reasons: [`the file has ${size} octets, at most ${FILE_SIZE_LIMIT} are allowed`] };
+    }
+    binary = await readFile(path);
+  } catch (thrown) {
+    return {
+      reasons: [isMissing(thrown) ? 'there is no such file' : `it can't be read: ${describeError(thrown)}`],
+    };
+  }
+  return compilePlugin(binary, options);
+}
+
+/** The same for a binary at hand. */
+export async function compilePlugin(binary: Uint8Array, options: { memoryMiB: number }): Promise<Loaded> {
+  try {
+    const sections = readSections(binary);
+    const outline = outlineOf(sections);
+    const reasons = audit(outline);
+    if (reasons.length > 0) return { reasons };
+    // Names and debug sections would only be copied along.
+    const needed = capSections(sections, options).filter(({ id }) => id !== SECTION.custom);
+    const module = await WebAssembly.compile(writeSections(needed));
+    const stages = STAGES.filter((stage) => outline.exports.some(({ name }) => name === exportOf(stage)));
+    const hasConfigure = outline.exports.some(({ name }) => name === 'configure');
+    return { plugin: { module, stages: new Set(stages), hasConfigure } };
+  } catch (thrown) {
+    if (thrown instanceof MalformedBinary) return { reasons: [thrown.message] };
+    if (thrown instanceof WebAssembly.CompileError)
+      return { reasons: [`it is malformed: ${thrown.message}`] };
+    throw thrown;
+  }
+}
+
+function audit(outline: Outline): string[] {
+  const reasons = new Set<string>();
+  for (const imported of outline.imports) {
+    const fault = importFault(imported);
+    if (fault !== undefined) reasons.add(fault);
+  }
+  const { exports } = outline;
+  if (!exports.some(({ name, kind }) => name === ABI_MARKER && (kind === 'function' || kind === 'global'))) {
+    reasons.add(`it has no export "${ABI_MARKER}", so it was not written for this version of Postern`);
+  }
+  const called = new Set<string>(['configure', ...STAGES.map(exportOf)]);
+  for (const { name, kind, signature } of exports) {
+    if (!called.has(name) || (kind === 'function' && signature === EXPORT_SIGNATURE)) continue;
+    const found = kind === 'function' ? `(${signature})` : `a ${kind}`;
+    reasons.add(`its export "${name}" is ${found}, it must be a function (${EXPORT_SIGNATURE})`);
+  }
+  const needsMemory = outline.imports.some(({ module }) => !module.startsWith('extism:'));
+  if (needsMemory && !exports.some(({ name, kind }) => name === 'memory' && kind === 'memory')) {
+    reasons.add('it does not export its memory as "memory"');
+  }
+  return [...reasons];
+}
+
+function isMissing(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
+}

@@ -1,0 +1,114 @@
+import { availableParallelism } from 'node:os';
+import type { Log } from '../base/log.ts';
+import type { CalloutJob, CalloutResult, CalloutService, Service } from '../ocp/service.ts';
+import { ConfigureRun } from './configure-run.ts';
+import { GroupRun } from './group-run.ts';
+import { loadPlugin, type Loaded } from './plugin-module.ts';
+import { Pool } from './pool.ts';
+import type { LoadedService } from './wire.ts';
+
+/**
+ * The sandbox: the CalloutService that runs services as WebAssembly plugins (`sdk/ABI.md`).
+ *
+ * Each plugin file is checked and compiled once (once for each memory limit that its services have), and shared with all
+ * worker threads (`pool.ts`). Each call of a service runs in a fresh instance there, inside its limits (`call.ts`,
+ * `blocks.ts`, `caps.ts`); what it proposes counts only if the call succeeds (`service-call.ts`). A callout job goes through its
+ * services in one hop to a thread. If a thread has to be ended, the services that have answered keep their word, the one at work has
+ * failed, and the rest goes on in another thread (`group-run.ts`).
+ *
+ * Limits: memory at rest is threads × JavaScript heap; at work, at most one instance in each thread, so threads ×
+ * (`memoryMiB` + 8 MiB host memory + `addedBytes`), besides instances that wait for the garbage collector.
+ */
+export interface SandboxOptions {
+  readonly services: readonly Service[];
+  /** Where the file of a plugin is, by the name that the service gives. */
+  readonly resolvePlugin: (plugin: string) => string;
+  readonly log: Log;
+  /** Threads that may be busy at a time; one more is kept warm. Default: one a core, from 2 to 16. */
+  readonly workers?: number;
+  /** How long a job may wait for a thread before it fails with kind `deadline`. Default 10 s. */
+  readonly queueMs?: number;
+}
+
+/** Why a service can't be asked. */
+export interface PluginProblem {
+  readonly service: string;
+  readonly path: string;
+  readonly reason: string;
+}
+
+const DEFAULT_QUEUE_MS = 10_000;
+
+/**
+ * Loads and configures all services. What is wrong with any is in `problems`, all of it, in their order. One whose plugin did
+ * not load fails with kind `load` when it is asked. Throws an OperationalError if the worker threads can't be started.
+ */
+export async function createSandbox(
+  options: SandboxOptions,
+): Promise<{ sandbox: CalloutService; problems: readonly PluginProblem[] }> {
+  const problems: PluginProblem[] = [];
+  const services = await loadServices(options, problems);
+  const size = options.workers ?? Math.min(16, Math.max(2, availableParallelism()));
+  const pool = new Pool({ services, size, queueMs: options.queueMs ?? DEFAULT_QUEUE_MS, log: options.log });
+  await pool.start();
+  const complaints = services.map(async ({ service, plugin }) => {
+    if ('reason' in plugin || !plugin.hasConfigure) return;
+    const complaint = await new Promise<string>((resolve) => pool.submit(new ConfigureRun(service, resolve)));
+    if (complaint === '') return;
+    problems.push({ service: service.name, path: options.resolvePlugin(service.plugin), reason: complaint });
+  });
+  await Promise.all(complaints);
+  const order = new Map(options.services.map(({ name }, index) => [name, index]));
+  problems.sort((first, second) => order.get(first.service)! - order.get(second.service)!);
+  return { sandbox: new Sandbox(services, pool), problems };
+}
+
+async function loadServices(options: SandboxOptions, problems: PluginProblem[]): Promise<LoadedService[]> {
+  const loading = new Map<string, Promise<Loaded>>();
+  const load = (path: string, memoryMiB: number): Promise<Loaded> => {
+    const key = `${memoryMiB} ${path}`;
+    const loaded = loading.get(key) ?? loadPlugin(path, { memoryMiB });
+    loading.set(key, loaded);
+    return loaded;
+  };
+  return Promise.all(
+    options.services.map(async (service): Promise<LoadedService> => {
+      const path = options.resolvePlugin(service.plugin);
+      const loaded = await load(path, service.limits.memoryMiB);
+      if ('plugin' in loaded) return { service, plugin: loaded.plugin };
+      for (const reason of loaded.reasons) problems.push({ service: service.name, path, reason });
+      return { service, plugin: { reason: `its plugin ${path} did not load: ${loaded.reasons.join('; ')}` } };
+    }),
+  );
+}
+
+class Sandbox implements CalloutService {
+  readonly #loaded: ReadonlyMap<string, LoadedService>;
+  readonly #services: ReadonlyMap<string, Service>;
+  readonly #pool: Pool;
+
+  constructor(loaded: readonly LoadedService[], pool: Pool) {
+    this.#loaded = new Map(loaded.map((entry) => [entry.service.name, entry]));
+    this.#services = new Map(loaded.map(({ service }) => [service.name, service]));
+    this.#pool = pool;
+  }
+
+  async run(job: CalloutJob): Promise<CalloutResult> {
+    if (job.services.length === 0)
+      return { outcomes: [], state: job.state, ...(job.image && { image: job.image }) };
+    return new Promise((settle) => {
+      this.#pool.submit(new GroupRun(job, { services: this.#services, settle }));
+    });
+  }
+
+  answers(name: string, stage: CalloutJob['stage']): boolean {
+    const plugin = this.#loaded.get(name)?.plugin;
+    if (plugin === undefined) return false;
+    // One that did not load must be asked, or its failure policy would never apply.
+    return 'reason' in plugin || plugin.stages.has(stage);
+  }
+
+  async close(): Promise<void> {
+    await this.#pool.close();
+  }
+}

@@ -1,0 +1,75 @@
+import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
+import { describeError } from '../base/errors.ts';
+import { workerUrl } from '../base/worker-url.ts';
+import { Progress } from './progress.ts';
+import type { LoadedService, Report, Task, WorkerSetup } from './wire.ts';
+import type { Work } from './work.ts';
+
+/** JavaScript heap of a worker. Guests' memories are not in it; what a guest makes the host keep is. */
+const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 32, stackSizeMb: 4 };
+
+/**
+ * One worker thread and the work that it has. It has a channel of its own, not the worker's default one, since only that can
+ * be emptied by hand: what a worker said before its end must not be lost.
+ */
+export class Thread {
+  readonly progress = new Progress();
+  /** What it is doing; undefined while it starts or waits. */
+  work: Work | undefined;
+  /** It has said that it can take work. */
+  ready = false;
+  /** It is ending or has ended; the pool has let go of it. */
+  gone = false;
+  deadline: NodeJS.Timeout | undefined;
+  /** The index in its task at which it was last found not to have begun. */
+  stalledAt: number | undefined;
+  readonly #worker: Worker;
+  readonly #port: MessagePort;
+  #cause = 'its worker thread ended';
+
+  constructor(
+    services: readonly LoadedService[],
+    handlers: { report: (report: Report) => void; exit: (cause: string) => void },
+  ) {
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    const setup: WorkerSetup = { port: port2, progress: this.progress.shared, services };
+    this.#worker = new Worker(workerUrl('./worker.ts', import.meta.url), {
+      workerData: setup,
+      transferList: [port2],
+      // Nothing of the process leaks into a thread that runs strangers' code.
+      env: {},
+      argv: [],
+      // Extism loads Node's WASI, which warns of itself, though it is never used.
+      execArgv: ['--no-warnings'],
+      resourceLimits: RESOURCE_LIMITS,
+    });
+    this.#port.on('message', handlers.report);
+    this.#worker.on('error', (thrown: Error & { code?: string }) => {
+      this.#cause =
+        thrown.code === 'ERR_WORKER_OUT_OF_MEMORY'
+          ? 'its worker thread ran out of memory'
+          : `its worker thread crashed: ${describeError(thrown)}`;
+    });
+    this.#worker.once('exit', () => handlers.exit(this.#cause));
+  }
+
+  send(task: Task): void {
+    this.progress.reset();
+    this.stalledAt = undefined;
+    this.#port.postMessage(task);
+  }
+
+  /** A report that has arrived and was not handed over yet. */
+  nextReport(): Report | undefined {
+    return (receiveMessageOnPort(this.#port) as { message: Report } | undefined)?.message;
+  }
+
+  /** Ends it, whatever it is doing. */
+  async end(): Promise<void> {
+    this.gone = true;
+    clearTimeout(this.deadline);
+    this.#port.close();
+    await this.#worker.terminate();
+  }
+}

@@ -1,0 +1,56 @@
+import type { MessagePort } from 'node:worker_threads';
+import type { MessageImage } from '../mail/image.ts';
+import type { Facts } from '../ocp/facts.ts';
+import type { CalloutState, Service, ServiceOutcome } from '../ocp/service.ts';
+import type { Stage } from '../ocp/stage.ts';
+import type { PluginModule } from './plugin-module.ts';
+
+/** What passes between the pool and its worker threads. Plain data. */
+export interface WorkerSetup {
+  readonly port: MessagePort;
+  /** See `progress.ts`. */
+  readonly progress: SharedArrayBuffer;
+  readonly services: readonly LoadedService[];
+}
+
+/** A service with its plugin, or with the reason why it has none. */
+export interface LoadedService {
+  readonly service: Service;
+  readonly plugin: PluginModule | { readonly reason: string };
+}
+
+/** Ask these services one after another. Of the state, theirs is enough. */
+export interface AskTask {
+  readonly kind: 'ask';
+  readonly stage: Stage;
+  readonly services: readonly string[];
+  readonly facts: Facts;
+  readonly image: MessageImage | undefined;
+  readonly state: CalloutState;
+}
+
+/** Let one plugin check the settings of its service. */
+export interface ConfigureTask {
+  readonly kind: 'configure';
+  readonly service: string;
+}
+
+export type Task = AskTask | ConfigureTask;
+
+/** A worker says each of these as soon as it is true. */
+export type Report =
+  | { readonly kind: 'ready' }
+  | {
+      /** One service has answered. The next begins at once, unless `group-rule.ts` says that the group ends. */
+      readonly kind: 'outcome';
+      readonly outcome: ServiceOutcome;
+      /** The message after its splices, if they changed it. */
+      readonly image: MessageImage | undefined;
+      /** All of its state, if it set any. */
+      readonly state: CalloutState[string] | undefined;
+    }
+  | {
+      readonly kind: 'configured';
+      /** What is wrong with the settings, or with the plugin; '' if nothing is. */
+      readonly complaint: string;
+    };

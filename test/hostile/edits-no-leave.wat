@@ -1,0 +1,10 @@
+;; Proposes edits; the service has no allowModify.
+(data (i32.const 1024) "X-Evil")
+(func (export "on_message") (result i32)
+  (call $is (call $splice (i32.const 0) (i32.const 0) (i32.const 1024) (i32.const 2)) (i32.const -3))
+  (call $is (call $header_add (i32.const 1024) (i32.const 6) (i32.const 1024) (i32.const 6)) (i32.const -3))
+  (call $is (call $header_insert (i32.const 0) (i32.const 1024) (i32.const 6) (i32.const 1024) (i32.const 6)) (i32.const -3))
+  (call $is (call $header_change (i32.const 0) (i32.const 1024) (i32.const 6)) (i32.const -3))
+  (call $is (call $header_remove (i32.const 0)) (i32.const -3))
+  (call $is (call $part_replace (i32.const 0) (i32.const 1024) (i32.const 6) (i32.const 1024) (i32.const 6)) (i32.const -3))
+  (call $done))
