@@ -1,3 +1,4 @@
+import { isAscii } from '../mail/address.ts';
 import type { EsmtpParams, Recipient, Sender } from '../mail/envelope.ts';
 import type { LocalReplies } from './client-replies.ts';
 import type { DownstreamReply } from './transaction.ts';
@@ -31,9 +32,6 @@ export function rcptCommand({ address, params }: Recipient, context: CommandCont
     return { refusal: context.locals.noSmtpUtf8() };
   return { line: `RCPT TO:<${address}>${formatParams(params, context.extensions)}` };
 }
-
-/** Whether an address needs SMTPUTF8 to be sent. */
-export const isAscii = (text: string): boolean => /^[ -~]*$/.test(text);
 
 /** The EHLO keyword that offers a parameter, where it is not the parameter's own name. */
 const OFFERED_BY: Readonly<Record<string, string>> = {

@@ -1,7 +1,8 @@
+import { isAscii } from '../mail/address.ts';
 import type { Sender } from '../mail/envelope.ts';
 import { isPositive } from '../mail/reply.ts';
 import { begin, discard, reset, type ClientContext } from './client-begin.ts';
-import { isAscii, mailCommand, rcptCommand, type Command } from './client-command.ts';
+import { mailCommand, rcptCommand, type Command } from './client-command.ts';
 import type { ClientConnection } from './client-connection.ts';
 import { sendMessage } from './client-message.ts';
 import type { DownstreamReply, SendRequest } from './transaction.ts';
