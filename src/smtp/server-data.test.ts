@@ -110,9 +110,7 @@ describe('the end of the data', () => {
 
 describe('content', () => {
   it('loses the dot of dot-stuffing and no other', () => {
-    expect(read(cut('..\r\n..a\r\n.b\r\nc.\r\n.\r\n')).content).toBe(
-      '.\r\n.a\r\nb\r\nc.\r\n',
-    );
+    expect(read(cut('..\r\n..a\r\n.b\r\nc.\r\n.\r\n')).content).toBe('.\r\n.a\r\nb\r\nc.\r\n');
   });
 
   it('is repaired to CRLF lines', () => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { mkdtempSync } from 'node:fs';
 import { connect as connectSocket, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -113,7 +114,7 @@ export interface TestListener {
   readonly handlers: RecordingHandler[];
   readonly log: LogLine[];
   readonly spoolDirectory: string;
-  connect(): Promise<TestClient>;
+  readonly connect: () => Promise<TestClient>;
 }
 
 const listeners: Listener[] = [];
@@ -184,10 +185,7 @@ export class TestClient {
     const socket = connectSocket({ host: '127.0.0.1', port, allowHalfOpen: true });
     socket.setNoDelay(true);
     const client = new TestClient(socket);
-    await withDeadline(new Promise((resolve) => socket.once('connect', resolve)), {
-      ms: WAIT_MS,
-      what: 'connecting',
-    });
+    await withDeadline(once(socket, 'connect'), { ms: WAIT_MS, what: 'connecting' });
     return client;
   }
 
@@ -245,10 +243,7 @@ export class TestClient {
     const secure = connectTls({ socket: plain, rejectUnauthorized: false, servername: 'test.example' });
     this.socket = secure;
     this.#listen(secure);
-    await withDeadline(new Promise((resolve) => secure.once('secureConnect', resolve)), {
-      ms: WAIT_MS,
-      what: 'the TLS handshake',
-    });
+    await withDeadline(once(secure, 'secureConnect'), { ms: WAIT_MS, what: 'the TLS handshake' });
     return answer;
   }
 

@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import { generate } from 'selfsigned';
@@ -15,6 +16,9 @@ export interface TlsIdentity {
  */
 export function secureContext(identity: TlsIdentity): SecureContext {
   try {
+    // An empty text would be taken for "none" below, and found out by the first client.
+    createPrivateKey(identity.key);
+    void new X509Certificate(identity.cert);
     return createSecureContext({ key: identity.key, cert: identity.cert, minVersion: 'TLSv1.2' });
   } catch (error) {
     throw new OperationalError('tls_invalid', 'Cannot use the TLS key and certificate', { cause: error });
