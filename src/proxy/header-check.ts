@@ -17,7 +17,8 @@ export async function headerRefusal(message: ByteSource): Promise<Reply | undefi
     return reply(554, '5.6.0', 'The header is too large: at most 1 MiB and 10000 fields are accepted');
   }
   const hops = countHops(header);
-  if (hops > MAX_HOPS) return reply(554, '5.4.6', `Too many hops: ${hops} Received fields, the message is in a loop`);
+  if (hops > MAX_HOPS)
+    return reply(554, '5.4.6', `Too many hops: ${hops} Received fields, the message is in a loop`);
   return undefined;
 }
 

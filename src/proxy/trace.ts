@@ -1,0 +1,44 @@
+import type { Recipient } from '../mail/envelope.ts';
+import { applySplices, isProblem, type MessageImage } from '../mail/image.ts';
+import { composeReceived } from '../mail/received.ts';
+import type { Facts } from '../ocp/facts.ts';
+import type { ClientFacts, TlsFacts } from '../smtp/handler.ts';
+import type { Transaction } from './transaction.ts';
+
+/** What the trace field tells of the session. */
+export interface TraceFacts {
+  readonly client: ClientFacts;
+  readonly helo: Facts['client']['helo'];
+  readonly tls: TlsFacts | undefined;
+  readonly user: string | undefined;
+}
+
+/** The image with our Received field on top (RFC 5321 section 4.4). Everything below it stays as it is. */
+export function withReceived(
+  image: MessageImage,
+  facts: TraceFacts & {
+    readonly hostname: string;
+    readonly protocol: 'smtp' | 'submission' | 'lmtp';
+    readonly transaction: Transaction;
+    readonly recipients: readonly Recipient[];
+  },
+): MessageImage {
+  const { client, helo, transaction, recipients } = facts;
+  const extended = facts.protocol === 'lmtp' ? 'LMTP' : 'ESMTP';
+  const only = recipients.length === 1 ? recipients[0]!.address : undefined;
+  const field = composeReceived({
+    helo: helo?.name ?? '',
+    address: client.address,
+    hostname: facts.hostname,
+    protocol: helo?.verb === 'HELO' ? 'SMTP' : extended,
+    tls: facts.tls !== undefined,
+    authenticated: facts.user !== undefined,
+    smtputf8: 'SMTPUTF8' in transaction.originalSender.params,
+    id: transaction.id,
+    ...(only !== undefined && { recipient: only }),
+    date: new Date(transaction.startedAt),
+  });
+  const traced = applySplices(image, [{ offset: 0, remove: 0, bytes: field }]);
+  if (isProblem(traced)) throw new Error(traced.problem);
+  return traced;
+}
