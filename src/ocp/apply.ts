@@ -17,23 +17,16 @@ export function applyToFacts(facts: Facts, decision: Decision): Facts {
 }
 
 function rewritten(facts: Facts, value: string): Partial<Facts> {
-  switch (facts.stage) {
-    case 'helo': {
-      const { helo } = facts.client;
-      return helo === undefined ? {} : { client: { ...facts.client, helo: { ...helo, name: value } } };
-    }
-    case 'mail':
-      return facts.sender === undefined ? {} : { sender: { ...facts.sender, address: value } };
-    case 'rcpt': {
-      const recipient = facts.recipients?.[0];
-      if (recipient === undefined) return {};
-      return {
-        recipients: [{ ...recipient, address: value, original: recipient.original ?? recipient.address }],
-      };
-    }
-    default:
-      return {};
+  const { stage, client, sender, recipients } = facts;
+  if (stage === 'helo' && client.helo !== undefined) {
+    return { client: { ...client, helo: { ...client.helo, name: value } } };
   }
+  if (stage === 'mail' && sender !== undefined) return { sender: { ...sender, address: value } };
+  const recipient = stage === 'rcpt' ? recipients?.[0] : undefined;
+  if (recipient === undefined) return {};
+  return {
+    recipients: [{ ...recipient, address: value, original: recipient.original ?? recipient.address }],
+  };
 }
 
 // JSON has no infinity: two huge scores must not become `null` in the facts of the next service.

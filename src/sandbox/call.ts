@@ -72,7 +72,7 @@ export class Call {
     if (buffer === undefined) this.fail('it made a host call from its start function');
     // Growing detaches the old buffer.
     if (this.#bytes?.buffer !== buffer) this.#bytes = new Uint8Array(buffer);
-    const bytes = this.#bytes!;
+    const bytes = this.#bytes;
     if (start + size > bytes.length) {
       this.fail(`it named ${size} octets at ${start}, outside its memory of ${bytes.length}`);
     }

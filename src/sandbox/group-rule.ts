@@ -11,14 +11,8 @@ import type { Service, ServiceOutcome } from '../ocp/service.ts';
 export function goesOn(service: Service, outcome: ServiceOutcome): boolean {
   if (service.mode === 'monitor') return true;
   const { result } = outcome;
-  switch (result.kind) {
-    case 'decision':
-      return !endsGroup(result.decision);
-    case 'failure':
-      return service.onFailure[result.failure] === 'accept';
-    case 'notAsked':
-      return true;
-  }
+  if (result.kind === 'decision') return !endsGroup(result.decision);
+  return result.kind === 'notAsked' || service.onFailure[result.failure] === 'accept';
 }
 
 /** The facts for the services after this one. */

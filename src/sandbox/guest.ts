@@ -28,7 +28,7 @@ export class GuestRunner {
     };
   }
 
-  /** Calls an export that exists. Returns why it failed, or undefined; what it said is in `call`. */
+  /** Calls an export. Returns why it failed, or undefined; what it said is in `call`. */
   async run(
     module: WebAssembly.Module,
     options: { exportName: string; call: Call },
@@ -41,8 +41,10 @@ export class GuestRunner {
       call.attach(exports['memory'] instanceof WebAssembly.Memory ? exports['memory'] : undefined);
       // A WASI reactor sets up its runtime here; Extism leaves that to the host, unless its own WASI is used.
       if (isFunction(exports['_initialize'])) exports['_initialize']();
-      const code = (exports[exportName] as () => number)();
-      return call.fault ?? (code === 0 ? undefined : `it returned ${code}`);
+      const entry = exports[exportName];
+      if (!isFunction(entry)) return `it has no export "${exportName}"`;
+      const code = entry();
+      return call.fault ?? (code === 0 ? undefined : `it returned ${String(code)}`);
     } catch (thrown) {
       return call.fault ?? causeOf(thrown);
     } finally {
@@ -58,7 +60,7 @@ export class GuestRunner {
     for (const { module: space, name } of WebAssembly.Module.imports(module)) {
       (functions[space] ??= {})[name] = this.#functions[space]![name]!;
     }
-    const options = { functions, useWasi: false, runInWorker: false, fetch: noFetch, logger: noLogger };
+    const options = { functions, useWasi: false, runInWorker: false };
     this.#options.set(module, options);
     return options;
   }
@@ -70,7 +72,7 @@ type Functions = Record<string, Record<string, (context: unknown, ...args: unkno
 function unbound(functions: Record<string, (...args: never[]) => unknown>): Functions[string] {
   const wrapped: Functions[string] = {};
   for (const [name, body] of Object.entries(functions)) {
-    wrapped[name] = (_context, ...args) => body(...(args as never[]));
+    wrapped[name] = (_context, ...args) => Reflect.apply(body, undefined, args);
   }
   return wrapped;
 }
@@ -85,16 +87,3 @@ function causeOf(thrown: unknown): string {
     return 'it trapped: its stack overflowed';
   return `it ended with an exception: ${cleanText(Buffer.from(describeError(thrown))).slice(0, 300)}`;
 }
-
-const noFetch: typeof fetch = async () => {
-  throw new Error('Cannot fetch: plugins have no network');
-};
-
-const nothing = (): void => {};
-const noLogger = {
-  debug: nothing,
-  info: nothing,
-  warn: nothing,
-  error: nothing,
-  trace: nothing,
-} as unknown as Console;

@@ -29,9 +29,9 @@ export function editFunctions(slot: CallSlot): AbiFunctions<EditCalls> {
   return {
     splice: editing((context, offset, remove, pointer, length) => {
       const { call, view } = context;
-      const start = offset! >>> 0;
-      const count = remove! >>> 0;
-      const bytes = call.range(pointer!, length!);
+      const start = offset >>> 0;
+      const count = remove >>> 0;
+      const bytes = call.range(pointer, length);
       if (start + count > view.size) {
         return invalid(
           call,
@@ -42,12 +42,12 @@ export function editFunctions(slot: CallSlot): AbiFunctions<EditCalls> {
       return propose(context, [{ offset: start, remove: count, bytes }]);
     }),
     header_add: editing((context, namePointer, nameLength, valuePointer, valueLength) => {
-      const field = fieldOf(context.call, [namePointer!, nameLength!, valuePointer!, valueLength!]);
+      const field = fieldOf(context.call, [namePointer, nameLength, valuePointer, valueLength]);
       return propose(context, isProblem(field) ? field : addField(context.view.header, field));
     }),
     header_insert: editing((context, index, namePointer, nameLength, valuePointer, valueLength) => {
-      const field = fieldOf(context.call, [namePointer!, nameLength!, valuePointer!, valueLength!]);
-      const at = index! >>> 0;
+      const field = fieldOf(context.call, [namePointer, nameLength, valuePointer, valueLength]);
+      const at = index >>> 0;
       return propose(
         context,
         isProblem(field) ? field : insertField(context.view.header, { index: at, field }),
@@ -55,23 +55,23 @@ export function editFunctions(slot: CallSlot): AbiFunctions<EditCalls> {
     }),
     header_change: editing((context, index, pointer, length) => {
       const { call, view } = context;
-      const value = readText(call.range(pointer!, length!));
+      const value = readText(call.range(pointer, length));
       if (value === undefined) return invalid(call, NOT_UTF8);
       return propose(
         context,
-        changeField(view.header, { index: index! >>> 0, value, smtputf8: call.setup.smtputf8 }),
+        changeField(view.header, { index: index >>> 0, value, smtputf8: call.setup.smtputf8 }),
       );
     }),
     header_remove: editing((context, index) =>
-      propose(context, removeField(context.view.header, index! >>> 0)),
+      propose(context, removeField(context.view.header, index >>> 0)),
     ),
     part_replace: editing((context, index, typePointer, typeLength, pointer, length) => {
       const { call, view } = context;
-      const type = readText(call.range(typePointer!, typeLength!));
-      const content = call.range(pointer!, length!);
+      const type = readText(call.range(typePointer, typeLength));
+      const content = call.range(pointer, length);
       if (type === undefined) return invalid(call, NOT_UTF8);
       const message = { source: view.reader, parts: view.parts };
-      return propose(context, replacePart(message, { index: index! >>> 0, type, content }));
+      return propose(context, replacePart(message, { index: index >>> 0, type, content }));
     }),
   };
 }

@@ -21,33 +21,33 @@ export function messageFunctions(slot: CallSlot): AbiFunctions<ReadingCalls | Pa
   return {
     message_size: reading(({ view }) => view.size),
     message_read: reading(({ call, view }, offset, pointer, length) =>
-      view.readInto(call.range(pointer!, length!), offset! >>> 0),
+      view.readInto(call.range(pointer, length), offset >>> 0),
     ),
     header_count: reading(({ view }) => view.header.fields.length),
     header_find: reading(({ call, view }, pointer, length, nth) => {
-      const name = latin1(call.range(pointer!, length!));
-      return view.header.find(name, nth! >>> 0) ?? NOT_FOUND;
+      const name = latin1(call.range(pointer, length));
+      return view.header.find(name, nth >>> 0) ?? NOT_FOUND;
     }),
     header_name: reading(({ call, view }, index, pointer, capacity) => {
-      const name = view.header.name(index! >>> 0);
-      const room = { pointer: pointer!, capacity: capacity! };
+      const name = view.header.name(index >>> 0);
+      const room = { pointer: pointer, capacity: capacity };
       return name === undefined ? INVALID : call.give(Buffer.from(name, 'latin1'), room);
     }),
     header_value: reading(({ call, view }, index, pointer, capacity) => {
-      const value = view.header.valueBytes(index! >>> 0);
-      const room = { pointer: pointer!, capacity: capacity! };
+      const value = view.header.valueBytes(index >>> 0);
+      const room = { pointer: pointer, capacity: capacity };
       return value === undefined ? INVALID : call.give(value, room);
     }),
     part_count: reading(({ view }) => view.parts.length),
     part_info: reading(({ call, view }, index, pointer, capacity) => {
-      const part = view.parts[index! >>> 0];
-      const room = { pointer: pointer!, capacity: capacity! };
+      const part = view.parts[index >>> 0];
+      const room = { pointer: pointer, capacity: capacity };
       return part === undefined ? INVALID : call.give(Buffer.from(JSON.stringify(part)), room);
     }),
     part_read: reading(({ call, view }, index, offset, pointer, length) => {
-      const part = view.parts[index! >>> 0];
-      const target = call.range(pointer!, length!);
-      return part === undefined ? INVALID : view.partReader(part).readInto(target, offset! >>> 0);
+      const part = view.parts[index >>> 0];
+      const target = call.range(pointer, length);
+      return part === undefined ? INVALID : view.partReader(part).readInto(target, offset >>> 0);
     }),
   };
 }

@@ -9,17 +9,17 @@ export function stateFunctions(slot: CallSlot): AbiFunctions<'state_get' | 'stat
       const call = enterCall(slot);
       const { state } = call.setup;
       if (state === undefined) return DENIED;
-      const key = readText(call.range(keyPointer!, keyLength!));
+      const key = readText(call.range(keyPointer, keyLength));
       if (key === undefined) return INVALID;
       const value = state.get(key);
-      return value === undefined ? NOT_FOUND : call.give(value, { pointer: pointer!, capacity: capacity! });
+      return value === undefined ? NOT_FOUND : call.give(value, { pointer: pointer, capacity: capacity });
     },
     state_set(keyPointer, keyLength, pointer, length) {
       const call = enterCall(slot);
       const { state } = call.setup;
       if (state === undefined) return DENIED;
-      const key = readText(call.range(keyPointer!, keyLength!));
-      const value = call.range(pointer!, length!);
+      const key = readText(call.range(keyPointer, keyLength));
+      const value = call.range(pointer, length);
       if (key === undefined) return INVALID;
       return state.set(key, value) ? 0 : LIMIT;
     },

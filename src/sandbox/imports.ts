@@ -80,43 +80,14 @@ const WASI_CALLS = {
 
 export type WasiCall = keyof typeof WASI_CALLS;
 
-export const WASI_REFUSED = [
-  ...[
-    'fd_advise',
-    'fd_allocate',
-    'fd_datasync',
-    'fd_fdstat_set_flags',
-    'fd_fdstat_set_rights',
-    'fd_filestat_get',
-  ],
-  ...[
-    'fd_filestat_set_size',
-    'fd_filestat_set_times',
-    'fd_pread',
-    'fd_prestat_dir_name',
-    'fd_pwrite',
-    'fd_readdir',
-  ],
-  ...['fd_renumber', 'fd_seek', 'fd_sync', 'fd_tell', 'path_create_directory', 'path_filestat_get'],
-  ...[
-    'path_filestat_set_times',
-    'path_link',
-    'path_open',
-    'path_readlink',
-    'path_remove_directory',
-    'path_rename',
-  ],
-  ...[
-    'path_symlink',
-    'path_unlink_file',
-    'poll_oneoff',
-    'proc_raise',
-    'sock_accept',
-    'sock_recv',
-    'sock_send',
-  ],
-  'sock_shutdown',
-] as const;
+export const WASI_REFUSED: readonly string[] = (
+  'fd_advise fd_allocate fd_datasync fd_fdstat_set_flags fd_fdstat_set_rights fd_filestat_get ' +
+  'fd_filestat_set_size fd_filestat_set_times fd_pread fd_prestat_dir_name fd_pwrite fd_readdir ' +
+  'fd_renumber fd_seek fd_sync fd_tell path_create_directory path_filestat_get ' +
+  'path_filestat_set_times path_link path_open path_readlink path_remove_directory path_rename ' +
+  'path_symlink path_unlink_file poll_oneoff proc_raise sock_accept sock_recv sock_send ' +
+  'sock_shutdown'
+).split(' ');
 
 const SIGNATURES: ReadonlyMap<string, ReadonlyMap<string, string | undefined>> = new Map([
   [

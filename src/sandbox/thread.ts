@@ -57,12 +57,13 @@ export class Thread {
   send(task: Task): void {
     this.progress.reset();
     this.stalledAt = undefined;
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- this port is between threads
     this.#port.postMessage(task);
   }
 
   /** A report that has arrived and was not handed over yet. */
   nextReport(): Report | undefined {
-    return (receiveMessageOnPort(this.#port) as { message: Report } | undefined)?.message;
+    return receiveMessageOnPort(this.#port)?.message;
   }
 
   /** Ends it, whatever it is doing. */

@@ -8,7 +8,8 @@ import type { Report, Task, WorkerSetup } from './wire.ts';
  * The entry of a worker thread (`thread.ts` starts it). It takes one task at a time and says what comes of it; the pool sends the
  * next only when all of that has been said. An exception here is a bug and ends the thread, which the pool survives.
  */
-const { port, progress, services } = workerData as WorkerSetup;
+const setup: WorkerSetup = workerData;
+const { port, progress, services } = setup;
 
 const context: TaskContext = {
   services: new Map(services.map((loaded) => [loaded.service.name, loaded])),
