@@ -1,11 +1,12 @@
 import type { ByteSource } from '../base/bytes.ts';
+import { newId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import { spoolOf } from '../base/spool.ts';
+import { composeDsn, type DsnRecipient } from '../mail/dsn.ts';
 import type { Sender } from '../mail/envelope.ts';
 import { imageOf } from '../mail/image.ts';
-import { formatReply, type Reply } from '../mail/reply.ts';
+import { formatReply } from '../mail/reply.ts';
 import type { NewQueueEntry } from '../store/store.ts';
-import type { Tried } from './job.ts';
 import type { DeliveryPolicy } from './policy.ts';
 
 /** Octets of the original's header that a notice quotes at most. */
@@ -17,7 +18,8 @@ export interface Failed {
   /** Id of the queue entry, if there was one. */
   readonly queue?: string;
   readonly sender: Sender;
-  readonly failures: readonly Tried<Reply>[];
+  /** `remote` is the name of the downstream that said it. */
+  readonly failures: readonly DsnRecipient[];
   /** Header of the message, as `headersOf` gives it. */
   readonly headers: Uint8Array;
   /** When the message came, in ms since the epoch. */
@@ -44,7 +46,16 @@ export function bounceOf(failed: Failed, options: NoticeOptions): NewQueueEntry 
   if (told.length === 0) return undefined;
 
   const now = options.now();
-  const notice = composeDsn({ hostname });
+  const notice = composeDsn({
+    action: 'failed',
+    hostname,
+    id: newId(),
+    date: new Date(now),
+    sender,
+    arrivalDate: new Date(failed.arrivedAt),
+    recipients: told,
+    originalHeader: failed.headers,
+  });
   return {
     transaction,
     image: imageOf(spoolOf(notice).handle),
@@ -68,13 +79,13 @@ export async function headersOf(message: ByteSource): Promise<Uint8Array> {
 }
 
 // RFC 3461 section 4.1: without NOTIFY, failures are told; with it, only if it says so.
-function wantsNotice({ recipient }: Tried<Reply>): boolean {
+function wantsNotice({ recipient }: DsnRecipient): boolean {
   const notify = recipient.params['NOTIFY'];
   return notify === undefined || notify.toUpperCase().split(',').includes('FAILURE');
 }
 
 /** Nothing vanishes silently: whoever reads the log can still find it. */
-function logUntold(failed: Failed, { told, log }: { told: readonly Tried<Reply>[]; log: Log }): void {
+function logUntold(failed: Failed, { told, log }: { told: readonly DsnRecipient[]; log: Log }): void {
   const { transaction, queue, sender } = failed;
   for (const failure of failed.failures) {
     if (told.includes(failure)) continue;
@@ -94,8 +105,4 @@ function paramsFor(notice: Uint8Array, address: string): Sender['params'] {
   const eightBit = notice.some((octet) => octet >= 0x80);
   const international = Buffer.byteLength(address) !== address.length;
   return { ...(eightBit && { BODY: '8BITMIME' }), ...(international && { SMTPUTF8: '' }) };
-}
-
-function composeDsn({ hostname }: { hostname: string }): Uint8Array {
-  return Buffer.from(`From: <MAILER-DAEMON@${hostname}>\r\n\r\nfailed\r\n`);
 }

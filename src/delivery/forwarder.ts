@@ -81,25 +81,25 @@ export class Forwarder {
     let ids: { queue: string[]; quarantine: string[] };
     try {
       notices = this.#noticesOf(mail, now);
-      ids = await store.commit({ queue: [...variants, ...notices], quarantine });
+      const queue = [...variants, ...notices];
+      const nothing = queue.length === 0 && quarantine.length === 0;
+      ids = nothing ? { queue: [], quarantine: [] } : await store.commit({ queue, quarantine });
     } catch (error) {
       for (const place of places) place?.cancel();
       throw error;
     }
 
-    const released = new Promise<void>((resolve) => {
-      let using = 1;
-      const release = () => void (--using === 0 && resolve());
-      for (const [at, { source: message, image: _image, ...variant }] of mail.queue.entries()) {
-        const job = { ...variant, id: ids.queue[at]!, transaction, message, createdAt: now, ...FRESH };
-        if (places[at] !== undefined) using++;
+    const uses = mail.queue.map(({ source: message, image: _image, ...variant }, at) => {
+      const job = { ...variant, id: ids.queue[at]!, transaction, message, createdAt: now, ...FRESH };
+      return new Promise<void>((release) => {
         places[at]?.deliver({ ...job, expiresAt: times.expiresAt, release });
-        if (places[at] === undefined) runner.wake(variant.downstream);
-      }
-      release();
+        if (places[at] === undefined) release();
+      });
     });
-    for (const { downstream } of notices) runner.wake(downstream);
-    return { ids: [...ids.queue, ...ids.quarantine], released };
+    for (const [at, { downstream }] of [...variants, ...notices].entries()) {
+      if (places[at] === undefined) runner.wake(downstream);
+    }
+    return { ids: [...ids.queue, ...ids.quarantine], released: allOf(uses) };
   }
 
   #noticesOf({ bounces, transaction }: MailToStore, now: number): NewQueueEntry[] {
@@ -108,6 +108,10 @@ export class Forwarder {
     );
     return notices.filter((notice) => notice !== undefined);
   }
+}
+
+async function allOf(promises: readonly Promise<void>[]): Promise<void> {
+  await Promise.all(promises);
 }
 
 const FRESH = { attempts: 0, lastReply: '' };

@@ -1,5 +1,4 @@
 import type { ByteSource } from '../base/bytes.ts';
-import type { Recipient } from '../mail/envelope.ts';
 import type { QueueEntry, Store } from '../store/store.ts';
 
 /** A queue entry that this process holds the lease of, with its message at hand. */
@@ -17,10 +16,4 @@ export function jobOf(entry: QueueEntry, store: Store): Job {
     read: (offset: number, length: number) => store.read(messageId, { offset, length }),
   };
   return { ...rest, message, release: () => {} };
-}
-
-/** A recipient and what the last attempt came to for it. */
-export interface Tried<R> {
-  readonly recipient: Recipient;
-  readonly reply: R;
 }

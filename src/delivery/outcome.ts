@@ -1,12 +1,15 @@
 import type { Recipient } from '../mail/envelope.ts';
 import { reply } from '../mail/reply.ts';
 import type { DownstreamReply } from '../smtp/transaction.ts';
-import type { Job, Tried } from './job.ts';
+import type { Job } from './job.ts';
 
 /** `deferred`: tried again later. `failed`: refused for good. `expired`: was in the queue for too long. */
 export type Fate = 'delivered' | 'deferred' | 'failed' | 'expired';
 
-export interface Outcome extends Tried<DownstreamReply> {
+/** What an attempt came to for one recipient. */
+export interface Outcome {
+  readonly recipient: Recipient;
+  readonly reply: DownstreamReply;
   readonly fate: Fate;
 }
 

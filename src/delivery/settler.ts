@@ -84,7 +84,7 @@ export class Settler {
     };
   }
 
-  async #noticeOf(job: Job, failures: readonly Outcome[]): Promise<Notice> {
+  async #noticeOf(job: Job, failed: readonly Outcome[]): Promise<Notice> {
     const { log } = this.#options;
     const { id: queue, transaction, sender, createdAt: arrivedAt } = job;
     try {
@@ -92,10 +92,11 @@ export class Settler {
         log.error({ queue, transaction, error: describeError(error) }, 'cannot read the header for a notice');
         return new Uint8Array();
       });
-      return {
-        ok: true,
-        entry: bounceOf({ queue, transaction, sender, failures, headers, arrivedAt }, this.#options),
-      };
+      const failures = failed.map(({ recipient, reply }) => {
+        return { recipient, reply, ...(reply.local !== true && { remote: job.downstream }) };
+      });
+      const request = { queue, transaction, sender, failures, headers, arrivedAt };
+      return { ok: true, entry: bounceOf(request, this.#options) };
     } catch (error) {
       log.error({ queue, transaction, error: describeError(error) }, 'cannot compose a notice');
       return { ok: false };

@@ -54,7 +54,7 @@ export class ThroughRelay {
   async abort(): Promise<void> {
     const legs = [...this.#legs.values()];
     this.#legs.clear();
-    await Promise.all(legs.map(({ transaction }) => transaction?.abort()));
+    await Promise.all(legs.map(async ({ transaction }) => transaction?.abort()));
   }
 
   async #open(name: string, sender: Sender): Promise<Leg> {
