@@ -1,14 +1,13 @@
 import type { Database } from 'better-sqlite3';
-import { OperationalError, describeError } from '../base/errors.ts';
-import { openSpool } from '../base/spool.ts';
-import { SyncImageReader } from '../mail/image-reader.ts';
+import { OperationalError } from '../base/errors.ts';
 import type { MessageImage } from '../mail/image.ts';
 import type { Role } from './database.ts';
+import { openImage, readPart } from './spooled.ts';
 
 /** Content up to this stays in its message's row. */
-export const INLINE_LIMIT = 64 * 1024;
+const INLINE_LIMIT = 64 * 1024;
 /** Octets of a row of `message_chunk`. Part of the schema: reading computes the row from the offset. */
-export const STORED_CHUNK = 256 * 1024;
+const STORED_CHUNK = 256 * 1024;
 /** Octets that one step writes or removes at most: what a small request may have to wait for. */
 export const STEP_OCTETS = 1024 * 1024;
 
@@ -182,31 +181,4 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
     offset += part.length;
   }
   return whole;
-}
-
-function openImage(image: MessageImage): SyncImageReader {
-  try {
-    return new SyncImageReader(openSpool(image.spool), image);
-  } catch (error) {
-    throw spoolError(error);
-  }
-}
-
-function readPart(
-  reader: SyncImageReader,
-  { image, buffer, offset }: { image: MessageImage; buffer: Uint8Array; offset: number },
-): Uint8Array {
-  const octets = buffer.subarray(0, Math.min(buffer.length, image.size - offset));
-  try {
-    if (reader.readInto(octets, offset) === octets.length) return octets;
-  } catch (error) {
-    throw spoolError(error);
-  }
-  throw spoolError(new Error(`the image ends before octet ${offset + octets.length}`));
-}
-
-function spoolError(cause: unknown): OperationalError {
-  return new OperationalError('spool_unreadable', `Cannot store a message: ${describeError(cause)}`, {
-    cause,
-  });
 }

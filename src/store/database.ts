@@ -20,11 +20,17 @@ export interface OpenDatabase {
 
 export type Role = 'server' | 'tool';
 
-/** How long one process waits for another's transaction. Ours take milliseconds. */
-const BUSY_TIMEOUT_MS = 5000;
+/**
+ * How long one process waits for another's transaction. Those take milliseconds; but SQLite asks again and again instead of
+ * queueing, so a tool beside a busy server needs luck, and time for it.
+ */
+const BUSY_TIMEOUT_MS = { server: 5000, tool: 30_000 } as const;
 /** Pages of 4 KiB in the write-ahead log before SQLite moves them into the database: 16 MiB. */
 const CHECKPOINT_PAGES = 4096;
 const LOG_SIZE_LIMIT = 64 * 1024 * 1024;
+
+const SECOND_SERVER = 'a Postern server has it open; a database serves one server at a time';
+const NEWER_TOOL = 'this program is newer than the Postern server that has it open; restart the server first';
 
 /** Throws OperationalError `store_missing store_locked store_corrupt store_foreign store_too_new store_unavailable`. */
 export function openDatabase({ path, role }: { path: string; role: Role }): OpenDatabase {
@@ -36,12 +42,12 @@ export function openDatabase({ path, role }: { path: string; role: Role }): Open
     prepareFile({ path, role });
     // Symbolic links must not hide that two servers mean the same file.
     const file = realpathSync(path);
-    if (role === 'server') open.push(lockFor(file));
-    const db = new SqliteDatabase(file, { timeout: BUSY_TIMEOUT_MS });
+    if (role === 'server') open.push(lockFor(file, SECOND_SERVER));
+    const db = new SqliteDatabase(file, { timeout: BUSY_TIMEOUT_MS[role] });
     open.unshift(db); // closed before the lock is given up
     configure(db);
     if (versionOf(db) < MIGRATIONS.length) {
-      const lock = role === 'tool' ? lockFor(file) : undefined;
+      const lock = role === 'tool' ? lockFor(file, NEWER_TOOL) : undefined;
       migrate(db);
       lock?.close();
     }
@@ -69,7 +75,9 @@ function configure(db: Database): void {
   // The first three take effect only while the file is empty, and must come before the switch to WAL.
   db.pragma('page_size = 4096');
   db.pragma('auto_vacuum = INCREMENTAL');
-  db.pragma('journal_mode = WAL');
+  const mode = db.pragma('journal_mode = WAL', { simple: true });
+  if (mode !== 'wal')
+    throw new OperationalError('store_unavailable', 'its file system has no shared memory for WAL');
   // FULL: the log is synced at every commit. NORMAL would lose the last commits in a power cut.
   db.pragma('synchronous = FULL');
   db.pragma(`wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
@@ -82,7 +90,7 @@ function configure(db: Database): void {
  * The lock is SQLite's own on a small database beside the real one: the kernel drops it when the process ends, however
  * it ends. It can't be on the real one, which tools must be able to open.
  */
-function lockFor(file: string): Database {
+function lockFor(file: string, whyNot: string): Database {
   const path = `${file}.lock`;
   closeSync(openSync(path, 'a', 0o600));
   const lock = new SqliteDatabase(path, { timeout: 0 });
@@ -92,10 +100,7 @@ function lockFor(file: string): Database {
   } catch (error) {
     lock.close();
     if (!sqliteCode(error).startsWith('SQLITE_BUSY')) throw error;
-    throw new OperationalError(
-      'store_locked',
-      'a Postern server has it open; a database serves one server at a time',
-    );
+    throw new OperationalError('store_locked', whyNot);
   }
 }
 

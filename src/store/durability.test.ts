@@ -74,9 +74,13 @@ it('keeps every message whose commit resolved, through kills at any moment', asy
 // A real file system that is really full: needs the right to mount one.
 const canMount = process.getuid?.() === 0 && process.platform === 'linux' && mountWorks();
 
+function run(program: string, ...options: string[]): void {
+  execFileSync(program, options, { stdio: 'ignore' });
+}
+
 function mountWorks(): boolean {
   try {
-    execFileSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/tmp'], { stdio: 'ignore' });
+    run('unshare', '--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/tmp');
     return true;
   } catch {
     return false;
@@ -90,7 +94,7 @@ describe.runIf(canMount)('on a full disk', () => {
   beforeEach(async () => {
     mount = join(directory.path, 'disk');
     await mkdir(mount);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', mount]);
+    run('mount', '-t', 'tmpfs', '-o', 'size=12m', 'tmpfs', mount);
     store = await openSqliteStore({
       path: join(mount, 'store.db'),
       role: 'server',
@@ -102,7 +106,7 @@ describe.runIf(canMount)('on a full disk', () => {
 
   afterEach(async () => {
     await store.close();
-    execFileSync('umount', [mount]);
+    run('umount', mount);
   });
 
   it('rejects the batch as a whole, keeps what it promised, and works again when there is room', async () => {

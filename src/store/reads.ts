@@ -1,6 +1,13 @@
 import type { Database } from 'better-sqlite3';
 import type { Contents } from './content.ts';
-import type { Operations, QuarantineRow, QueueRow, ReadOperation } from './protocol.ts';
+import type {
+  Operations,
+  QuarantineRow,
+  QueueRow,
+  ReadOperation,
+  Request,
+  WriteOperation,
+} from './protocol.ts';
 
 const SHARED_COLUMNS = `id, transaction_id AS "transaction", message_id AS messageId, size, sender, recipients,
   downstream, created_at AS createdAt`;
@@ -38,3 +45,15 @@ export function readsOf(db: Database, contents: Contents): Reads {
     counts: () => counts.get()!,
   };
 }
+
+const READS: Record<ReadOperation, true> = {
+  read: true,
+  listQueue: true,
+  showQueue: true,
+  listQuarantine: true,
+  showQuarantine: true,
+  counts: true,
+};
+
+export const isRead = (request: Request<ReadOperation | WriteOperation>): request is Request<ReadOperation> =>
+  request.op in READS;

@@ -1,3 +1,4 @@
+import type { OperationalError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { MessageImage } from '../mail/image.ts';
 import type { Role } from './database.ts';
@@ -28,6 +29,11 @@ import { StoreThread } from './thread.ts';
 export interface SqliteStore extends Store {
   /** What it has done since it was opened, for the metrics. */
   stats(): StoreStats;
+  /**
+   * Resolves with the cause if the store's thread ends unasked (out of memory, a bug). Nothing is lost, but every later
+   * call rejects with `store_unavailable`: the process should end and be started anew.
+   */
+  readonly ended: Promise<OperationalError>;
 }
 
 export interface SqliteStoreOptions {
@@ -70,6 +76,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     counts: () => thread.ask('counts', {}),
     close: () => thread.close(),
     stats: () => thread.stats,
+    ended: thread.ended,
   };
 }
 

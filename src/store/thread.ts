@@ -34,8 +34,10 @@ export class StoreThread {
   #outbox: { readonly number: number }[] = [];
   #lastNumber = 0;
   #stats: StoreStats = { writes: 0, reads: 0, commits: 0, failedCommits: 0 };
+  /** Resolves if the thread ends unasked. */
+  readonly ended: Promise<OperationalError>;
   /** Why nothing can be asked any more. */
-  #ended: OperationalError | undefined;
+  #cause: OperationalError | undefined;
   #closing: Promise<void> | undefined;
   #watch: NodeJS.Timeout | undefined;
 
@@ -44,8 +46,10 @@ export class StoreThread {
     this.#options = options;
     this.#log = log;
     worker.on('message', (message: FromThread) => this.#hear(message));
-    worker.on('error', (error) => this.#end(`its thread failed: ${error.message}`));
-    worker.on('exit', () => this.#end('it is closed'));
+    this.ended = new Promise((resolve) => {
+      worker.on('error', (error) => this.#end(`its thread failed: ${error.message}`, resolve));
+      worker.on('exit', () => this.#end('its thread ended', resolve));
+    });
   }
 
   /** Starts the thread and waits until the database is open. Throws what `openDatabase` throws. */
@@ -68,7 +72,7 @@ export class StoreThread {
   }
 
   ask<K extends Operation>(op: K, request: Operations[K]['request']): Promise<Operations[K]['result']> {
-    if (this.#ended !== undefined) return Promise.reject(this.#ended);
+    if (this.#cause !== undefined) return Promise.reject(this.#cause);
     return new Promise((resolve, reject) => {
       const number = ++this.#lastNumber;
       this.#waiting.set(number, { resolve, reject });
@@ -87,9 +91,9 @@ export class StoreThread {
   }
 
   async #close(): Promise<void> {
-    if (this.#ended !== undefined) return;
+    if (this.#cause !== undefined) return;
     const closed = this.ask('close', {});
-    this.#ended = this.#unavailable('it is closed');
+    this.#cause = this.#unavailable('it is closed');
     try {
       await withDeadline(closed, { ms: CLOSE_MS, what: `closing the store ${this.#options.path}` });
     } finally {
@@ -137,12 +141,14 @@ export class StoreThread {
     this.#rejectAll(error);
   }
 
-  #end(cause: string): void {
+  #end(cause: string, unasked: (error: OperationalError) => void): void {
     clearTimeout(this.#watch);
-    const expected = this.#ended !== undefined;
-    this.#ended ??= this.#unavailable(cause);
-    if (!expected) this.#log.error({ path: this.#options.path }, this.#ended.message);
-    this.#rejectAll(this.#ended);
+    if (this.#cause === undefined) {
+      this.#cause = this.#unavailable(cause);
+      this.#log.error({ path: this.#options.path }, this.#cause.message);
+      unasked(this.#cause);
+    }
+    this.#rejectAll(this.#cause);
   }
 
   #rejectAll(error: Error): void {

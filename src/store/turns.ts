@@ -11,7 +11,7 @@ import type {
   WireError,
   WriteOperation,
 } from './protocol.ts';
-import { readsOf } from './reads.ts';
+import { isRead, readsOf } from './reads.ts';
 import { transactionsOf, type StepOutcome } from './transaction.ts';
 import { upkeepOf } from './upkeep.ts';
 import { octetsIn, takesSteps, writesOf, type Steps } from './writes.ts';
@@ -96,7 +96,6 @@ export function turnsOf({ db, close }: OpenDatabase, options: TurnOptions): Turn
   }
 
   function turn(): void {
-    scheduled = false;
     for (let more = options.receiveMore(); more !== undefined; more = options.receiveMore()) receive(more);
     scheduled = false;
     answerReads();
@@ -205,18 +204,6 @@ export function turnsOf({ db, close }: OpenDatabase, options: TurnOptions): Turn
   schedule();
   return { receive };
 }
-
-const READS: Record<ReadOperation, true> = {
-  read: true,
-  listQueue: true,
-  showQueue: true,
-  listQuarantine: true,
-  showQuarantine: true,
-  counts: true,
-};
-
-const isRead = (request: Request<ReadOperation | WriteOperation>): request is Request<ReadOperation> =>
-  request.op in READS;
 
 /** An error as plain data. */
 export function wireError(error: unknown): WireError {
