@@ -31,7 +31,7 @@ export interface ListenerOptions {
   readonly requireAuth?: boolean;
 }
 
-export interface ListenerLimits {
+interface ListenerLimits {
   /** Sessions at a time, over all clients. */
   readonly sessions: number;
   /** Sessions at a time from one address. */
@@ -46,7 +46,7 @@ export interface ListenerLimits {
   readonly commandLine: number;
 }
 
-export const DEFAULT_LISTENER_LIMITS: ListenerLimits = {
+const DEFAULT_LISTENER_LIMITS: ListenerLimits = {
   sessions: 1000,
   sessionsPerAddress: 100,
   recipients: 1000,

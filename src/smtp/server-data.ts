@@ -8,7 +8,7 @@ const EMPTY = Buffer.alloc(0);
 export const MAX_DATA_LINE = 1024 * 1024;
 
 /** Why a message can't be taken, most telling first: of several faults the first in this list is told. */
-export const DATA_FAULTS = ['nul', 'bareLf', 'bareCr', 'line', 'size'] as const;
+const DATA_FAULTS = ['nul', 'bareLf', 'bareCr', 'line', 'size'] as const;
 export type DataFault = (typeof DATA_FAULTS)[number];
 
 export interface DataOptions {

@@ -97,7 +97,7 @@ const tooLarge = (maxSize: number): Reply =>
 
 const REFUSALS: Readonly<Record<Exclude<DataFault, 'size'>, Reply>> = {
   line: reply(552, '5.3.4', `Line of more than ${MAX_DATA_LINE} octets in the message`),
-  nul: reply(550, '5.6.0', 'NUL in the message is not allowed (RFC 5321 section 4.1.1.4)'),
+  nul: reply(550, '5.6.0', 'NUL in the message is not allowed (RFC 5322 section 3.5)'),
   bareLf: reply(550, '5.6.0', 'bare LF in the message, lines must end with CRLF (RFC 5321 section 2.3.8)'),
   bareCr: reply(550, '5.6.0', 'bare CR in the message, lines must end with CRLF (RFC 5321 section 2.3.8)'),
 };

@@ -3,7 +3,7 @@ import type { TLSSocket } from 'node:tls';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import type { SMTPServer } from 'smtp-server';
 import { describeError } from '../base/errors.ts';
-import { reply, type Reply } from '../mail/reply.ts';
+import { formatReply, reply, type Reply } from '../mail/reply.ts';
 import type { HandlerFactory, TlsFacts } from './handler.ts';
 import type { ListenerSettings } from './listener-options.ts';
 import { Receiver, type ReceiverOwner } from './receiver.ts';
@@ -153,8 +153,13 @@ export class ServerSession extends SMTPConnection implements ReceiverOwner {
 
   async #greet(): Promise<void> {
     const { settings, makeHandler } = this._server;
+    // Gone before it was accepted: nobody to serve, and no address to tell the handler.
+    if (this.remoteAddress === '') return this.destroy('client was gone at once');
     const refusal = this._server.refuseSession(this.remoteAddress);
-    if (refusal !== undefined) return this.#end(refusal, 'too many sessions');
+    if (refusal !== undefined) {
+      this.#log('info', { reply: formatReply(refusal) }, 'session refused');
+      return this.#end(refusal, 'too many sessions');
+    }
     const handler = makeHandler({
       sessionId: this.id,
       address: this.remoteAddress,

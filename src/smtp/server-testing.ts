@@ -17,10 +17,10 @@ import { startListener, type Listener } from './server.ts';
 
 const WAIT_MS = 10_000;
 
-export type Method = keyof SessionHandler;
+type Method = keyof SessionHandler;
 
 /** Says yes to everything unless told otherwise, and keeps what it was asked. */
-export class RecordingHandler implements SessionHandler {
+class RecordingHandler implements SessionHandler {
   readonly client: ClientFacts;
   readonly calls: string[] = [];
   readonly messages: Buffer[] = [];
@@ -102,7 +102,7 @@ export interface Script {
   readonly message?: (octets: Buffer, recipients: readonly string[]) => Answer[] | Promise<Answer[]>;
 }
 
-export interface LogLine {
+interface LogLine {
   readonly level: string;
   readonly fields: Record<string, unknown>;
   readonly message: string;

@@ -535,7 +535,7 @@ describe('closing the listener', () => {
     await busy.begin();
     const closed = listener.close(10_000);
     expect(await idle.rest()).toEqual([expect.stringMatching(/^421 4\.3\.2 /)]);
-    await expect(connect()).rejects.toThrow();
+    await expect(connect()).rejects.toThrow('ECONNREFUSED');
     expect(listener.sessions).toBeGreaterThan(0);
     expect(await finish(busy)).toMatch(/^250 /);
     expect(await busy.rest()).toEqual([expect.stringMatching(/^421 4\.3\.2 /)]);

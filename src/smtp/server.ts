@@ -62,7 +62,7 @@ class GateServer extends SMTPServer implements SessionHost {
   readonly makeHandler: HandlerFactory;
   readonly #sessions = new Map<string, ServerSession>();
   readonly #perAddress = new Map<string, number>();
-  #whenEmpty: (() => void) | undefined;
+  readonly #whenEmpty: (() => void)[] = [];
 
   constructor(
     settings: ListenerSettings,
@@ -104,8 +104,8 @@ class GateServer extends SMTPServer implements SessionHost {
   async shutDown(deadlineMs: number): Promise<void> {
     this.server.close();
     const empty = new Promise<void>((resolve) => {
-      this.#whenEmpty = resolve;
       if (this.#sessions.size === 0) resolve();
+      else this.#whenEmpty.push(resolve);
     });
     for (const session of this.#sessions.values()) session.shutDown();
     let timer: NodeJS.Timeout | undefined;
@@ -149,7 +149,8 @@ class GateServer extends SMTPServer implements SessionHost {
   sessionEnded(session: ServerSession): void {
     this.#sessions.delete(session.id);
     this.#count(session.remoteAddress, -1);
-    if (this.#sessions.size === 0) this.#whenEmpty?.();
+    if (this.#sessions.size > 0) return;
+    for (const resolve of this.#whenEmpty.splice(0)) resolve();
   }
 
   #count(address: string, change: 1 | -1): void {
