@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { silentLog } from '../base/log.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 import type { NewMail } from './store.ts';
@@ -21,6 +21,7 @@ const SIZES = [10, 5000, 70_000, 300_000, 1_500_000];
 
 it.each([1, 2, 3])('refers to every message rightly after any order of requests (seed %i)', async (seed) => {
   const directory = await temporaryDirectory();
+  onTestFinished(() => directory.remove());
   const path = join(directory.path, 'store.db');
   const random = randomFrom(seed);
   const store = await openSqliteStore({ path, role: 'server', log: silentLog });
@@ -116,5 +117,4 @@ it.each([1, 2, 3])('refers to every message rightly after any order of requests 
       .get(),
   ).toBe(0);
   db.close();
-  await directory.remove();
 });

@@ -95,6 +95,7 @@ function lockFor(file: string, whyNot: string): Database {
   closeSync(openSync(path, 'a', 0o600));
   const lock = new SqliteDatabase(path, { timeout: 0 });
   try {
+    lock.pragma('journal_mode = MEMORY'); // nothing is ever written: no journal beside it either
     lock.exec('BEGIN EXCLUSIVE');
     return lock;
   } catch (error) {
