@@ -43,10 +43,13 @@ function decodeQ(text: string): Buffer {
 /** RFC 2047 section 2: an encoded word has at most 75 characters. */
 const WORD_LIMIT = 75;
 
-/** Encodes a text as UTF-8 encoded words, separated by one space, in whichever of Q and B is shorter. */
-export function encodeWords(text: string): string {
-  const q = encodeWith(Q, text);
-  const b = encodeWith(B, text);
+/**
+ * Encodes a text as UTF-8 encoded words of at most `limit` characters (40 to 75), separated by one space, in whichever of Q and B
+ * is shorter.
+ */
+export function encodeWords(text: string, limit = WORD_LIMIT): string {
+  const q = encodeWith(text, { encoding: Q, limit });
+  const b = encodeWith(text, { encoding: B, limit });
   return q.length <= b.length ? q : b;
 }
 
@@ -54,32 +57,33 @@ interface WordEncoding {
   readonly prefix: string;
   /** What a character adds to the size of a word; all its octets have to be in one word. */
   readonly weight: (char: string) => number;
-  /** The size that fills a word. */
-  readonly room: number;
+  /** The size that fills the given number of characters. */
+  readonly room: (characters: number) => number;
   readonly encode: (part: string) => string;
 }
 
-const ROOM = WORD_LIMIT - '=?utf-8?q??='.length;
 const Q: WordEncoding = {
   prefix: '=?utf-8?q?',
   weight: (char) => encodeQ(char).length,
-  room: ROOM,
+  room: (characters) => characters,
   encode: encodeQ,
 };
 const B: WordEncoding = {
   prefix: '=?utf-8?b?',
   weight: (char) => Buffer.byteLength(char),
-  room: Math.floor(ROOM / 4) * 3,
+  room: (characters) => Math.floor(characters / 4) * 3,
   encode: (part) => Buffer.from(part).toString('base64'),
 };
 
-function encodeWith(encoding: WordEncoding, text: string): string {
+function encodeWith(text: string, how: { encoding: WordEncoding; limit: number }): string {
+  const { encoding, limit } = how;
+  const room = encoding.room(limit - encoding.prefix.length - '?='.length);
   const words: string[] = [];
   let part = '';
   let size = 0;
   for (const char of text) {
     const weight = encoding.weight(char);
-    if (size + weight > encoding.room) {
+    if (size + weight > room) {
       words.push(part);
       part = '';
       size = 0;

@@ -7,7 +7,7 @@ import { isProblem, type Problem, type Splice } from './image.ts';
  * Composes header fields, and the splices that add, insert, change and remove them.
  *
  * A name is 1 to 100 printable ASCII characters but the colon (RFC 5322 section 2.2). A value is at most
- * 65,536 characters without CR, LF and NUL; white space around it goes. Long values are folded before white space that they have, at 78 characters where possible;
+ * 65,536 characters without CR, LF and NUL; white space around it goes. Long values are folded before white space that they have, at 76 characters where possible;
  * no line may pass 998 octets (section 2.1.1), so a longer word is a problem, not a broken field. Words beyond ASCII
  * become encoded words (RFC 2047), since the message may meet a host without SMTPUTF8; only `smtputf8` leaves them as
  * UTF-8 (RFC 6532). Encoded words are for text and display names: an address or a parameter beyond ASCII has to be
@@ -25,7 +25,8 @@ export interface FieldText {
 
 const NAME = /^[!-9;-~]{1,100}$/;
 const VALUE_LIMIT = 64 * 1024;
-const LINE_GOAL = 78;
+/** RFC 2047 section 2 allows a line with an encoded word 76 characters, RFC 5322 any other 78. */
+const LINE_GOAL = 76;
 const LINE_LIMIT = 998;
 
 /** The field as octets, folded, with its CRLF. */
@@ -46,7 +47,7 @@ export function composeField(field: FieldText, options: FieldOptions): Uint8Arra
     return { problem: `Cannot compose header field ${name}: CR, LF, NUL or a lone surrogate in its value` };
   }
   const words = splitWords(trimSpace(field.value));
-  const lines = fold(name, options.smtputf8 ? words : encodeNonAscii(words));
+  const lines = fold(name, options.smtputf8 ? words : encodeNonAscii(name, words));
   const longest = lines.reduce((length, line) => Math.max(length, Buffer.byteLength(line)), 0);
   if (longest > LINE_LIMIT) {
     return {
@@ -114,13 +115,15 @@ function splitWords(value: string): Word[] {
 }
 
 // Neighbours are encoded together, with the white space between them: a reader drops white space between encoded words.
-function encodeNonAscii(words: readonly Word[]): Word[] {
+function encodeNonAscii(name: string, words: readonly Word[]): Word[] {
+  // Short enough to stand behind the name.
+  const limit = Math.min(75, Math.max(40, LINE_GOAL - name.length - ': '.length));
   const result: Word[] = [];
   let run: Word | undefined;
   const flush = (): void => {
     if (run === undefined) return;
     const { space } = run;
-    const [first = '', ...others] = encodeWords(run.text).split(' ');
+    const [first = '', ...others] = encodeWords(run.text, limit).split(' ');
     result.push({ space, text: first }, ...others.map((text) => ({ space: ' ', text })));
     run = undefined;
   };
