@@ -134,6 +134,23 @@ describe('the queue runner', () => {
     expect(back.mails[0]!.to).toEqual(['<s@example.org>']);
   });
 
+  it('sends the rest at once when the downstream takes only so many recipients at a time', async () => {
+    let taken = 0;
+    mx.script = {
+      rcpt: () => (++taken <= 4 ? '250 2.1.5 ok' : '452 4.5.3 too many recipients'),
+      data() {
+        taken = 0;
+        return '250 2.0.0 ok';
+      },
+    };
+    await start({ policy: { retry: { firstMs: 3_600_000, maxMs: 3_600_000 } } });
+    const recipients = Array.from({ length: 9 }, (_none, i) => `r${i}@example.com`);
+    await store({ recipients });
+    await empty();
+    expect(mx.mails.map(({ to }) => to.length)).toEqual([4, 4, 1]);
+    expect(mx.mails.flatMap(({ to }) => to)).toEqual(recipients.map((address) => `<${address}>`));
+  });
+
   it('drops a notice that is refused, and says so', async () => {
     mx.script = { rcpt: () => '550 5.1.1 no such user' };
     await start();

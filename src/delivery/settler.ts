@@ -72,7 +72,8 @@ export class Settler {
     { outcomes, now, notice }: { outcomes: readonly Outcome[]; now: number; notice: Notice },
   ): Settlement {
     const { policy, random } = this.#options;
-    const next = retryAt ?? now + backOffMs(job.attempts + 1, { ...policy.retry, random });
+    const usual = now + backOffMs(job.attempts + 1, { ...policy.retry, random });
+    const next = retryAt ?? (onlyTooMany(outcomes) ? now : usual);
     const telling = outcomes.find(({ fate }) => fate === 'deferred') ?? outcomes[0];
     return {
       // Without a notice nothing is dropped: those that failed are tried again and fail again.
@@ -102,6 +103,16 @@ export class Settler {
       return { ok: false };
     }
   }
+}
+
+/** The downstream took some and wants the rest in another transaction (RFC 5321 section 4.5.3.1.10). */
+function onlyTooMany(outcomes: readonly Outcome[]): boolean {
+  const deferred = outcomes.filter(({ fate }) => fate === 'deferred');
+  const tooMany = deferred.every(
+    ({ reply }) => reply.code === 452 && (reply.enhanced ?? '4.5.3') === '4.5.3',
+  );
+  // Only with some progress: otherwise this would go on without a pause.
+  return tooMany && outcomes.some(({ fate }) => fate === 'delivered');
 }
 
 interface Notice {
