@@ -4,7 +4,8 @@
  */
 export function workerUrl(name: string, importerUrl: string): URL {
   const url = new URL(name, importerUrl);
-  url.pathname = url.pathname.replace(/\/src\/((?:[^/]+\/)*[^/]+)\.ts$/, '/dist/$1.js');
-  if (url.pathname.endsWith('.ts')) url.pathname = url.pathname.replace(/\.ts$/, '.js');
+  url.pathname = url.pathname.replace(/\.ts$/, '.js');
+  // The last `src` is ours: the checkout itself may lie in /usr/src. A compiled importer is in `dist/` already.
+  if (importerUrl.endsWith('.ts')) url.pathname = url.pathname.replace(/^(.*)\/src\//, '$1/dist/');
   return url;
 }
