@@ -25,8 +25,9 @@ export function compileWat(name: string, text: string): Uint8Array {
   }
 }
 
-/** A vector is the inside of a module; the prelude comes before it. */
-export const vectorText = (body: string): string => `(module\n${PRELUDE}\n${body}\n)`;
+/** A vector is a module, or the inside of one: then the prelude comes before it. */
+export const vectorText = (body: string): string =>
+  body.includes('(module') ? body : `(module\n${PRELUDE}\n${body}\n)`;
 
 /** A service for a test, named as its plugin. */
 export function serviceOf(

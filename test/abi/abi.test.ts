@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { CalloutResult, CalloutState } from '../../src/ocp/service.ts';
+import type { Stage } from '../../src/ocp/stage.ts';
+import { factsOf, imageOfText, serviceOf, startBench, textOf, type Bench } from './wat.ts';
+
+const BODY = [
+  '--b1\r\nContent-Type: text/plain\r\n\r\nHi there\r\n',
+  '--b1\r\nContent-Type: application/octet-stream; name=a.bin\r\nContent-Transfer-Encoding: base64\r\n',
+  'Content-Disposition: attachment; filename=a.bin\r\n\r\nAAECAwQF\r\n--b1--\r\n',
+].join('');
+const MIME = 'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b1\r\n';
+const MESSAGE = `Received: from a by b\r\n\tfor c\r\nSubject: hello\r\nX-Two: one\r\nX-Two: two\r\n${MIME}\r\n${BODY}`;
+
+const OK = { kind: 'decision', decision: {} };
+
+describe('the vectors of the ABI', () => {
+  let bench: Bench;
+  beforeAll(async () => {
+    bench = await startBench({
+      folder: new URL('./', import.meta.url),
+      services: [
+        ...['reading', 'elsewhere', 'editing', 'part-replacing', 'line-ends', 'state', 'logging'].map(
+          (name) => serviceOf(name),
+        ),
+        ...['reporting', 'reactor', 'wasi'].map((name) => serviceOf(name)),
+        serviceOf('kernel', { settings: { colour: 'red' } }),
+        serviceOf('complaining', { settings: { colour: 'mauve' } }),
+      ],
+    });
+  });
+  afterAll(() => bench.close());
+
+  const ask = (
+    name: string,
+    about: { stage: Stage; message?: string; state?: CalloutState },
+  ): Promise<CalloutResult> =>
+    bench.sandbox.run({
+      stage: about.stage,
+      services: [name],
+      facts: factsOf(about.stage),
+      ...(about.message !== undefined && { image: imageOfText(about.message) }),
+      state: about.state ?? {},
+    });
+
+  it('reading', async () => {
+    const { outcomes, image } = await ask('reading', { stage: 'message', message: MESSAGE });
+    expect(outcomes[0]).toMatchObject({ result: OK, modified: false, logs: [] });
+    expect(await textOf(image!)).toBe(MESSAGE);
+  });
+
+  it('elsewhere', async () => {
+    const { outcomes } = await ask('elsewhere', { stage: 'rcpt' });
+    expect(outcomes[0]!.result).toEqual(OK);
+  });
+
+  it('editing', async () => {
+    const { outcomes, image } = await ask('editing', { stage: 'message', message: MESSAGE });
+    expect(outcomes[0]).toMatchObject({ result: OK, modified: true });
+    expect(await textOf(image!)).toBe(
+      `X-New: first\r\nReceived: from a by b\r\n\tfor c\r\nSubject: hello\r\nX-Two: changed\r\n${MIME}X-New: last\r\n\r\n` +
+        BODY.replace('Hi there', 'Hello you'),
+    );
+  });
+
+  it('part-replacing', async () => {
+    const { outcomes, image } = await ask('part-replacing', { stage: 'message', message: MESSAGE });
+    expect(outcomes[0]).toMatchObject({ result: OK, modified: true });
+    const text = await textOf(image!);
+    expect(text.slice(0, text.indexOf('Hi there'))).toBe(MESSAGE.slice(0, MESSAGE.indexOf('Hi there')));
+    expect(
+      text.endsWith('--b1\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nIt was removed.\r\n--b1--\r\n'),
+    ).toBe(true);
+  });
+
+  it('line-ends', async () => {
+    const { outcomes, image } = await ask('line-ends', {
+      stage: 'message',
+      message: 'Subject: hello\r\n\r\nHi\r\n',
+    });
+    expect(outcomes[0]).toMatchObject({ result: OK, modified: true });
+    expect(await textOf(image!)).toBe('Subject: hello\r\nX-A: 1\r\n\r\nHi\r\n');
+  });
+
+  it('state', async () => {
+    const first = await ask('state', { stage: 'mail' });
+    expect(first.outcomes[0]!.result).toEqual(OK);
+    expect(Buffer.from(first.state['state']!['key']!).toString()).toBe('value');
+    const second = await ask('state', { stage: 'rcpt', state: first.state });
+    expect(second.outcomes[0]!.result).toEqual(OK);
+    expect(second.state['state']!['key']).toHaveLength(0);
+  });
+
+  it('kernel', async () => {
+    const { outcomes } = await ask('kernel', { stage: 'connect' });
+    expect(outcomes[0]!.result).toEqual(OK);
+  });
+
+  it('logging', async () => {
+    const { outcomes } = await ask('logging', { stage: 'connect' });
+    expect(outcomes[0]).toMatchObject({
+      result: OK,
+      logs: [
+        { level: 'info', text: 'all is well' },
+        { level: 'warn', text: 'a b [31m' },
+      ],
+    });
+  });
+
+  it('complaining', () => {
+    expect(bench.problems).toEqual([
+      {
+        service: 'complaining',
+        path: expect.stringMatching(/complaining\.wasm$/),
+        reason: 'colour: mauve is not allowed, use red or blue',
+      },
+    ]);
+  });
+
+  it('reporting', async () => {
+    const { outcomes } = await ask('reporting', { stage: 'report' });
+    expect(outcomes[0]!.result).toEqual(OK);
+  });
+
+  it('reactor', async () => {
+    for (let call = 0; call < 3; call++) {
+      const { outcomes } = await ask('reactor', { stage: 'connect' });
+      expect(outcomes[0]!.result).toEqual(OK);
+    }
+  });
+
+  it('wasi', async () => {
+    const { outcomes } = await ask('wasi', { stage: 'connect' });
+    expect(outcomes[0]!.result).toEqual(OK);
+    expect(outcomes[0]!.logs).toEqual([
+      { level: 'info', text: 'hello ' },
+      { level: 'info', text: 'world' },
+    ]);
+    const left = await ask('wasi', { stage: 'helo' });
+    expect(left.outcomes[0]!.result).toEqual({
+      kind: 'failure',
+      failure: 'trap',
+      cause: 'it called proc_exit(3)',
+    });
+  });
+
+  it('is not asked at a stage that it has no export for', async () => {
+    expect(bench.sandbox.answers('state', 'mail')).toBe(true);
+    expect(bench.sandbox.answers('state', 'helo')).toBe(false);
+    const { outcomes } = await ask('state', { stage: 'helo' });
+    expect(outcomes[0]!.result).toEqual({ kind: 'notAsked' });
+  });
+});

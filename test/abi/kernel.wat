@@ -1,0 +1,40 @@
+;; Extism's own calls: input, host memory, config and variables.
+(data (i32.const 1024) "settings")
+(data (i32.const 1032) "nothing")
+(data (i32.const 1040) "{\22colour\22:\22red\22}")
+(data (i32.const 1064) "name")
+(func (export "on_connect") (result i32) (local $a i64) (local $i i32)
+  ;; 1-4: the input is the facts
+  (call $is (i64.gt_u (call $input_length) (i64.const 100)) (i32.const 1))
+  (call $is (call $input_load_u8 (i64.const 1)) (i32.const 34))
+  (call $is (i64.eq (call $input_load_u64 (i64.const 2)) (i64.const 0x223a226567617473)) (i32.const 1))
+  (call $is (i64.eq (call $length (call $input_offset)) (call $input_length)) (i32.const 1))
+  ;; 5-9: blocks
+  (local.set $a (call $alloc (i64.const 16)))
+  (call $store_u64 (i64.add (local.get $a) (i64.const 8)) (i64.const 0x0102030405060708))
+  (call $is (call $load_u8 (i64.add (local.get $a) (i64.const 8))) (i32.const 8))
+  (call $is (i64.eq (call $load_u64 (local.get $a)) (i64.const 0)) (i32.const 1))
+  (call $is (i64.eq (call $length (local.get $a)) (i64.const 16)) (i32.const 1))
+  (call $free (local.get $a))
+  (call $free (local.get $a))
+  (call $is (i64.eqz (call $length (local.get $a))) (i32.const 1))
+  (call $is (i64.eqz (call $length (i64.const 12345))) (i32.const 1))
+  ;; 10-12: the settings, and nothing else
+  (local.set $a (call $config_get (call $block (i32.const 1024) (i32.const 8))))
+  (call $is (i64.eq (call $length (local.get $a)) (i64.const 16)) (i32.const 1))
+  (call $is (call $load_u8 (i64.add (local.get $a) (i64.const 2))) (i32.const 99))
+  (call $is (i64.eqz (call $config_get (call $block (i32.const 1032) (i32.const 7)))) (i32.const 1))
+  ;; 13-16: variables
+  (call $is (i64.eqz (call $var_get (call $block (i32.const 1064) (i32.const 4)))) (i32.const 1))
+  (call $var_set (call $block (i32.const 1064) (i32.const 4)) (call $block (i32.const 1040) (i32.const 16)))
+  (local.set $a (call $var_get (call $block (i32.const 1064) (i32.const 4))))
+  (call $is (call $load_u8 (i64.add (local.get $a) (i64.const 2))) (i32.const 99))
+  (call $is (i64.eq (call $length (local.get $a)) (i64.const 16)) (i32.const 1))
+  (call $var_set (call $block (i32.const 1064) (i32.const 4)) (i64.const 0))
+  (call $is (i64.eqz (call $var_get (call $block (i32.const 1064) (i32.const 4)))) (i32.const 1))
+  ;; a block can be allocated and freed for ever
+  (loop $again
+    (call $free (call $alloc (i64.const 1000000)))
+    (local.set $i (i32.add (local.get $i) (i32.const 1)))
+    (br_if $again (i32.lt_u (local.get $i) (i32.const 100))))
+  (call $done))

@@ -1,0 +1,16 @@
+;; What one call of a transaction keeps for a later one.
+(data (i32.const 1024) "key")
+(data (i32.const 1032) "value")
+(func (export "on_mail") (result i32)
+  (call $is (call $state_get (i32.const 1024) (i32.const 3) (i32.const 4096) (i32.const 100)) (i32.const -2))
+  (call $is (call $state_set (i32.const 1024) (i32.const 3) (i32.const 1032) (i32.const 5)) (i32.const 0))
+  (call $is (call $state_get (i32.const 1024) (i32.const 3) (i32.const 4096) (i32.const 2)) (i32.const 5))
+  (call $is (call $same (i32.const 4096) (i32.const 1032) (i32.const 2)) (i32.const 1))
+  (call $done))
+(func (export "on_rcpt") (result i32)
+  (call $is (call $state_get (i32.const 1024) (i32.const 3) (i32.const 4096) (i32.const 100)) (i32.const 5))
+  (call $is (call $same (i32.const 4096) (i32.const 1032) (i32.const 5)) (i32.const 1))
+  ;; an empty value is a value
+  (call $is (call $state_set (i32.const 1024) (i32.const 3) (i32.const 0) (i32.const 0)) (i32.const 0))
+  (call $is (call $state_get (i32.const 1024) (i32.const 3) (i32.const 4096) (i32.const 100)) (i32.const 0))
+  (call $done))
