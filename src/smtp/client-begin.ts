@@ -42,7 +42,7 @@ export async function begin<T extends { readonly mail: DownstreamReply }>(
 
 function isStale({ wire }: ClientConnection, mail: DownstreamReply): boolean {
   if (mail.local !== true) return mail.code === 421;
-  return wire.lost?.kind === 'closed' && wire.lost.reply === mail;
+  return wire.lost?.kind === 'closed';
 }
 
 /** Says RSET (RFC 5321 section 4.1.1.5) and gives the connection back. Never rejects. */

@@ -4,7 +4,7 @@ import type { Log } from '../base/log.ts';
 export type SmtpDownstreamOptions = CommonOptions & Endpoint;
 
 /** Over TCP, or the path of a Unix socket. */
-export type Endpoint = { readonly host: string; readonly port: number } | { readonly path: string };
+type Endpoint = { readonly host: string; readonly port: number } | { readonly path: string };
 
 interface CommonOptions {
   /** The operator's word for it. Appears in replies to clients, so no host names are needed there. */

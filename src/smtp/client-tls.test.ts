@@ -79,10 +79,14 @@ async function serveTls({ offers = true, answer = '220 go\r\n', garbage = false 
   return { port: address.port, seen };
 }
 
-async function send(
-  port: number,
-  options: { tls: 'opportunistic' | 'required'; ca?: string; host?: string },
-) {
+interface Sending {
+  tls: 'opportunistic' | 'required';
+  ca?: string;
+  host?: string;
+  text?: string;
+}
+
+async function send(port: number, { text = 'Subject: x\r\n\r\nx\r\n', ...options }: Sending) {
   const downstream = smtpDownstream({
     name: 'store',
     protocol: 'smtp',
@@ -97,7 +101,7 @@ async function send(
   const replies = await downstream.send({
     sender: { address: 's@x.test', params: {} },
     recipients: [{ address: 'a@x.test', params: {} }],
-    message: spoolOf(Buffer.from('Subject: x\r\n\r\nx\r\n')),
+    message: spoolOf(Buffer.from(text)),
   });
   return formatReply(replies[0]!);
 }
@@ -158,6 +162,22 @@ describe('STARTTLS', () => {
       'EHLO gate.test',
       'MAIL FROM:<s@x.test>',
     ]);
+  });
+
+  it('says no more to a downstream that answered 421', async () => {
+    const { port, seen } = await serveTls({ answer: '421 4.3.2 closing\r\n' });
+    expect(await send(port, { tls: 'opportunistic' })).toBe('421 4.3.2 closing');
+    expect(seen.filter((line) => line !== 'QUIT')).toEqual(['EHLO gate.test', 'STARTTLS']);
+  });
+
+  it('carries a large message whole', async () => {
+    const { port, seen } = await serveTls();
+    const lines = Array.from({ length: 20_000 }, (_, line) => `line ${line}`);
+    const text = `${lines.join('\r\n')}\r\n`;
+    expect(await send(port, { tls: 'opportunistic', text })).toBe('250 2.0.0 fine');
+    const begin = seen.indexOf('tls DATA') + 1;
+    const received = seen.slice(begin, begin + lines.length + 1);
+    expect(received.join() === [...lines, '.'].map((line) => `tls ${line}`).join()).toBe(true);
   });
 
   it.each(['220 go\r\n250-peer.test\r\n250 XEVIL\r\n', '220 go\r\n250 ', '220 go\r\n354 x\r\n'])(

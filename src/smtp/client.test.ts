@@ -4,7 +4,7 @@ import { spoolOf } from '../base/spool.ts';
 import { formatReply } from '../mail/reply.ts';
 import { smtpDownstream } from './client.ts';
 import type { ClientTimeouts, SmtpDownstreamOptions } from './client-options.ts';
-import { Peer, serving, type Script } from './client-test-peer.ts';
+import { Peer, serving, type Script } from './client-testing.ts';
 import type { Downstream, DownstreamReply } from './transaction.ts';
 
 const closers: (() => Promise<void>)[] = [];
@@ -387,6 +387,49 @@ describe('LMTP', () => {
     expect(peer.connections).toBe(2);
   });
 
+  it('ends the connection when DATA was accepted for nobody, as no reply can be due', async () => {
+    const { peer, downstream } = await start(
+      serving({
+        lmtp: true,
+        extensions: ['PIPELINING'],
+        answer: (line) => (line.includes('no@') ? '550 5.1.1 no' : undefined),
+      }),
+      { protocol: 'lmtp', maxConnections: 1 },
+    );
+    expect(said(await downstream.send(requestTo('no@x.test')))).toEqual(['550 5.1.1 no']);
+    expect(said(await downstream.send(requestTo('a@x.test')))).toEqual(['250 2.0.0 taken']);
+    expect(peer.connections).toBe(2);
+    expect(peer.messages.map(String)).toEqual([WIRE]);
+  });
+
+  it("takes no reply before the final dot for any one recipient's", async () => {
+    const { downstream } = await start(
+      serving({
+        lmtp: true,
+        answer: (line) => (line === 'DATA' ? '354 go on\r\n550 5.2.2 full' : undefined),
+      }),
+      { protocol: 'lmtp' },
+    );
+    const nonsense =
+      'local 451 4.5.0 downstream store answered nonsense: a reply before the end of the message';
+    expect(said(await downstream.send(requestTo('a@x.test', 'b@x.test')))).toEqual([nonsense, nonsense]);
+  });
+
+  it('quotes a 421 for those behind it', async () => {
+    const { downstream } = await start(
+      serving({
+        lmtp: true,
+        final: (session) => (session.say('250 2.0.0 one', '421 4.3.2 closing'), session.socket.end(), []),
+      }),
+      { protocol: 'lmtp' },
+    );
+    expect(said(await downstream.send(requestTo('a@x.test', 'b@x.test', 'c@x.test')))).toEqual([
+      '250 2.0.0 one',
+      '421 4.3.2 closing',
+      '421 4.3.2 closing',
+    ]);
+  });
+
   it('works over a Unix socket', async () => {
     const path = `/tmp/postern-client-${process.pid}.sock`;
     const peer = new Peer(serving({ lmtp: true }));
@@ -588,6 +631,23 @@ describe('a downstream that misbehaves', () => {
       'local 451 4.5.0 downstream store answered nonsense: 250 unasked',
     ]);
     await transaction.abort();
+  });
+
+  it('says 421 and closes: what it left out is that 421', async () => {
+    const { downstream } = await start(
+      serving({
+        extensions: ['PIPELINING'],
+        answer: async (line, session) => {
+          if (!line.includes('b@')) return undefined;
+          session.say('421 4.3.2 closing');
+          session.socket.end();
+          await session.closed();
+          return undefined;
+        },
+      }),
+    );
+    const replies = await downstream.send(requestTo('a@x.test', 'b@x.test', 'c@x.test'));
+    expect(said(replies)).toEqual(['421 4.3.2 closing', '421 4.3.2 closing', '421 4.3.2 closing']);
   });
 
   it('sends its replies an octet at a time', async () => {

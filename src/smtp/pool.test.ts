@@ -3,7 +3,7 @@ import { silentLog } from '../base/log.ts';
 import { spoolOf } from '../base/spool.ts';
 import { formatReply } from '../mail/reply.ts';
 import { smtpDownstream } from './client.ts';
-import { Peer, serving, type Script } from './client-test-peer.ts';
+import { Peer, serving, type Script } from './client-testing.ts';
 import type { Downstream } from './transaction.ts';
 
 const closers: (() => Promise<void>)[] = [];
@@ -127,6 +127,67 @@ describe('kept connections', () => {
       }
     },
   );
+
+  it('leave their place to the one that replaces them', async () => {
+    const { peer, downstream } = await start(
+      serving({
+        answer: async (line, session) => {
+          if (line.startsWith('MAIL') && peer.messages.length === 1 && session.number === 1) {
+            session.socket.end();
+            await session.closed();
+          }
+          return undefined;
+        },
+      }),
+      { maxConnections: 2, timeouts: { connectMs: 300 } },
+    );
+    await send(downstream);
+    const transactions = [downstream.open(), downstream.open()];
+    for (const transaction of transactions) expect((await transaction.mail(sender)).code).toBe(250);
+    for (const transaction of transactions) await transaction.abort();
+    expect(peer.connections).toBe(3);
+  });
+
+  it('on which something came unasked are not used', async () => {
+    const { peer, downstream } = await start(
+      serving({
+        final: (session) => {
+          if (session.number === 1) setTimeout(() => session.say('250 by the way'), 20);
+          return ['250 2.0.0 taken'];
+        },
+      }),
+    );
+    await send(downstream);
+    await until(() => peer.open === 0);
+    expect(await send(downstream)).toBe('250 2.0.0 taken');
+    expect(peer.connections).toBe(2);
+  });
+
+  it.each(['RCPT', 'RSET'])('that said 421 to %s are not used, though they stay open', async (verb) => {
+    const { peer, downstream } = await start(
+      serving({
+        answer: (line, session) =>
+          line.startsWith(verb) && session.number === 1 ? '421 4.3.2 soon' : undefined,
+      }),
+    );
+    const transaction = downstream.open();
+    await transaction.mail(sender);
+    await transaction.rcpt(request.recipients[0]!);
+    await transaction.abort();
+    expect(await send(downstream)).toBe('250 2.0.0 taken');
+    expect(peer.connections).toBe(2);
+  });
+
+  it('that refuse RSET are not used', async () => {
+    const { peer, downstream } = await start(
+      serving({ answer: (line) => (line === 'RSET' ? '500 5.5.2 what?' : undefined) }),
+    );
+    const transaction = downstream.open();
+    await transaction.mail(sender);
+    await transaction.abort();
+    expect(await send(downstream)).toBe('250 2.0.0 taken');
+    expect(peer.connections).toBe(2);
+  });
 
   it('are replaced once, not again and again', async () => {
     const { peer, downstream } = await start(

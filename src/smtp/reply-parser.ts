@@ -5,8 +5,8 @@
  * the same one, the fourth octet is a space, a hyphen or nothing. Liberal where nothing hangs on it: the text may be
  * missing, a bare LF ends a line too (a bare CR never does). Limits: 2048 octets a line, 100 lines a reply.
  */
-export const REPLY_LINE_LIMIT = 2048;
-export const REPLY_LINES_LIMIT = 100;
+const REPLY_LINE_LIMIT = 2048;
+const REPLY_LINES_LIMIT = 100;
 /** Text lines that `toReply` keeps. EHLO is read from the raw reply. */
 const TEXT_LINES_KEPT = 10;
 
