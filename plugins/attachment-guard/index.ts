@@ -20,7 +20,7 @@ export function configure(): i32 {
   check.get('blockExtensions').texts(20);
   check.get('blockTypes').texts(200);
   check.get('blockRealTypes').anyOf(REAL_TYPES);
-  check.get('replaceText').text(4000);
+  check.get('replaceText').lines(4000);
   check.get('subjectTag').text(100);
   const action = check.get('action').anyOf(ACTIONS);
   const actions = action.value.texts();

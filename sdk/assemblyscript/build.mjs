@@ -18,10 +18,17 @@ const PACKAGES = resolve(
   '../..',
 );
 
-/** Throws with the compiler's messages. */
+/** Gives the size of the module; throws with the compiler's messages. Warnings go to the standard error stream. */
 export async function compile(source, target) {
   const { base, abort } = namesFor(resolve(source));
-  const { error, stderr } = await asc.main([
+  let messages = '';
+  const stderr = {
+    write(text) {
+      messages += String(text);
+      return true;
+    },
+  };
+  const options = [
     relative(base, resolve(source)).replaceAll(sep, '/'),
     `--baseDir=${base}`,
     `--outFile=${relative(base, resolve(target)).replaceAll(sep, '/')}`,
@@ -30,9 +37,10 @@ export async function compile(source, target) {
     '--runtime=stub',
     '--optimizeLevel=3',
     '--shrinkLevel=1',
-    '--converge',
-  ]);
-  if (error) throw new Error(`Cannot compile ${source}: ${stderr.toString() || error.message}`);
+  ];
+  const { error } = await asc.main(options, { stderr });
+  if (error) throw new Error(`Cannot compile ${source}: ${messages || error.message}`);
+  if (messages !== '') console.error(messages);
   return statSync(target).size;
 }
 

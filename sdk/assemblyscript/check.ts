@@ -87,6 +87,15 @@ export class Check {
     return this;
   }
 
+  /** A text of 1 to `limit` characters that may have several lines. */
+  lines(limit: i32): Check {
+    const text = this.value.text();
+    if (!this.value.isMissing && (text.length == 0 || text.length > limit)) {
+      this.refuse('allowed is a text of 1 to ' + limit.toString() + ' characters');
+    }
+    return this;
+  }
+
   /** A text, or a list of them. */
   texts(limit: i32): Check {
     if (!this.value.isList) return this.text(limit);

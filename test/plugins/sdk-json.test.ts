@@ -62,7 +62,7 @@ beforeAll(async () => {
 
 /** A fresh instance with these octets as its input. */
 async function open(octets: Uint8Array): Promise<Probe> {
-  const plugin = await createPlugin(module);
+  const plugin = await createPlugin(module, { useWasi: false });
   const { exports } = await plugin.getInstance();
   if (!isProbe(exports)) throw new Error('the probe lacks an export');
   const start = exports.room(octets.length);

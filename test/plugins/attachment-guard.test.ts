@@ -1,0 +1,349 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { builtPlugin, complaints, serve, serveEach, type Asked, type Filtered } from './ask.ts';
+
+const PLUGIN = builtPlugin('attachment-guard');
+
+/** A service for each, in one sandbox. */
+const POLICIES = {
+  default: {},
+  replaceMark: { action: ['replace', 'mark'] },
+  everything: { action: ['replace', 'mark', 'header'] },
+  ownText: { action: ['replace', 'header'], replaceText: '[{name}] [{reason}]' },
+  messages: { blockExtensions: ['.eml', 'scr'] },
+  reject: { action: 'reject' },
+  quarantine: { action: ['quarantine'] },
+  header: { action: 'header' },
+  mark: { action: 'mark', subjectTag: '[checked]' },
+  pdf: { blockRealTypes: ['pdf', 'pe'] },
+  nothing: { blockExtensions: [], blockRealTypes: [], action: 'quarantine' },
+  types: { blockTypes: ['video/*', 'Application/X-Thing'], action: 'quarantine' },
+};
+
+const guards = new Map<string, Asked>();
+
+beforeAll(async () => {
+  const names = Object.keys(POLICIES);
+  const services = await serveEach(PLUGIN, Object.values(POLICIES));
+  for (const [index, service] of services.entries()) guards.set(names[index]!, service);
+});
+
+afterAll(async () => guards.get('default')?.close());
+
+const guard = (policy: keyof typeof POLICIES): Asked => guards.get(policy)!;
+
+async function filter(message: string, policy: keyof typeof POLICIES = 'default'): Promise<Filtered> {
+  return guard(policy).filter(message);
+}
+
+test('has nothing against good settings', () => {
+  expect([...guards.values()].flatMap(({ problems }) => problems)).toEqual([]);
+});
+
+/** Without the soft line breaks that quoted-printable puts into texts. */
+const prose = (text: string): string => text.replaceAll('=\r\n', '');
+
+interface Attachment {
+  name?: string;
+  type?: string;
+  octets?: string | Uint8Array;
+}
+
+/** A message with a text and these attachments, in base64. */
+function mail(attachments: readonly Attachment[], subject = 'Subject: Hello'): string {
+  const parts = attachments.map(({ name, type = 'application/octet-stream', octets = 'harmless' }) =>
+    [
+      '--edge',
+      `Content-Type: ${type}`,
+      'Content-Transfer-Encoding: base64',
+      `Content-Disposition: attachment${name === undefined ? '' : `; filename="${name}"`}`,
+      '',
+      Buffer.from(octets).toString('base64'),
+    ].join('\n'),
+  );
+  return [
+    'From: bob@example.net',
+    'To: ann@example.com',
+    subject,
+    'MIME-Version: 1.0',
+    'Content-Type: multipart/mixed; boundary=edge',
+    '',
+    '--edge',
+    'Content-Type: text/plain; charset=utf-8',
+    '',
+    'See attached.',
+    ...parts,
+    '--edge--',
+    '',
+  ].join('\n');
+}
+
+const PE = Buffer.concat([Buffer.from('MZ\x90\0\x03\0\0\0', 'latin1'), Buffer.alloc(200)]);
+const base64 = (octets: string | Uint8Array): string => Buffer.from(octets).toString('base64');
+
+describe('without a finding', () => {
+  test('the message stays what it was', async () => {
+    const message = mail([
+      { name: 'report.pdf', type: 'application/pdf', octets: '%PDF-1.7 …' },
+      { name: 'a.txt' },
+    ]);
+    const { decision, modified, text } = await filter(message, 'everything');
+    expect(decision).toEqual({});
+    expect(modified).toBe(false);
+    expect(text).toBe(Buffer.from(message.replaceAll('\n', '\r\n')).toString('latin1'));
+  });
+
+  test('a text that begins like a program is none', async () => {
+    const { decision } = await filter('From: a@b.example\n\nMZ is the mark of DOS.\n');
+    expect(decision).toEqual({});
+    const quoting = await filter('From: a@b.example\n\nSearch for %PDF- in it.\n', 'pdf');
+    expect(quoting.decision).toEqual({});
+  });
+});
+
+describe('replace', () => {
+  test('puts the text in the place of the attachment and leaves the others alone', async () => {
+    const message = mail([
+      { name: 'a.exe', octets: PE },
+      { name: 'b.txt', octets: 'keep me' },
+    ]);
+    const { decision, modified, text } = await filter(message);
+    expect(decision).toEqual({
+      reason: 'a.exe: files with the extension .exe are not allowed',
+      tags: { attachment: 'removed' },
+    });
+    expect(modified).toBe(true);
+    expect(prose(text)).toContain(
+      'The attachment a.exe was removed: files with the extension .exe are not allowed.',
+    );
+    expect(text).not.toContain(base64(PE).slice(0, 40));
+    expect(text).toContain(base64('keep me'));
+    expect(text).toContain('See attached.');
+    expect(text).not.toMatch(/[^\r]\n/);
+  });
+
+  test('fills in name and reason, whatever the name holds', async () => {
+    const name = `=?utf-8?B?${base64('{reason}\u202Egpj "ä\u0001".exe')}?=`;
+    const { decision, text } = await filter(mail([{ name }]), 'ownText');
+    expect(decision.reason).toContain("gpj 'ä'.exe: files with the extension .exe");
+    expect(text).toContain('X-Postern-Attachment: removed;');
+    expect(decision.reason).not.toMatch(/\u202e/);
+  });
+
+  test('replaces a message that is itself the attachment', async () => {
+    const message = [
+      'From: bob@example.net',
+      'Subject: Invoice',
+      'MIME-Version: 1.0',
+      'Content-Type: application/octet-stream; name="invoice.exe"',
+      'Content-Transfer-Encoding: base64',
+      '',
+      base64(PE),
+      '',
+    ].join('\n');
+    const { text } = await filter(message, 'replaceMark');
+    expect(text).toContain('Subject: [attachment removed] Invoice\r\n');
+    expect(text).toContain('From: bob@example.net\r\n');
+    expect(prose(text)).toContain('The attachment invoice.exe was removed');
+    expect(text.toLowerCase()).toContain('content-type: text/plain; charset=utf-8');
+    expect(text).not.toContain(base64(PE).slice(0, 40));
+    expect(text).not.toContain('application/octet-stream');
+  });
+
+  test('finds what is in an attached message, and takes only that', async () => {
+    const inner = mail([{ name: 'x.scr' }]).replaceAll('edge', 'inner');
+    const message = mail([]).replace(
+      '--edge--',
+      `--edge\nContent-Type: message/rfc822\n\n${inner}\n--edge--`,
+    );
+    const { decision, text } = await filter(message);
+    expect(decision.reason).toBe('x.scr: files with the extension .scr are not allowed');
+    expect(text).toContain('message/rfc822');
+    expect(prose(text)).toContain('The attachment x.scr was removed');
+    expect(text).not.toContain(base64('harmless'));
+  });
+
+  test('takes an attached message as a whole if that is blocked', async () => {
+    const inner = mail([{ name: 'x.scr' }]).replaceAll('edge', 'inner');
+    const message = mail([]).replace(
+      '--edge--',
+      `--edge\nContent-Type: message/rfc822; name="forward.eml"\n\n${inner}\n--edge--`,
+    );
+    const { decision, text } = await filter(message, 'messages');
+    expect(decision.reason).toContain('forward.eml');
+    expect(text).not.toContain('x.scr');
+  });
+
+  test('fails without leave to change the message', async () => {
+    const bound = await serve(PLUGIN, {}, false);
+    await expect(bound.filter(mail([{ name: 'a.exe' }]))).rejects.toThrow(/allowModify/);
+    expect((await bound.filter(mail([{ name: 'a.txt' }]))).decision).toEqual({});
+    await bound.close();
+  });
+});
+
+describe('the other actions', () => {
+  const bad = mail([{ name: 'a.pdf.exe' }]);
+  const reason = 'files with the extension .exe are not allowed, least of all behind another extension';
+
+  test('reject names file and reason and changes nothing', async () => {
+    const { decision, modified } = await filter(bad, 'reject');
+    expect(decision).toEqual({
+      verdict: 'reject',
+      reply: { code: 554, enhanced: '5.7.1', text: `Attachment not accepted: a.pdf.exe: ${reason}` },
+      reason: `a.pdf.exe: ${reason}`,
+      tags: { attachment: 'rejected' },
+    });
+    expect(modified).toBe(false);
+  });
+
+  test('quarantine holds it as it is', async () => {
+    const { decision, modified } = await filter(bad, 'quarantine');
+    expect(decision).toMatchObject({ verdict: 'quarantine', tags: { attachment: 'found' } });
+    expect(modified).toBe(false);
+  });
+
+  test('header names each finding', async () => {
+    const { text } = await filter(mail([{ name: 'a.exe' }, { name: 'b.vbs' }]), 'header');
+    const unfolded = text.replaceAll(/\r\n[ \t]+/g, ' ');
+    expect(unfolded).toContain('X-Postern-Attachment: found; name="a.exe"; files with the extension .exe');
+    expect(unfolded).toContain('X-Postern-Attachment: found; name="b.vbs"; files with the extension .vbs');
+    expect(text).toContain(base64('harmless'));
+  });
+
+  test.each([
+    ['Subject: Hello', /^Subject: \[checked\] Hello\r$/m],
+    ['Subject: =?utf-8?Q?Gr=C3=BC=C3=9Fe?=', /^Subject: \[checked\] =\?utf-8\?Q\?Gr=C3=BC=C3=9Fe\?=\r$/m],
+    ['Subject: [checked] Hello', /^Subject: \[checked\] Hello\r$/m],
+    ['X-Other: 1', /^Subject: \[checked\]\r$/m],
+  ])('mark, with "%s"', async (subject, expected) => {
+    const { text } = await filter(mail([{ name: 'a.exe' }], subject), 'mark');
+    expect(text).toMatch(expected);
+    expect(text.match(/^Subject:/gm)).toHaveLength(1);
+  });
+});
+
+const octets = (text: string): Buffer => Buffer.concat([Buffer.from(text, 'latin1'), Buffer.alloc(80)]);
+
+const NAMES: readonly (readonly [string, boolean])[] = [
+  ['a.exe', true],
+  ['A.EXE', true],
+  ['a.exe.', true],
+  ['a.exe . .', true],
+  ['a.pdf                         .exe', true],
+  ['..exe', true],
+  ['dir\\\\a.js', true],
+  ['exe', false],
+  ['a.exe.txt', false],
+  ['a.exe/b', false],
+  ['a.pdf', false],
+];
+
+test('names', async () => {
+  const service = guard('default');
+  for (const [name, blocked] of NAMES) {
+    const { decision } = await service.filter(mail([{ name }]));
+    expect({ name, blocked: decision.reason !== undefined }).toEqual({ name, blocked });
+  }
+});
+
+const MAGIC: readonly (readonly [string, Uint8Array])[] = [
+  ['pe', PE],
+  ['elf', octets('\x7fELF\x02')],
+  ['macho', octets('\xcf\xfa\xed\xfe')],
+  ['macho', octets('\xca\xfe\xba\xbe\0\0\0\x02')],
+  ['class', octets('\xca\xfe\xba\xbe\0\0\0\x34')],
+  ['script', octets('#!/bin/sh\n')],
+  ['jar', octets(`PK\x03\x04${'\0'.repeat(26)}META-INF/MANIFEST.MF`)],
+  ['zip', octets(`PK\x03\x04${'\0'.repeat(26)}word/document.xml`)],
+  ['zip', octets('PK\x05\x06')],
+  ['rar', octets('Rar!\x1a\x07\x01\0')],
+  ['7z', octets("7z\xbc\xaf'\x1c")],
+  ['gz', octets('\x1f\x8b\x08')],
+  ['ole2', octets('\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1')],
+  ['pdf', octets('\r\n%PDF-1.4')],
+  ['png', octets('\x89PNG\r\n\x1a\n')],
+  ['jpeg', octets('\xff\xd8\xff\xe0')],
+  ['gif', octets('GIF89a')],
+];
+
+test('real types, each blocked by its own name and by no other', async () => {
+  const kinds = [...new Set(MAGIC.map(([kind]) => kind))];
+  const services = await serveEach(
+    PLUGIN,
+    kinds.map((kind) => ({ blockRealTypes: kind, action: 'quarantine' })),
+  );
+  for (const [kind, head] of MAGIC) {
+    for (const [index, service] of services.entries()) {
+      const { decision } = await service.filter(mail([{ name: 'data', octets: head }]));
+      const blocked = decision.verdict === 'quarantine';
+      expect({ kind, by: kinds[index], blocked }).toEqual({
+        kind,
+        by: kinds[index],
+        blocked: kind === kinds[index],
+      });
+    }
+  }
+});
+
+test('a program that claims to be something else is blocked whatever the lists say', async () => {
+  const service = guard('nothing');
+  const cases: readonly (readonly [Attachment, string])[] = [
+    [{ name: 'photo.jpg', type: 'image/jpeg', octets: PE }, 'a Windows program that claims'],
+    [{ name: 'photo.jpg', octets: PE }, 'a Windows program that claims'],
+    [{ type: 'application/pdf', octets: octets('#!/bin/sh\n') }, 'a script that claims'],
+    [{ name: 'photo.jpg', type: 'image/jpeg', octets: octets('\xff\xd8\xff') }, 'none'],
+    [{ name: 'tool', octets: PE }, 'none'],
+  ];
+  for (const [attachment, reason] of cases) {
+    const { decision } = await service.filter(mail([attachment]));
+    expect(decision.reason ?? 'none').toContain(reason);
+  }
+});
+
+test('declared types, whole families too', async () => {
+  const service = guard('types');
+  expect((await service.filter(mail([{ type: 'VIDEO/mp4' }]))).decision.reason).toBe(
+    'without a name: the type video/mp4 is not allowed',
+  );
+  expect((await service.filter(mail([{ type: 'application/x-thing' }]))).decision.verdict).toBe('quarantine');
+  expect((await service.filter(mail([{ type: 'application/x-thing2' }]))).decision).toEqual({});
+});
+
+test('many attachments give one decision', async () => {
+  const many = Array.from({ length: 300 }, (_, i) => ({ name: `n${i}.exe` }));
+  const { decision, text } = await filter(mail(many), 'everything');
+  expect(decision.tags).toEqual({ attachment: 'removed' });
+  expect(text.match(/^X-Postern-Attachment:/gm)).toHaveLength(20);
+  expect(prose(text).match(/The attachment n\d+\.exe was removed/g)).toHaveLength(300);
+});
+
+const REFUSED: readonly (readonly [Record<string, unknown>, string])[] = [
+  [
+    { actions: 'replace' },
+    'Cannot use actions: found "replace", allowed keys are blockExtensions, blockTypes',
+  ],
+  [
+    { action: 'delete' },
+    'Cannot use action: found "delete", allowed are replace, mark, header, quarantine, reject',
+  ],
+  [{ action: ['mark', 'delete'] }, 'Cannot use action[1]: found "delete", allowed are replace'],
+  [{ action: ['mark', 'reject'] }, 'Cannot use action: found a list, but what is rejected goes nowhere'],
+  [{ action: [] }, 'Cannot use action: found a list, allowed are replace, mark'],
+  [{ blockRealTypes: ['exe'] }, 'Cannot use blockRealTypes[0]: found "exe", allowed are pe, elf'],
+  [
+    { blockExtensions: [7] },
+    'Cannot use blockExtensions[0]: found 7, allowed is a text of 1 to 20 characters',
+  ],
+  [
+    { subjectTag: 'a\r\nBcc: x@example.com' },
+    'Cannot use subjectTag: found "a\\u000d\\u000aBcc: x@example.com"',
+  ],
+];
+
+test('refuses bad settings in a sentence', async () => {
+  const found = await complaints(
+    PLUGIN,
+    REFUSED.map(([settings]) => settings),
+  );
+  for (const [index, [, sentence]] of REFUSED.entries()) expect(found[index]).toContain(sentence);
+});
