@@ -5,16 +5,12 @@ import type { Recipient, Sender } from '../mail/envelope.ts';
 import { isPositive, reply, type Reply } from '../mail/reply.ts';
 import type { Answer, SessionHandler, TlsFacts } from './handler.ts';
 import type { ListenerSettings } from './listener-options.ts';
-import { beginSasl, isSaslMechanism, SASL_MECHANISMS, type SaslStep } from './sasl.ts';
+import { SASL_MECHANISMS } from './sasl.ts';
 import type { Intake } from './server-intake.ts';
 import type { CommandLine } from './server-lines.ts';
+import { Login, type LoginStep } from './server-login.ts';
 import { refuseMailParams, refuseRcptParams } from './server-params.ts';
-
-/** What the session does next: says the replies, then goes on as told. */
-export interface Step {
-  readonly replies: readonly Reply[];
-  readonly next: 'continue' | 'message' | 'tls' | 'close';
-}
+import { disconnects, say, stepOf, type Step } from './server-step.ts';
 
 export interface DialogOptions {
   readonly settings: ListenerSettings;
@@ -35,7 +31,8 @@ export class Dialog {
   #greeted = false;
   #secure = false;
   #user: string | undefined;
-  #exchange: { mechanism: string; next: (line: string) => SaslStep } | undefined;
+  /** Set while a challenge waits for its answer: the next line is none of the commands. */
+  #login: Login | undefined;
   #transaction: { sender: Sender; recipients: Recipient[]; refused: number } | undefined;
   #errors = 0;
 
@@ -57,14 +54,14 @@ export class Dialog {
 
   /** `pipelined`: more octets than this command's have already come. */
   async command(line: CommandLine, context: { pipelined: boolean }): Promise<Step> {
-    const exchange = this.#exchange;
-    this.#exchange = undefined;
+    const login = this.#login;
+    this.#login = undefined;
     if (line.kind === 'fault') {
       return this.#error(line.fault === 'length' ? this.#lineTooLong() : BAD_LINE);
     }
     const text = decode(line.octets);
     if (text === undefined) return this.#error(NOT_UTF8);
-    if (exchange !== undefined) return await this.#auth(exchange.mechanism, exchange.next(text));
+    if (login !== undefined) return await this.#goOn(login, await login.resume(text));
     return await this.#dispatch(text, context);
   }
 
@@ -190,37 +187,31 @@ export class Dialog {
   }
 
   async #beginAuth(argument: string): Promise<Step> {
-    const [name = '', initial, ...more] = argument.split(' ');
     if (!this.#greeted) return this.#error(HELO_FIRST);
-    if (!this.#offersAuth) {
-      const possible = this.#settings.authenticator !== undefined && this.#settings.offersTls;
-      return this.#error(possible ? reply(538, '5.7.11', 'AUTH needs TLS, say STARTTLS first') : NOT_OFFERED);
+    const { authenticator, offersTls } = this.#settings;
+    if (authenticator === undefined || !this.#secure) {
+      return this.#error(authenticator !== undefined && offersTls ? TLS_FIRST : NOT_OFFERED);
     }
     if (this.#user !== undefined) return this.#error(reply(503, '5.5.1', 'Already authenticated'));
     if (this.#transaction !== undefined) return this.#error(reply(503, '5.5.1', 'Not within a transaction'));
-    const mechanism = name.toUpperCase();
-    if (!isSaslMechanism(mechanism)) {
-      return this.#error(reply(504, '5.5.4', `Mechanism not supported, use ${SASL_MECHANISMS.join(' or ')}`));
-    }
-    if (more.length > 0) return this.#error(reply(501, '5.5.4', 'Syntax: AUTH mechanism [initial-response]'));
-    return await this.#auth(mechanism, beginSasl(mechanism, initial));
+    const { login, step } = await Login.begin(argument, authenticator);
+    return await this.#goOn(login, step);
   }
 
-  async #auth(mechanism: string, step: SaslStep): Promise<Step> {
-    if (step.kind === 'refused') return this.#error(step.reply);
-    if (step.kind === 'challenge') {
-      this.#exchange = { mechanism, next: (line) => step.next(line) };
-      return say(334, undefined, step.text);
+  async #goOn(login: Login, step: LoginStep): Promise<Step> {
+    switch (step.kind) {
+      case 'challenge':
+        this.#login = login;
+        return { replies: [step.reply], next: 'continue' };
+      case 'refused':
+        return this.#error(step.reply);
+      case 'failed':
+        this.#logFailure('authenticator', step.cause);
+        return say(454, '4.7.0', 'Temporary authentication failure');
+      case 'good':
+        break;
     }
-    const { user, password } = step;
-    let good: boolean | undefined;
-    try {
-      good = await this.#settings.authenticator?.({ user, password });
-    } catch (error) {
-      this.#logFailure('authenticator', error);
-      return say(454, '4.7.0', 'Temporary authentication failure');
-    }
-    if (good !== true) return this.#error(reply(535, '5.7.8', 'Authentication credentials invalid'));
+    const { user, mechanism } = step;
     const answer = await this.#ask('auth', () => this.#handler.auth({ user, mechanism }));
     if (!isPositive(answer.reply)) return stepOf(answer);
     this.#user = user;
@@ -252,10 +243,9 @@ export class Dialog {
     if (transaction === undefined) return this.#error(MAIL_FIRST);
     const parsed = parseRcptArgument(argument, { smtputf8: 'SMTPUTF8' in transaction.sender.params });
     const refusal = 'refusal' in parsed ? parsed.refusal : refuseRcptParams(parsed.value);
-    if ('refusal' in parsed || refusal !== undefined) {
-      transaction.refused += 1;
-      return this.#error(refusal!);
-    }
+    if (refusal !== undefined) transaction.refused += 1;
+    if ('refusal' in parsed) return this.#error(parsed.refusal);
+    if (refusal !== undefined) return this.#error(refusal);
     if (transaction.recipients.length >= this.#settings.limits.recipients) {
       return say(452, '4.5.3', 'Too many recipients');
     }
@@ -269,10 +259,9 @@ export class Dialog {
     const transaction = this.#transaction;
     if (transaction === undefined) return this.#error(MAIL_FIRST);
     if (transaction.recipients.length === 0) {
-      // RFC 5321 section 3.3 allows both; RFC 2033 section 4.2 wants 503. A pipelining client did nothing wrong.
-      return transaction.refused === 0 || this.#settings.protocol === 'lmtp'
-        ? this.#error(reply(503, '5.5.1', 'No valid recipients'))
-        : say(554, '5.5.1', 'No valid recipients');
+      if (transaction.refused === 0) return this.#error(reply(503, '5.5.1', 'Say RCPT first'));
+      // A pipelining client did nothing wrong. RFC 5321 section 3.3 allows both codes, RFC 2033 section 4.2 wants 503.
+      return say(this.#settings.protocol === 'lmtp' ? 503 : 554, '5.5.1', 'No valid recipients');
     }
     const answer = await this.#ask('data', () => this.#handler.data());
     if (!isPositive(answer.reply)) return stepOf(answer);
@@ -340,19 +329,9 @@ const BAD_LINE = reply(
 const NOT_UTF8 = reply(500, '5.5.2', 'Command is neither ASCII nor UTF-8');
 const HELO_FIRST = reply(503, '5.5.1', 'Say HELO, EHLO or LHLO first');
 const MAIL_FIRST = reply(503, '5.5.1', 'Say MAIL first');
+const TLS_FIRST = reply(538, '5.7.11', 'AUTH needs TLS, say STARTTLS first');
 const NOT_OFFERED = reply(503, '5.5.1', 'AUTH is not offered');
 const FAILED: Answer = { reply: reply(451, '4.3.0', 'Local error in processing') };
-
-const say = (code: number, enhanced: string | undefined, text: string): Step => ({
-  replies: [reply(code, enhanced, text)],
-  next: 'continue',
-});
-
-const disconnects = (answer: Answer): boolean => answer.disconnect === true || answer.reply.code === 421;
-
-function stepOf(answer: Answer, next: Step['next'] = 'continue'): Step {
-  return { replies: [answer.reply], next: disconnects(answer) ? 'close' : next };
-}
 
 /** The command as text, without the white space that RFC 5321 section 4.1.1 asks to tolerate at its end. */
 function decode(octets: Buffer): string | undefined {

@@ -7,10 +7,11 @@ import { formatReply, reply, type Reply } from '../mail/reply.ts';
 import type { HandlerFactory, TlsFacts } from './handler.ts';
 import type { ListenerSettings } from './listener-options.ts';
 import { Receiver, type ReceiverOwner } from './receiver.ts';
-import { Dialog, type Step } from './server-dialog.ts';
+import { Dialog } from './server-dialog.ts';
 import { MessageIntake } from './server-intake.ts';
 import type { CommandLine } from './server-lines.ts';
 import { wireReply } from './server-replies.ts';
+import type { Step } from './server-step.ts';
 
 /** The listener, as its sessions see it. */
 export interface SessionHost extends SMTPServer {
@@ -127,8 +128,13 @@ export class ServerSession extends SMTPConnection implements ReceiverOwner {
     super.close();
   }
 
+  /** Called by the base class with the TLS socket as the handshake begins; the timeout itself is ours. */
   override _armTimeout(socket: Socket = this._socket): void {
     this.#outer = socket;
+    socket.once('end', () => {
+      // Half a connection is enough for replies, but not for a handshake.
+      if (this._upgrading) this.destroy('client left during the TLS handshake');
+    });
   }
 
   override _onError(error: Error & { code?: string | undefined }): void {

@@ -471,7 +471,8 @@ describe('LMTP', () => {
     await client.greet('LHLO c');
     await client.ask('MAIL FROM:<>');
     await client.ask('RCPT TO:<a@example.com>');
-    expect(await client.ask('DATA')).toMatch(/^503 /);
+    // More often than the limit of errors: a client that pipelines does nothing wrong.
+    for (let i = 0; i < 15; i++) expect(await client.ask('DATA')).toMatch(/^503 /);
   });
 
   it('makes up for a handler that gives too few answers', async () => {

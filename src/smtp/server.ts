@@ -20,7 +20,7 @@ import { secureContext, type TlsIdentity } from './tls.ts';
  *   server-session.ts   one connection: socket, timers, replies
  *   receiver.ts         octets to command lines (server-lines.ts) and messages (server-data.ts)
  *   server-intake.ts    a message into its spool
- *   server-dialog.ts    the state machine: commands to handler calls and replies
+ *   server-dialog.ts    the state machine: commands to handler calls and replies; AUTH in server-login.ts and sasl.ts
  *
  * Memory of a session: a chunk of the socket, a message up to 256 KiB (the rest is on disk), the replies not yet sent.
  */
