@@ -8,8 +8,7 @@ import { createProxy } from '../proxy/session.ts';
 import { fileAuthenticator } from '../smtp/password-file.ts';
 import { startListener, type Listener } from '../smtp/server.ts';
 import type { Downstream } from '../smtp/transaction.ts';
-import { openSqliteStore } from '../store/sqlite-store.ts';
-import type { Store } from '../store/store.ts';
+import { openSqliteStore, type SqliteStore } from '../store/sqlite-store.ts';
 import { deliveryPolicy } from './delivery-policy.ts';
 import { Generation } from './generation.ts';
 import { emptySpool, identityOf, prepareState, spoolDirectory, storePath } from './state-dir.ts';
@@ -22,7 +21,7 @@ import { emptySpool, identityOf, prepareState, spoolDirectory, storePath } from 
  */
 export class Gate {
   readonly #log: Log;
-  readonly #store: Store;
+  readonly #store: SqliteStore;
   readonly #runner: QueueRunner;
   /** Looked up by name at each delivery; a reload changes the entries. */
   readonly #downstreams: Map<string, Downstream>;
@@ -31,7 +30,7 @@ export class Gate {
   /** Generations whose last transactions are still running. */
   readonly #retiring = new Set<Promise<void>>();
 
-  private constructor(parts: { log: Log; store: Store; generation: Generation }) {
+  private constructor(parts: { log: Log; store: SqliteStore; generation: Generation }) {
     this.#log = parts.log;
     this.#store = parts.store;
     this.#generation = parts.generation;
@@ -73,6 +72,11 @@ export class Gate {
       address: listener.address,
       port: listener.port,
     }));
+  }
+
+  /** Resolves if the store ends unasked. Nothing can be promised without it: the process has to be started anew. */
+  get broken(): Promise<OperationalError> {
+    return this.#store.ended;
   }
 
   /**

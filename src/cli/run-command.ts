@@ -24,7 +24,8 @@ export function addRunCommand(program: Command, common: (command: Command) => Co
     )
     .action(async (options: CommonOptions & { demo?: boolean }) => {
       const config = await loadOrFail(options.config);
-      const log = pino({ level: config.log.level, base: null }, pino.destination({ dest: 2, sync: false }));
+      const output = pino.destination({ dest: 2, sync: false });
+      const log = pino({ level: config.log.level, base: null }, output);
       const account = options.demo === true ? await makeDemoAccount(config) : undefined;
       const gate = await Gate.start(config, log);
       printWelcome(gate, { config, account, demo: options.demo === true });
@@ -43,15 +44,20 @@ export function addRunCommand(program: Command, common: (command: Command) => Co
         });
       });
 
-      const signal = await new Promise<string>((resolve) => {
+      const broken = gate.broken.then((error) => {
+        log.error({ cause: describeError(error) }, 'the store has ended; start Postern anew');
+        output.flushSync();
+        process.exit(EXIT.failed);
+      });
+      const signalled = new Promise<string>((resolve) => {
         for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name));
       });
-      log.info({ signal }, 'stopping');
+      log.info({ signal: await Promise.race([signalled, broken]) }, 'stopping');
       // A second signal means now: what has its 250 is on disk.
       for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => process.exit(EXIT.failed));
       await reloading;
       await gate.stop(STOP_MS);
       log.info({}, 'stopped');
-      log.flush();
+      output.flushSync();
     });
 }
