@@ -26,7 +26,7 @@ export class Policy {
       ? ['pe', 'elf', 'macho', 'class']
       : json.get('blockRealTypes').texts();
     this.actions = json.get('action').isMissing ? ['replace'] : json.get('action').texts();
-    this.replaceText = json.get('replaceText').text('The attachment {name} was removed: {reason}.\r\n');
+    this.replaceText = json.get('replaceText').text('The attachment {name} was removed: {reason}.');
     this.subjectTag = json.get('subjectTag').text('[attachment removed]');
   }
 

@@ -6,7 +6,6 @@ const PLUGIN = builtPlugin('attachment-guard');
 /** A service for each, in one sandbox. */
 const POLICIES = {
   default: {},
-  replaceMark: { action: ['replace', 'mark'] },
   everything: { action: ['replace', 'mark', 'header'] },
   ownText: { action: ['replace', 'header'], replaceText: '[{name}] [{reason}]' },
   messages: { blockExtensions: ['.eml', 'scr'] },
@@ -140,7 +139,8 @@ describe('replace', () => {
       base64(PE),
       '',
     ].join('\n');
-    const { text } = await filter(message, 'replaceMark');
+    const { text } = await filter(message, 'everything');
+    expect(text).toContain('X-Postern-Attachment: removed; name="invoice.exe"');
     expect(text).toContain('Subject: [attachment removed] Invoice\r\n');
     expect(text).toContain('From: bob@example.net\r\n');
     expect(prose(text)).toContain('The attachment invoice.exe was removed');
@@ -298,6 +298,14 @@ test('a program that claims to be something else is blocked whatever the lists s
     const { decision } = await service.filter(mail([attachment]));
     expect(decision.reason ?? 'none').toContain(reason);
   }
+});
+
+test('a replacement text may have several lines', async () => {
+  const service = await serve(PLUGIN, { replaceText: 'Removed.\n\nAsk {name}\n' });
+  expect(service.problems).toEqual([]);
+  const { text } = await service.filter(mail([{ name: 'a.exe' }]));
+  await service.close();
+  expect(text).toContain('\r\n\r\nRemoved.\r\n\r\nAsk a.exe\r\n');
 });
 
 test('declared types, whole families too', async () => {
