@@ -2,6 +2,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { domainToASCII } from 'node:url';
 import type { EsmtpParams, Recipient, Sender } from './envelope.ts';
 import { reply, type Reply } from './reply.ts';
+import { hasControl } from './text.ts';
 
 /**
  * Mail addresses and the arguments of MAIL and RCPT (RFC 5321 sections 4.1.1.2, 4.1.1.3, 4.1.2 and 4.1.3; RFC 6531 section 3.3).
@@ -11,7 +12,7 @@ import { reply, type Reply } from './reply.ts';
  * brackets, a domain 255, a label 63. A local part may be longer than the 64 that section 4.5.3.1.1 names, since VERP
  * and SRS make such addresses and the same section asks not to refuse what can be handled; the path's limit bounds it.
  */
-export const PATH_LIMIT = 256;
+const PATH_LIMIT = 256;
 const DOMAIN_LIMIT = 255;
 const LABEL_LIMIT = 63;
 
@@ -187,7 +188,5 @@ function normalLocalPart(local: string): string {
 /** Whether mail to both goes to one mailbox, as far as the syntax tells. */
 export const sameAddress = (a: string, b: string): boolean => normalAddress(a) === normalAddress(b);
 
-// oxlint-disable-next-line no-control-regex -- control characters are what this finds
-const hasControl = (text: string): boolean => /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(text);
 // oxlint-disable-next-line no-control-regex -- all of ASCII
 export const isAscii = (text: string): boolean => /^[\u0000-\u007f]*$/.test(text);

@@ -4,6 +4,7 @@ import type { Recipient, Sender } from './envelope.ts';
 import { composeField } from './header-edit.ts';
 import { isProblem } from './image.ts';
 import { formatReply, type Reply } from './reply.ts';
+import { replaceControls } from './text.ts';
 import { encodeText } from './transfer-encoding.ts';
 
 /**
@@ -194,7 +195,4 @@ function encodeUtf8Address(address: string): string {
   });
 }
 
-function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what this removes
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, ' ');
-}
+const printable = (text: string): string => replaceControls(text, ' ');

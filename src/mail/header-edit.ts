@@ -2,6 +2,7 @@ import { isAscii } from './address.ts';
 import { encodeWords } from './encoded-word.ts';
 import type { HeaderIndex } from './header-index.ts';
 import { isProblem, type Problem, type Splice } from './image.ts';
+import { trimSpace } from './text.ts';
 
 /**
  * Composes header fields, and the splices that add, insert, change and remove them.
@@ -152,12 +153,4 @@ function fold(name: string, words: readonly Word[]): string[] {
     line += lead + text;
   }
   return [...lines, line];
-}
-
-function trimSpace(value: string): string {
-  let start = 0;
-  let end = value.length;
-  while (start < end && (value[start] === ' ' || value[start] === '\t')) start++;
-  while (end > start && (value[end - 1] === ' ' || value[end - 1] === '\t')) end--;
-  return value.slice(start, end);
 }

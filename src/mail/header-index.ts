@@ -1,4 +1,5 @@
 import type { SyncByteSource } from '../base/spool.ts';
+import { isSpace, trimSpace } from './text.ts';
 
 /**
  * The header of a message or MIME part as byte ranges (RFC 5322 section 2.2), found without copying a field.
@@ -37,7 +38,6 @@ export interface HeaderOptions {
   readonly more?: boolean;
 }
 
-const TAB = 9;
 const LF = 10;
 const CR = 13;
 const SPACE = 32;
@@ -199,7 +199,7 @@ function endOfName(bytes: Uint8Array, start: number): number {
 
 function skipSpace(bytes: Uint8Array, start: number): number {
   let i = start;
-  while (bytes[i] === SPACE || bytes[i] === TAB) i++;
+  while (isSpace(bytes[i])) i++;
   return i;
 }
 
@@ -208,7 +208,7 @@ function endOfField(bytes: Uint8Array, start: number): number {
     const lineFeed = bytes.indexOf(LF, i);
     if (lineFeed === -1) return bytes.length;
     i = lineFeed + 1;
-    if (bytes[i] !== SPACE && bytes[i] !== TAB) return i;
+    if (!isSpace(bytes[i])) return i;
   }
 }
 
@@ -218,15 +218,3 @@ function beforeLineEnd(bytes: Uint8Array, range: { start: number; end: number })
   if (end > range.start && bytes[end - 1] === CR) end--;
   return end;
 }
-
-// Not String.trim: that would take octets of other charsets (0xA0, 0x85) for white space. Not a regular expression:
-// `[ \t]+$` takes quadratic time on a run of spaces that is not at the end.
-function trimSpace(text: string): string {
-  let start = 0;
-  let end = text.length;
-  while (start < end && isSpace(text.charCodeAt(start))) start++;
-  while (end > start && isSpace(text.charCodeAt(end - 1))) end--;
-  return text.slice(start, end);
-}
-
-const isSpace = (code: number): boolean => code === SPACE || code === TAB;

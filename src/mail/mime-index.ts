@@ -1,6 +1,7 @@
 import type { SyncByteSource } from '../base/spool.ts';
 import { parseFieldParams, textParam, tokenParam, type FieldParams } from './field-params.ts';
 import { HEADER_LIMIT, FIELD_LIMIT, indexHeader, type HeaderIndex } from './header-index.ts';
+import { isSpace } from './text.ts';
 import { Window } from './window.ts';
 
 /**
@@ -61,7 +62,7 @@ export function indexMime(source: SyncByteSource): MimeIndex {
 /** RFC 2046 section 5.2.1: a message inside a message can only be looked into if it is not encoded. */
 const IDENTITY = new Set(['7bit', '8bit', 'binary']);
 
-export const isIdentity = (encoding: string): boolean => IDENTITY.has(encoding);
+const isIdentity = (encoding: string): boolean => IDENTITY.has(encoding);
 
 interface OpenMultipart {
   readonly part: number;
@@ -170,7 +171,7 @@ class MimeScanner {
       const index = indexHeader(bytes, { offset, more: offset + bytes.length < this.#window.size });
       // A boundary with a colon in it makes a delimiter look like a header field.
       const delimiter = index.fields.find(({ start, end }) =>
-        this.#match(bytes.subarray(start - offset, end - offset)),
+        this.#match(bytes, { start: start - offset, end: end - offset }),
       );
       if (delimiter !== undefined)
         return indexHeader(bytes.subarray(0, delimiter.start - offset), { offset });
@@ -182,45 +183,43 @@ class MimeScanner {
 
   /** `from` is at the start of a line. */
   #nextDelimiter(from: number): Delimiter | undefined {
-    for (let start = this.#nextDashes(from); start !== undefined;) {
-      const ahead = this.#window.bytes(start, DELIMITER_LINE_LIMIT);
-      const lineFeed = ahead.indexOf(10);
-      const length = lineFeed === -1 ? ahead.length : lineFeed + 1;
-      const whole = lineFeed !== -1 || start + length === this.#window.size;
-      const found = whole ? this.#match(ahead.subarray(0, length)) : undefined;
-      if (found !== undefined) return { ...found, start, end: start + length };
-      start = this.#dashesAfterLineEnd(start + 2);
-    }
-    return undefined;
-  }
-
-  #nextDashes(from: number): number | undefined {
-    const first = this.#window.bytes(from, 2);
-    return first.length === 2 && first[0] === 45 && first[1] === 45 ? from : this.#dashesAfterLineEnd(from);
-  }
-
-  #dashesAfterLineEnd(from: number): number | undefined {
-    for (let position = from; position < this.#window.size;) {
-      const rest = this.#window.rest(position, CANDIDATE_LENGTH);
-      // A message may be all dashes: what cannot be a delimiter is passed over here, without a call for each.
-      for (let at = rest.indexOf(LINE_END_AND_DASHES); at !== -1;) {
-        const next = rest[at + LINE_END_AND_DASHES.length];
-        if (next === undefined) break;
-        if (this.#firstOctets[next] === 1) return position + at + 1;
-        at = rest.indexOf(LINE_END_AND_DASHES, at + 1);
+    // A message may be all dashes, so the lines of a window are looked at in place, without a call for each.
+    for (let position = from, atLineStart = true; position < this.#window.size;) {
+      const rest = this.#window.rest(position, DELIMITER_LINE_LIMIT);
+      const last = position + rest.length === this.#window.size;
+      let at: number = atLineStart ? 0 : lineStartWithDashes(rest, 0);
+      for (; at !== -1; at = lineStartWithDashes(rest, at)) {
+        if (!last && rest.length - at < DELIMITER_LINE_LIMIT) break;
+        if (this.#firstOctets[rest[at + 2] ?? 0] !== 1) continue;
+        const lineFeed = rest.indexOf(10, at);
+        const end = lineFeed === -1 ? rest.length : lineFeed + 1;
+        if (end - at >= DELIMITER_LINE_LIMIT) continue;
+        const found = this.#match(rest, { start: at, end });
+        if (found !== undefined) return { ...found, start: position + at, end: position + end };
       }
-      if (position + rest.length >= this.#window.size) return undefined;
-      position += rest.length - CANDIDATE_LENGTH + 1;
+      if (last) return undefined;
+      // Go on at the line that this window has too little of, or at what may be the line end before one.
+      atLineStart = at !== -1;
+      position += atLineStart ? at : rest.length - LINE_END_AND_DASHES.length + 1;
     }
     return undefined;
   }
 
-  /** Which open multipart a line that starts with `--` delimits. */
-  #match(line: Buffer): { level: number; closing: boolean } | undefined {
-    if (line[0] !== 45 || line[1] !== 45) return undefined;
-    let end = line.length;
-    while (end > 2 && (line[end - 1] === 10 || line[end - 1] === 13 || isSpace(line[end - 1]!))) end--;
-    const text = line.toString('latin1', 2, end);
+  /** Which open multipart the line delimits. */
+  #match(
+    octets: Buffer,
+    line: { start: number; end: number },
+  ): { level: number; closing: boolean } | undefined {
+    const { start } = line;
+    if (octets[start] !== DASH || octets[start + 1] !== DASH) return undefined;
+    let { end } = line;
+    while (
+      end > start + 2 &&
+      (octets[end - 1] === 10 || octets[end - 1] === 13 || isSpace(octets[end - 1]))
+    ) {
+      end--;
+    }
+    const text = octets.toString('latin1', start + 2, end);
     const opening = this.#levels.get(text) ?? -1;
     const closing = text.endsWith('--') ? (this.#levels.get(text.slice(0, -2)) ?? -1) : -1;
     if (opening === -1 && closing === -1) return undefined;
@@ -244,10 +243,14 @@ class MimeScanner {
   }
 }
 
+const DASH = 45;
 const LINE_END_AND_DASHES = Buffer.from('\n--');
-/** The same with the first octet of a boundary. */
-const CANDIDATE_LENGTH = LINE_END_AND_DASHES.length + 1;
-const isSpace = (octet: number): boolean => octet === 32 || octet === 9;
+
+/** The next line after `from` that starts with two dashes; -1 if there is none. */
+function lineStartWithDashes(octets: Buffer, from: number): number {
+  const found = octets.indexOf(LINE_END_AND_DASHES, from);
+  return found === -1 ? -1 : found + 1;
+}
 
 type HeaderFacts = Pick<MimePart, 'type' | 'charset' | 'name' | 'disposition' | 'encoding'>;
 

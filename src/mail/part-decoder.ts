@@ -1,3 +1,5 @@
+import { isSpace } from './text.ts';
+
 /**
  * Decoders of Content-Transfer-Encoding (RFC 2045 section 6), fed piece by piece, tolerant of what mail clients tolerate.
  *
@@ -63,10 +65,8 @@ class Base64Decoder implements Decoder {
   }
 }
 
-const TAB = 9;
 const LF = 10;
 const CR = 13;
-const SPACE = 32;
 const EQUALS = 61;
 
 /** A run of white space that may turn out to be the end of a line is held back, but not more of it than this. */
@@ -83,7 +83,7 @@ class QuotedPrintableDecoder implements Decoder {
     let i = 0;
     while (i < input.length) {
       const octet = input[i]!;
-      if (octet !== EQUALS && octet !== SPACE && octet !== TAB) {
+      if (octet !== EQUALS && !isSpace(octet)) {
         result[length++] = octet;
         i++;
         continue;
@@ -123,7 +123,7 @@ class QuotedPrintableDecoder implements Decoder {
 
 function skipSpace(input: Uint8Array, from: number): number {
   let i = from;
-  while (input[i] === SPACE || input[i] === TAB) i++;
+  while (isSpace(input[i])) i++;
   return i;
 }
 

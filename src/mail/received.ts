@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { formatDate } from './date.ts';
+import { replaceControls } from './text.ts';
 
 /** What the trace fields of a message tell about how it came (RFC 5321 section 4.4). */
 export interface ReceivedFacts {
@@ -25,13 +26,14 @@ export function composeReceived(facts: ReceivedFacts): Uint8Array {
   const { hostname, id, recipient } = facts;
   const from = `Received: from ${hostToken(facts.helo)} (${addressLiteral(facts.address)})`;
   const by = `\tby ${hostToken(hostname)} with ${protocolKeyword(facts)} id ${hostToken(id)}`;
-  const lines = recipient === undefined ? [from, `${by};`] : [from, by, `\tfor <${printable(recipient)}>;`];
+  const lines =
+    recipient === undefined ? [from, `${by};`] : [from, by, `\tfor <${replaceControls(recipient, '?')}>;`];
   return Buffer.from([...lines, `\t${formatDate(facts.date)}`, ''].join('\r\n'));
 }
 
 /** The Return-Path field, with its CRLF: only for final delivery (RFC 5321 section 4.4). '' is the null reverse-path. */
 export function composeReturnPath(sender: string): Uint8Array {
-  return Buffer.from(`Return-Path: <${printable(sender)}>\r\n`);
+  return Buffer.from(`Return-Path: <${replaceControls(sender, '?')}>\r\n`);
 }
 
 /** The registered WITH keywords (RFC 3848, RFC 6531 section 4.3). */
@@ -49,9 +51,4 @@ const addressLiteral = (address: string): string => {
 // What a host name or an address literal has; anything else could end the clause, or open a comment.
 function hostToken(text: string): string {
   return text.slice(0, 255).replace(/[^\w.:[\]-]/g, '?') || 'unknown';
-}
-
-function printable(address: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what this removes
-  return address.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '?');
 }

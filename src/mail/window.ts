@@ -1,7 +1,7 @@
 import type { SyncByteSource } from '../base/spool.ts';
 
 /** Octets read at once. */
-export const WINDOW_SIZE = 64 * 1024;
+const WINDOW_SIZE = 64 * 1024;
 
 /**
  * A moving view of a source for scanners that go front to back: at most one window is in memory.
