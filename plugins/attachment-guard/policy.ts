@@ -12,15 +12,15 @@ const EXTENSIONS: string =
 export class Policy {
   replaceText: string;
   subjectTag: string;
-  private extensions: string[];
+  /** With a space before, between and after them. */
+  private extensions: string;
   private types: string[];
   private realTypes: string[];
   private actions: string[];
 
   constructor(json: Json) {
-    this.extensions = foldAll(
-      json.get('blockExtensions').isMissing ? EXTENSIONS.split(' ') : json.get('blockExtensions').texts(),
-    );
+    const extensions = json.get('blockExtensions');
+    this.extensions = ' ' + (extensions.isMissing ? EXTENSIONS : withoutDots(extensions.texts())) + ' ';
     this.types = foldAll(json.get('blockTypes').texts());
     this.realTypes = json.get('blockRealTypes').isMissing
       ? ['pe', 'elf', 'macho', 'class']
@@ -39,11 +39,10 @@ export class Policy {
     return this.does('replace') ? 'removed' : this.does('reject') ? 'rejected' : 'found';
   }
 
-  /** In lower case, with or without its dot in the settings. */
+  /** In lower case, without its dot. */
   blocksExtension(extension: string): bool {
     return (
-      extension.length > 0 &&
-      (this.extensions.includes(extension) || this.extensions.includes('.' + extension))
+      extension.length > 0 && !extension.includes(' ') && this.extensions.includes(' ' + extension + ' ')
     );
   }
 
@@ -56,6 +55,14 @@ export class Policy {
   blocksRealType(kind: string): bool {
     return this.realTypes.includes(kind);
   }
+}
+
+function withoutDots(extensions: string[]): string {
+  const plain = foldAll(extensions);
+  for (let i = 0; i < plain.length; i++) {
+    if (plain[i].startsWith('.')) plain[i] = plain[i].substring(1);
+  }
+  return plain.join(' ');
 }
 
 function foldAll(texts: string[]): string[] {
