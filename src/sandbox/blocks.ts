@@ -31,7 +31,7 @@ export class Blocks {
   /** A new block with a copy of these octets; its address. */
   store(octets: Uint8Array): bigint {
     this.hold(octets.length + BLOCK_OVERHEAD);
-    const copy = octets.slice();
+    const copy = new Uint8Array(octets);
     return this.#add(new DataView(copy.buffer, copy.byteOffset, copy.byteLength));
   }
 

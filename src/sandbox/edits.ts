@@ -27,7 +27,7 @@ export class Edits {
     for (const { bytes } of splices) added += bytes.length;
     if (added > this.#roomLeft || this.splices.length + splices.length > EDIT_LIMIT) return false;
     this.#roomLeft -= added;
-    for (const splice of splices) this.splices.push({ ...splice, bytes: splice.bytes.slice() });
+    for (const splice of splices) this.splices.push({ ...splice, bytes: new Uint8Array(splice.bytes) });
     return true;
   }
 }

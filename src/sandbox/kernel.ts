@@ -137,7 +137,7 @@ class KernelMemory {
     const octets = this.blocks.octets(address);
     // Before the copy: a variable must not get past the limit even for a moment.
     this.blocks.hold(variableSize(name, octets));
-    this.#variables.set(name, octets.slice());
+    this.#variables.set(name, new Uint8Array(octets));
   }
 }
 

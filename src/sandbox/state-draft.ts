@@ -27,7 +27,7 @@ export class StateDraft {
     const before = values.get(key);
     const size = this.#size + (before === undefined ? sizeOf(key) : -before.length) + value.length;
     if (size > STATE_LIMIT) return false;
-    values.set(key, value.slice());
+    values.set(key, new Uint8Array(value));
     this.#size = size;
     return true;
   }
