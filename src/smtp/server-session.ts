@@ -276,7 +276,9 @@ export class ServerSession extends SMTPConnection implements ReceiverOwner {
       this.destroy('TLS handshake timed out');
       return;
     }
-    this.#end(reply(421, '4.4.2', 'Idle for too long'), 'idle timeout');
+    // One that does not read would not read this either.
+    if (this._socket.writableNeedDrain) this.destroy('idle timeout');
+    else this.#end(reply(421, '4.4.2', 'Idle for too long'), 'idle timeout');
   }
 
   /** A mistake of ours. */
