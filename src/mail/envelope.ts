@@ -16,9 +16,3 @@ export interface Recipient {
   /** NOTIFY, ORCPT … */
   readonly params: EsmtpParams;
 }
-
-/** What travels beside a message, apart from its header (RFC 5321 section 2.3.1). */
-export interface Envelope {
-  readonly sender: Sender;
-  readonly recipients: readonly Recipient[];
-}

@@ -31,8 +31,6 @@ export function formatReply(value: Reply): string {
 }
 
 export const isPositive = (value: Reply): boolean => value.code >= 200 && value.code < 400;
-export const isTransient = (value: Reply): boolean => value.code >= 400 && value.code < 500;
-export const isPermanent = (value: Reply): boolean => value.code >= 500;
 
 function cleanText(line: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what this removes

@@ -7,9 +7,6 @@ import { z } from 'zod';
 export const VERDICTS = ['accept', 'reject', 'tempfail', 'discard', 'quarantine', 'bounce'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
-/** Octets that a plugin may return at most, before an operator's override. */
-export const DECISION_SIZE_LIMIT = 64 * 1024;
-
 // Printable text on one line: CR, LF, NUL and other controls could forge reply lines, headers and log lines.
 const line = (max: number) =>
   z
@@ -69,5 +66,4 @@ export const decisionSchema = z.strictObject({
 });
 
 export type Decision = z.infer<typeof decisionSchema>;
-export type RecipientDecision = z.infer<typeof recipientDecision>;
 export type DecisionReply = z.infer<typeof replySchema>;

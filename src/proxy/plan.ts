@@ -23,8 +23,6 @@ export type Disposition =
       readonly proposal: Proposal;
     };
 
-export type DispositionKind = Disposition['kind'];
-
 /** One disposition for each proposal, in order. */
 export function dispositions(
   proposals: readonly (Proposal | undefined)[],
