@@ -203,11 +203,24 @@ describe('the queue runner', () => {
         return '250 2.0.0 at last';
       },
     };
-    await start({ policy: { concurrency: 2, hotMessages: 2 } });
+    let claimed = 0;
+    await start({
+      policy: { concurrency: 2, hotMessages: 2 },
+      through: (real) => ({
+        ...real,
+        async claim(request) {
+          const entries = await real.claim(request);
+          claimed += entries.filter(({ downstream }) => downstream === 'mx').length;
+          return entries;
+        },
+      }),
+    });
     for (let i = 0; i < 250; i++) await store();
     for (let i = 0; i < 20; i++) await store({ downstream: 'back' });
     await vi.waitFor(() => expect(back.mails).toHaveLength(20), until);
     expect(mx.mails).toHaveLength(0);
+    // What is not claimed stays on the disk: one claim of 100 at most above what keeps the slots busy.
+    expect(claimed).toBeLessThanOrEqual(102);
     letGo();
     await empty();
     expect(mx.mails).toHaveLength(250);
@@ -253,6 +266,32 @@ describe('the queue runner', () => {
     await start();
     await empty();
     expect(mx.mails).toHaveLength(1);
+  });
+
+  it('lets go of what waits when it stops, and of what comes after', async () => {
+    mx.script = { data: () => new Promise<never>(() => {}) };
+    await start({ policy: { concurrency: 1 } });
+    await store();
+    await vi.waitFor(() => expect(mx.dots).toBe(1), until);
+    const { released } = await store();
+    const late = open.runner.reserve({ downstream: 'back', bytes: 1 })!;
+    await open.runner.stop(0);
+    await released;
+    const [variant] = mailOf().queue;
+    const job = {
+      ...variant!,
+      id: 'late',
+      transaction: 't',
+      attempts: 0,
+      createdAt: 0,
+      expiresAt: 1,
+      lastReply: '',
+    };
+    await new Promise<void>((release) => {
+      late.deliver({ ...job, message: variant!.source, downstream: 'back', release });
+    });
+    expect(back.connections).toBe(0);
+    expect(await queued()).toBe(2);
   });
 
   it('does not deliver again because the store refused to record it', async () => {

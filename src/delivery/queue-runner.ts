@@ -22,7 +22,8 @@ import { Settler, type Attempt } from './settler.ts';
  * Duplicates: the one window is from the downstream's final reply to the settlement being on disk. The settlement is
  * posted to the store in the same turn of the event loop that has the reply (a failed recipient's notice is
  * composed first; the other recipients' deliveries wait for that). A kill inside the window sends the message once more to that
- * downstream after the restart, so at most one duplicate of a message a kill. A settlement that the store refuses (disk full) is
+ * downstream after the restart, so at most one duplicate of a message a kill, for no more messages than
+ * were under way (`concurrency` of the policy). A settlement that the store refuses (disk full) is
  * repeated, and keeps its slot meanwhile: a queue that can't record what it did soon stops doing it.
  *
  * Losses: none. An entry leaves the store only in the same commit that records its last recipient as served, or
