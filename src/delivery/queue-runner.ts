@@ -19,7 +19,7 @@ import { Settler, type Attempt } from './settler.ts';
  * *cold*, claimed from the store when it is due. Hot places are reserved before the commit, so an entry is leased
  * at birth if and only if somebody will deliver it; past the bound it is committed without a lease and claimed like any other.
  *
- * Duplicates: the one window is from the downstream's final reply to the settlement being on disk. The settlement is
+ * Duplicates: the one window is from the downstream reading the final dot to the settlement being on disk. The settlement is
  * posted to the store in the same turn of the event loop that has the reply (a failed recipient's notice is
  * composed first; the other recipients' deliveries wait for that). A kill inside the window sends the message once more to that
  * downstream after the restart, so at most one duplicate of a message a kill, for no more messages than
