@@ -85,7 +85,7 @@ export class GroupRun implements Work {
     const over =
       this.#outcomes.length === this.#job.services.length ||
       service === undefined ||
-      !goesOn(service, outcome);
+      !goesOn(this.#job.stage, { service, outcome });
     if (over) {
       const image = this.#image;
       this.#settle({ outcomes: this.#outcomes, ...(image !== undefined && { image }), state: this.#state });

@@ -42,7 +42,7 @@ export async function runTask(task: AskTask, context: TaskContext): Promise<void
         modified: answer.image !== undefined,
       };
       report({ kind: 'outcome', outcome, image: answer.image, state: answer.state });
-      if (loaded === undefined || !goesOn(loaded.service, outcome)) return;
+      if (loaded === undefined || !goesOn(task.stage, { service: loaded.service, outcome })) return;
       facts = factsAfter(facts, { service: loaded.service, outcome });
       if (message !== undefined && answer.image !== undefined) {
         const { image } = answer;

@@ -50,6 +50,8 @@ const files = {
     (export "on_rcpt" (func $echo)) (export "on_mail" (func $echo)) (export "on_message" (func $echo))`),
   scores: saying({ tags: { spam: 'no' }, score: 1.5 }),
   rewrites: saying({ rewrite: 'new@example.org' }),
+  reports: plugin('(func (export "on_report") (result i32) (i32.const 0))'),
+  fails: plugin('(func (export "on_report") (result i32) unreachable)'),
   rejects: saying({ verdict: 'reject' }),
   quarantines: saying({ verdict: 'quarantine' }),
   stops: saying({ final: true }),
@@ -164,6 +166,11 @@ describe('a group of services', () => {
     expect(kindsOf(await ask(['rejects', 'a']))).toEqual(['rejects decision']);
     expect(kindsOf(await ask(['stops', 'a']))).toEqual(['stops decision']);
     expect(kindsOf(await ask(['quarantines', 'a']))).toEqual(['quarantines decision', 'a decision']);
+  });
+
+  it('never ends at report, where nothing is left to decide', async () => {
+    const result = await ask(['fails', 'reports'], { stage: 'report' });
+    expect(kindsOf(result)).toEqual(['fails failure', 'reports decision']);
   });
 
   it('tells the next service the rewritten recipient', async () => {
