@@ -1,13 +1,13 @@
-import { OperationalError } from '../base/errors.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describeError, OperationalError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Config, ListenerConfig } from '../config/config.ts';
 import { Forwarder } from '../delivery/forwarder.ts';
-import { startQueueRunner, type QueueRunner } from '../delivery/queue-runner.ts';
+import { startQueueRunner, type DeliverySettings, type QueueRunner } from '../delivery/queue-runner.ts';
 import type { ProxyOptions } from '../proxy/options.ts';
 import { createProxy } from '../proxy/session.ts';
 import { fileAuthenticator } from '../smtp/password-file.ts';
 import { startListener, type Listener } from '../smtp/server.ts';
-import type { Downstream } from '../smtp/transaction.ts';
 import { openSqliteStore, type SqliteStore } from '../store/sqlite-store.ts';
 import { deliveryPolicy } from './delivery-policy.ts';
 import { Generation } from './generation.ts';
@@ -23,24 +23,19 @@ export class Gate {
   readonly #log: Log;
   readonly #store: SqliteStore;
   readonly #runner: QueueRunner;
-  /** Looked up by name at each delivery; a reload changes the entries. */
-  readonly #downstreams: Map<string, Downstream>;
   readonly #listeners = new Map<string, RunningListener>();
   #generation: Generation;
-  /** Generations whose last transactions are still running. */
+  /** Generations and listeners whose last transactions are still running. */
   readonly #retiring = new Set<Promise<void>>();
 
   private constructor(parts: { log: Log; store: SqliteStore; generation: Generation }) {
     this.#log = parts.log;
     this.#store = parts.store;
     this.#generation = parts.generation;
-    this.#downstreams = new Map(parts.generation.downstreams);
     this.#runner = startQueueRunner({
       store: parts.store,
-      downstreams: this.#downstreams,
-      policy: deliveryPolicy(parts.generation.config),
       log: parts.log,
-      hostname: parts.generation.config.hostname,
+      ...deliverySettings(parts.generation),
     });
   }
 
@@ -80,25 +75,23 @@ export class Gate {
   }
 
   /**
-   * Takes over a new config without dropping a session: a listener whose socket stays the same keeps its sessions, and
-   * each next transaction goes by the new config. Returns what is wrong with it, and the old one runs on, if anything is.
+   * Takes over a new config: a listener whose socket stays the same keeps its sessions, and each next transaction goes by the
+   * new config; queue and transactions under way end with what they began with. The sessions of a listener that
+   * is gone or has moved are told 421 once they are idle. If the config can't be taken over, the old one runs on as if
+   * nothing had happened; a new listener whose port is taken is the one thing that can go wrong later.
    */
-  async reload(config: Config): Promise<string[]> {
+  async reload(config: Config): Promise<Reloaded> {
     const fixed = fixedChanges(this.#generation.config, config);
-    if (fixed.length > 0) return fixed;
-    await prepareState(config);
+    if (fixed.length > 0) return { applied: false, problems: fixed };
     const opened = await Generation.open(config, this.#log);
-    if ('problems' in opened) return opened.problems;
+    if ('problems' in opened) return { applied: false, problems: opened.problems };
 
     const previous = this.#generation;
     this.#generation = opened.generation;
-    this.#downstreams.clear();
-    for (const [name, downstream] of opened.generation.downstreams) this.#downstreams.set(name, downstream);
+    this.#runner.reload(deliverySettings(opened.generation));
     const problems = await this.#relisten(config.listeners);
-    const retiring = previous.close(RETIRE_MS).finally(() => this.#retiring.delete(retiring));
-    this.#retiring.add(retiring);
-    this.#runner.wake();
-    return problems;
+    this.#retire(previous.close(RETIRE_MS));
+    return { applied: true, problems };
   }
 
   /** Stops accepting, lets transactions and deliveries end within `deadlineMs`, and closes the store last. */
@@ -107,7 +100,7 @@ export class Gate {
     this.#listeners.clear();
     await this.#runner.stop(deadlineMs);
     await this.#generation.close(deadlineMs);
-    await Promise.all(this.#retiring);
+    await Promise.race([Promise.all(this.#retiring), sleep(deadlineMs, undefined, { ref: false })]);
     await this.#store.close();
   }
 
@@ -137,17 +130,26 @@ export class Gate {
         continue;
       }
       this.#listeners.delete(name);
-      await running.listener.close(RETIRE_MS);
+      this.#retire(running.listener.close(RETIRE_MS));
     }
     for (const config of wanted) {
       if (this.#listeners.has(config.name)) continue;
       try {
         await this.#listen(config);
       } catch (error) {
-        problems.push(error instanceof Error ? error.message : String(error));
+        problems.push(`listeners.${config.name}: ${describeError(error)}`);
       }
     }
     return problems;
+  }
+
+  #retire(closing: Promise<void>): void {
+    const retiring = closing
+      .catch((error: unknown) =>
+        this.#log.error({ cause: describeError(error) }, 'what a reload replaced did not close'),
+      )
+      .finally(() => this.#retiring.delete(retiring));
+    this.#retiring.add(retiring);
   }
 
   #proxyOptions(listener: ListenerConfig): ProxyOptions {
@@ -160,15 +162,19 @@ export class Gate {
       forwarder: new Forwarder({
         store: this.#store,
         runner: this.#runner,
-        downstreams: generation.downstreams,
-        policy: deliveryPolicy(config),
         log: this.#log,
-        hostname: config.hostname,
+        ...deliverySettings(generation),
       }),
       log: this.#log,
       hold: generation.hold,
     };
   }
+}
+
+export interface Reloaded {
+  /** False: the old config goes on. */
+  readonly applied: boolean;
+  readonly problems: readonly string[];
 }
 
 interface RunningListener {
@@ -193,11 +199,14 @@ function sameSocket(before: ListenerConfig, after: ListenerConfig): boolean {
   return socket(before) === socket(after);
 }
 
+function deliverySettings({ config, downstreams }: Generation): DeliverySettings {
+  return { downstreams, policy: deliveryPolicy(config), hostname: config.hostname };
+}
+
 /** Settings that only a restart can change. */
 function fixedChanges(before: Config, after: Config): string[] {
   const fixed = ['stateDir', 'hostname'] as const;
-  const changed = fixed.filter((key) => before[key] !== after[key]).map((key): string => key);
-  if (JSON.stringify([before.queue, before.bounce]) !== JSON.stringify([after.queue, after.bounce]))
-    changed.push('queue, bounce');
-  return changed.map((key) => `${key}: changed, which takes a restart; the old config goes on`);
+  return fixed
+    .filter((key) => before[key] !== after[key])
+    .map((key) => `${key}: changed from ${before[key]} to ${after[key]}, which takes a restart`);
 }

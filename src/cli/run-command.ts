@@ -32,9 +32,14 @@ export function addRunCommand(program: Command, common: (command: Command) => Co
 
       const reload = async (): Promise<void> => {
         const loaded = await loadConfig(options.config);
-        const problems = loaded.ok ? await gate.reload(loaded.config) : loaded.problems.map(formatProblem);
-        if (problems.length === 0) log.info({ file: options.config }, 'config reloaded');
-        else log.error({ file: options.config, problems }, 'config not reloaded, the old one goes on');
+        const { applied, problems } = loaded.ok
+          ? await gate.reload(loaded.config)
+          : { applied: false, problems: loaded.problems.map(formatProblem) };
+        const file = options.config;
+        if (!applied) log.error({ file, problems }, 'config not reloaded, the old one goes on');
+        else if (problems.length > 0)
+          log.error({ file, problems }, 'config reloaded, but not all of it works');
+        else log.info({ file }, 'config reloaded');
       };
       // One reload at a time, in the order of the signals.
       let reloading = Promise.resolve();
