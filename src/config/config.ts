@@ -33,7 +33,7 @@ export interface Config {
   readonly sandbox: { readonly workers?: number };
 }
 
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
 export interface ListenerConfig {
   readonly name: string;
@@ -65,19 +65,19 @@ export interface ListenerConfig {
   readonly mixedVerdicts: 'bounce' | 'reject' | 'tempfail';
 }
 
-export interface ListenerLimits {
+interface ListenerLimits {
   readonly sessions: number;
   readonly sessionsPerAddress: number;
   /** Of one transaction. */
   readonly recipients: number;
-  /** Wrong commands in one session before it is closed. */
+  /** Wrong commands and failed logins since the last accepted message; the one that reaches this ends the session. */
   readonly errors: number;
   readonly idleSeconds: number;
 }
 
 export type DownstreamConfig = RemoteDownstreamConfig | MaildirDownstreamConfig;
 
-export interface RemoteDownstreamConfig {
+interface RemoteDownstreamConfig {
   readonly name: string;
   readonly protocol: 'smtp' | 'lmtp';
   /** `path` is that of a Unix socket. */
@@ -92,7 +92,7 @@ export interface RemoteDownstreamConfig {
 }
 
 /** All in milliseconds. */
-export interface DownstreamTimeouts {
+interface DownstreamTimeouts {
   readonly connectMs: number;
   /** For the reply to a command. */
   readonly commandMs: number;
@@ -102,21 +102,21 @@ export interface DownstreamTimeouts {
   readonly finalReplyMs: number;
 }
 
-export interface MaildirDownstreamConfig {
+interface MaildirDownstreamConfig {
   readonly name: string;
   readonly protocol: 'maildir';
   /** The directory that holds one Maildir for each address. */
   readonly path: string;
 }
 
-export interface QueueConfig {
+interface QueueConfig {
   readonly retry: { readonly firstMs: number; readonly maxMs: number };
   readonly giveUpAfterMs: number;
   /** Deliveries at once to one downstream. */
   readonly concurrency: number;
 }
 
-export interface BounceConfig {
+interface BounceConfig {
   /** Where notices to senders outside our domains go; absent: where the first submission listener sends, or else the first listener. */
   readonly downstream?: string;
 }

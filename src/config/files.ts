@@ -1,54 +1,75 @@
-import { accessSync, constants, statSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createSecureContext } from 'node:tls';
 import { describeError } from '../base/errors.ts';
 import type { Config } from './config.ts';
 import type { Finding } from './issues.ts';
 import { quote, type KeyPath } from './problem.ts';
 
 /**
- * The files that the config names. Certificates must be there; a password file may come later. Plugins are the
+ * The files that the config names. Certificates must be there and fit; a password file may come later. Plugins are the
  * sandbox's to find and to check, and what Postern makes itself is not asked for.
  */
 export function fileFindings(config: Config): { problems: Finding[]; warnings: Finding[] } {
   const problems: Finding[] = [];
   const warnings: Finding[] = [];
-  const mustBe = (path: KeyPath, file: string): void => {
-    const fault = faultOf(file);
-    if (fault !== undefined) problems.push({ path, at: 'value', message: fault.message });
-  };
   for (const { name, tls, auth } of config.listeners) {
-    if (tls !== undefined) {
-      mustBe(['listeners', name, 'tls', 'cert'], tls.cert);
-      mustBe(['listeners', name, 'tls', 'key'], tls.key);
-    }
-    const fault = auth === undefined ? undefined : faultOf(auth.file);
-    if (fault !== undefined) {
-      const finding = {
-        path: ['listeners', name, 'auth', 'file'],
-        at: 'value',
-        message: fault.message,
-      } as const;
-      (fault.missing ? warnings : problems).push(finding);
+    if (tls !== undefined) problems.push(...tlsFindings(['listeners', name, 'tls'], tls));
+    if (auth !== undefined) {
+      const { missing, finding } = read(['listeners', name, 'auth', 'file'], auth.file);
+      if (finding !== undefined) (missing ? warnings : problems).push(finding);
     }
   }
   for (const downstream of config.downstreams) {
     if (downstream.protocol !== 'maildir' && downstream.ca !== undefined) {
-      mustBe(['downstreams', downstream.name, 'ca'], downstream.ca);
+      problems.push(...authorityFindings(['downstreams', downstream.name, 'ca'], downstream.ca));
     }
   }
   return { problems, warnings };
 }
 
-function faultOf(file: string): { missing: boolean; message: string } | undefined {
+function tlsFindings(path: KeyPath, files: { cert: string; key: string }): Finding[] {
+  const cert = read([...path, 'cert'], files.cert);
+  const key = read([...path, 'key'], files.key);
+  const unread = [cert.finding, key.finding].filter((finding) => finding !== undefined);
+  if (cert.text === undefined || key.text === undefined) return unread;
   try {
-    const found = statSync(file);
-    if (!found.isFile()) return { missing: false, message: `found ${quote(file)}, which is no file` };
-    accessSync(file, constants.R_OK);
-    return undefined;
+    createSecureContext({ cert: cert.text, key: key.text });
+    return [];
   } catch (error) {
-    if (isMissing(error)) return { missing: true, message: `found ${quote(file)}, which does not exist` };
-    return { missing: false, message: `cannot read ${quote(file)}: ${describeError(error)}` };
+    const message = `cannot be used, must be a certificate and its key in PEM: ${describeError(error)}`;
+    return [{ path, at: 'key', message }];
   }
 }
 
-const isMissing = (error: unknown): boolean =>
-  error instanceof Error && 'code' in error && error.code === 'ENOENT';
+function authorityFindings(path: KeyPath, file: string): Finding[] {
+  const { text, finding } = read(path, file);
+  if (finding !== undefined) return [finding];
+  // TLS itself would pass over a file without a certificate, and then trust nobody.
+  if (isCertificate(text)) return [];
+  return [{ path, at: 'value', message: `found ${quote(file)}, must be a file with certificates in PEM` }];
+}
+
+function isCertificate(text: string): boolean {
+  try {
+    return new X509Certificate(text).subject !== '';
+  } catch {
+    return false;
+  }
+}
+
+type Read =
+  | { readonly text: string; readonly finding?: undefined; readonly missing?: undefined }
+  | { readonly text?: undefined; readonly finding: Finding; readonly missing: boolean };
+
+function read(path: KeyPath, file: string): Read {
+  try {
+    return { text: readFileSync(file, 'utf8') };
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const message = missing
+      ? `found ${quote(file)}, which does not exist`
+      : `cannot read ${quote(file)}: ${describeError(error)}`;
+    return { missing, finding: { path, at: 'value', message } };
+  }
+}

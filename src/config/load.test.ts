@@ -63,7 +63,7 @@ describe('What the file does not say', () => {
           downstream: 'local',
           mode: 'queue',
           maxMessageSize: 50 * 1024 * 1024,
-          limits: { sessions: 1000, sessionsPerAddress: 100, recipients: 1000, errors: 20, idleSeconds: 300 },
+          limits: { sessions: 1000, sessionsPerAddress: 100, recipients: 1000, errors: 10, idleSeconds: 300 },
           greetingDelayMs: 0,
           lineEndings: 'refuse',
           mixedVerdicts: 'bounce',
@@ -223,6 +223,13 @@ describe('A file that is no config', () => {
     }
   });
 
+  test('however many aliases, keys or problems it has', () => {
+    expect(only(problemsOf(`a: &a x\nb: [${'*a, '.repeat(60_000)}]`))).toMatch(/too many aliases/);
+    const problems = problemsOf(Array.from({ length: 5000 }, (_, i) => `key${i}: 1`).join('\n'));
+    expect(problems).toHaveLength(201);
+    expect(problems.at(-1)).toMatchObject({ path: '', message: 'and 4803 more problems from here on' });
+  });
+
   test('and a BOM or CRLF line ends are no reason', () => {
     expect(problemsOf(`\uFEFF${SMALLEST.trimStart().replaceAll('\n', '\r\n')}`)).toEqual([]);
   });
@@ -256,7 +263,7 @@ test('Whatever is cut out of a good file or put in it, loading gives a config or
   const text =
     SMALLEST + 'services: { a: { plugin: journal, onFailure: { trap: accept } } }\ngroups: { g: [a] }\n';
   const pieces = ['', ':', '\n', '{', ']', '"', '*', '&', '? ', '\t', '~'];
-  for (let at = 0; at < text.length; at += 2) {
+  for (let at = 0; at < text.length; at += 5) {
     for (const piece of pieces) {
       const problems = problemsOf(text.slice(0, at) + piece + text.slice(at + 1));
       for (const { line, column, message } of problems) {

@@ -31,6 +31,8 @@ export type LoadResult =
 
 /** Octets. A file of a thousand services is smaller. */
 const LARGEST_FILE = 256 * 1024;
+/** More than anyone mends in one go: the file is something else than a config, and the rest is counted. */
+const MOST_PROBLEMS = 200;
 
 /**
  * Reads and checks a config file. Never throws for anything that the file may hold, or if it can't be read: those are
@@ -71,7 +73,13 @@ export function loadConfig(file: string): LoadResult {
 }
 
 function failed(problems: readonly Problem[]): LoadResult {
-  return { ok: false, problems: sortProblems(problems), warnings: [] };
+  const sorted = sortProblems(problems);
+  const more = sorted.length - MOST_PROBLEMS;
+  if (more > 0) {
+    const last = { ...sorted[MOST_PROBLEMS]!, path: '', message: `and ${more} more problems from here on` };
+    sorted.splice(MOST_PROBLEMS, more, last);
+  }
+  return { ok: false, problems: sorted, warnings: [] };
 }
 
 type Text = { readonly ok: true; readonly value: string } | { readonly ok: false; readonly fault: string };

@@ -57,7 +57,7 @@ const listenerKeys = {
     sessionsPerAddress: integer(1, 10_000).default(100),
     // RFC 5321 section 4.5.3.1.8: at least 100 must be taken.
     recipients: integer(100, 10_000).default(1000),
-    errors: integer(1, 1000).default(20),
+    errors: integer(1, 1000).default(10),
     // RFC 5321 section 4.5.3.2.7: at least 5 minutes is asked for; less is the operator's choice.
     idleSeconds: integer(10, 3600).default(300),
   }).prefault({}),

@@ -2,38 +2,35 @@ import {
   isAlias,
   isCollection,
   isMap,
-  isNode,
-  isPair,
   isScalar,
   LineCounter,
   parseDocument,
-  visit,
-  type Document,
+  type Alias,
   type ErrorCode,
   type Pair,
 } from 'yaml';
 import type { Finding } from './issues.ts';
-import type { KeyPath } from './problem.ts';
+import {
+  DEEPEST,
+  MOST_ALIASES,
+  startOf,
+  structureProblems,
+  type Misuse,
+  type Position,
+  type YamlDocument,
+} from './yaml-structure.ts';
 
 /** A YAML text as plain values that still knows where each of them was written. */
 export interface YamlSource {
   /** Maps, lists, texts, finite numbers, booleans and null only; no cycles. Undefined if there are problems. */
   readonly value: unknown;
-  readonly problems: readonly (Position & { readonly path: KeyPath; readonly message: string })[];
+  readonly problems: readonly Misuse[];
   /** Where a key or its value is; for what is not there, the nearest thing above it that is. */
   locate(finding: Pick<Finding, 'path' | 'at'>): Position;
 }
 
-export interface Position {
-  /** Both from 1; 0 if it is about the text as a whole. */
-  readonly line: number;
-  readonly column: number;
-}
-
-const DEEPEST = 32;
-const MOST_ALIASES = 100;
-
-type YamlDocument = Document.Parsed | Document;
+/** After so many the parser is out of step with the text, and the rest follows from them. */
+const MOST_SYNTAX_PROBLEMS = 20;
 
 /** Reads one YAML 1.2 document, core schema. Never throws for anything that the text may hold. */
 export function readYaml(text: string): YamlSource {
@@ -52,7 +49,15 @@ export function readYaml(text: string): YamlSource {
     uniqueKeys: false,
     logLevel: 'error',
   });
-  const locate: YamlSource['locate'] = (finding) => position(offsetOf(document, finding));
+  // From an alias to its anchor the parser reads the document from the start, so each is asked for once.
+  const targets = new Map<Alias, unknown>();
+  const follow = (node: unknown): unknown => {
+    if (!isAlias(node)) return node;
+    if (!targets.has(node)) targets.set(node, node.resolve(document));
+    return targets.get(node);
+  };
+  const locate: YamlSource['locate'] = (finding) =>
+    position(offsetOf(document.contents, { ...finding, follow }));
   const syntax = syntaxProblems(document).map(({ offset, message }) => ({
     ...position(offset),
     path: [],
@@ -98,87 +103,23 @@ function syntaxProblems(document: YamlDocument): { offset: number; message: stri
   const errors = [...document.errors, ...document.warnings];
   // Nesting that exhausts the parser is reported once for each level on the way out.
   const exhausted = errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION');
-  return (exhausted === undefined ? errors : [exhausted]).map(({ code, pos }) => ({
-    offset: pos[0],
-    message: SYNTAX[code] ?? `found text that is not YAML here (${code.toLowerCase().replaceAll('_', ' ')})`,
-  }));
+  return (exhausted === undefined ? errors.slice(0, MOST_SYNTAX_PROBLEMS) : [exhausted]).map(
+    ({ code, pos }) => ({
+      offset: pos[0],
+      message:
+        SYNTAX[code] ?? `found text that is not YAML here (${code.toLowerCase().replaceAll('_', ' ')})`,
+    }),
+  );
 }
 
-/** What is YAML and still no plain data: keys written twice, keys that are no text, cycles, `.nan`, too deep. */
-function structureProblems(
-  document: YamlDocument,
-  position: (offset: number) => Position,
-): YamlSource['problems'] {
-  const problems: (Position & { path: KeyPath; message: string })[] = [];
-  visit(document, {
-    Node(_key, node, ancestors) {
-      const path = pathOf([...ancestors, node]);
-      const report = (message: string): void => {
-        problems.push({ ...position(startOf(node)), path, message });
-      };
-      if (path.length > DEEPEST) {
-        report(`found too many levels, at most ${DEEPEST} are allowed`);
-        return visit.BREAK;
-      }
-      if (isScalar(node) && typeof node.value === 'number' && !Number.isFinite(node.value)) {
-        report('found a number that is not finite');
-      }
-      if (isAlias(node)) {
-        const target = node.resolve(document);
-        if (target === undefined) {
-          report(
-            'found an alias without its anchor before it; a text that starts with "*" must be in quotes',
-          );
-        } else if (ancestors.includes(target)) report('found an alias to what it is itself in');
-      }
-      if (isMap(node)) problems.push(...keyProblems(node.items, { path, position }));
-      return undefined;
-    },
-  });
-  return problems;
-}
-
-function keyProblems(
-  pairs: readonly Pair[],
-  { path, position }: { path: KeyPath; position: (offset: number) => Position },
-): (Position & { path: KeyPath; message: string })[] {
-  const first = new Map<string, Position>();
-  return pairs.flatMap(({ key }) => {
-    const here = position(startOf(key));
-    // `__proto__` as a key of a plain object is an accident or an attack, never a setting.
-    if (!isScalar(key) || String(key.value) === '__proto__') {
-      return [{ ...here, path, message: 'found a key that is not allowed, must be a plain text' }];
-    }
-    const text = String(key.value);
-    if (text === '<<') {
-      return [
-        { ...here, path: [...path, text], message: 'found a merge key; merging maps is not supported' },
-      ];
-    }
-    const earlier = first.get(text);
-    if (earlier === undefined) {
-      first.set(text, here);
-      return [];
-    }
-    const message = `found this key twice, first in line ${earlier.line}`;
-    return [{ ...here, path: [...path, text], message }];
-  });
-}
-
-// The keys and positions that lead to the last of these nodes.
-function pathOf(ancestors: readonly unknown[]): KeyPath {
-  return ancestors.flatMap((node, i): (string | number)[] => {
-    if (isPair(node)) return [isScalar(node.key) ? String(node.key.value) : '?'];
-    const below = ancestors[i + 1];
-    return isCollection(node) && !isMap(node) && below !== undefined ? [node.items.indexOf(below)] : [];
-  });
-}
-
-function offsetOf(document: YamlDocument, { path, at }: Pick<Finding, 'path' | 'at'>): number {
-  let node: unknown = document.contents;
-  let offset = node === null ? 0 : startOf(node);
+function offsetOf(
+  root: unknown,
+  { path, at, follow }: Pick<Finding, 'path' | 'at'> & { follow: (node: unknown) => unknown },
+): number {
+  let node = root;
+  let offset = startOf(node);
   for (const [i, step] of path.entries()) {
-    if (isAlias(node)) node = node.resolve(document);
+    node = follow(node);
     if (isMap(node)) {
       const pair: Pair | undefined = node.items.find(
         ({ key }) => isScalar(key) && String(key.value) === step,
@@ -197,8 +138,4 @@ function offsetOf(document: YamlDocument, { path, at }: Pick<Finding, 'path' | '
     } else return offset;
   }
   return offset;
-}
-
-function startOf(node: unknown): number {
-  return isNode(node) ? (node.range?.[0] ?? 0) : 0;
 }

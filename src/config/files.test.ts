@@ -1,0 +1,42 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { generate } from 'selfsigned';
+import { expect, test } from 'vitest';
+import { loadConfig } from './load.ts';
+
+test('A certificate must fit its key; one that does is good, as an authority too', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'postern-tls-'));
+  const attributes = [{ name: 'commonName', value: 'mx.example.org' }];
+  const [own, other] = [await generate(attributes), await generate(attributes)];
+  writeFileSync(join(directory, 'cert.pem'), own.cert);
+  writeFileSync(join(directory, 'key.pem'), own.private);
+  writeFileSync(join(directory, 'other.pem'), other.private);
+  const load = (key: string) => {
+    const file = join(directory, 'postern.yaml');
+    writeFileSync(
+      file,
+      `
+hostname: mx.example.org
+listeners:
+  inbound: { protocol: lmtp, port: 2424, downstream: store, tls: { cert: cert.pem, key: ${key} } }
+downstreams:
+  store: { protocol: lmtp, host: 192.0.2.1, port: 24, tls: required, ca: cert.pem }
+`,
+    );
+    return loadConfig(file);
+  };
+  try {
+    const good = load('key.pem');
+    expect(good).toMatchObject({ ok: true, warnings: [] });
+    expect(good.ok && good.config.downstreams[0]).toMatchObject({ ca: join(directory, 'cert.pem') });
+    expect(load('other.pem')).toMatchObject({
+      ok: false,
+      problems: [
+        { line: 4, path: 'listeners.inbound.tls', message: expect.stringContaining('key values mismatch') },
+      ],
+    });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
