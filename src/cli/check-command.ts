@@ -1,7 +1,10 @@
 import type { Command } from 'commander';
-import { loadConfig } from '../config/load.ts';
+import { existsSync } from 'node:fs';
+import { silentLog } from '../base/log.ts';
+import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
-import { checkPlugins } from './plugins.ts';
+import { checkPasswordFile } from '../smtp/password-file.ts';
+import { openSandbox } from './plugins.ts';
 import type { CommonOptions } from './context.ts';
 import { EXIT } from './exit.ts';
 import { printJson } from './output.ts';
@@ -12,9 +15,9 @@ export function addCheckCommand(program: Command, common: (command: Command) => 
     .description('Print every problem of the config and of the plugins it names; exit code 2 if there is one')
     .option('--json', 'print a JSON object {ok, problems, warnings}')
     .action(async (options: CommonOptions & { json?: boolean }) => {
-      const loaded = await loadConfig(options.config);
-      const problems = loaded.ok ? await checkPlugins(loaded.config) : loaded.problems.map(formatProblem);
-      const warnings = loaded.ok ? loaded.warnings.map(formatProblem) : [];
+      const loaded = loadConfig(options.config);
+      const problems = loaded.ok ? await laterProblems(loaded) : loaded.problems.map(formatProblem);
+      const warnings = loaded.warnings.map(formatProblem);
       if (options.json === true) {
         printJson({ ok: problems.length === 0, problems, warnings });
       } else {
@@ -24,4 +27,18 @@ export function addCheckCommand(program: Command, common: (command: Command) => 
       }
       if (problems.length > 0) process.exitCode = EXIT.usage;
     });
+}
+
+/** What only shows when the files that the config names are used: plugins and password files. */
+async function laterProblems(loaded: LoadedConfig): Promise<string[]> {
+  const { sandbox, problems } = await openSandbox(loaded, silentLog);
+  await sandbox.close();
+  for (const { name, auth } of loaded.config.listeners) {
+    if (auth === undefined || !existsSync(auth.file)) continue;
+    for (const { line, problem } of await checkPasswordFile(auth.file)) {
+      const path = ['listeners', name, 'auth', 'file'];
+      problems.push(formatProblem(loaded.problemAt(path, `${auth.file}, line ${line}: ${problem}`)));
+    }
+  }
+  return problems;
 }

@@ -1,7 +1,6 @@
 import { describeError } from '../base/errors.ts';
 import { silentLog } from '../base/log.ts';
-import type { Config } from '../config/config.ts';
-import { loadConfig } from '../config/load.ts';
+import { loadConfig, type LoadedConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import { openSqliteStore } from '../store/sqlite-store.ts';
 import type { Store } from '../store/store.ts';
@@ -14,9 +13,9 @@ export interface CommonOptions {
 }
 
 /** The config, or the command ends with all its problems on standard error and exit code 2. */
-export async function loadOrFail(path: string): Promise<Config> {
-  const loaded = await loadConfig(path);
-  if (loaded.ok) return loaded.config;
+export function loadOrFail(path: string): LoadedConfig {
+  const loaded = loadConfig(path);
+  if (loaded.ok) return loaded;
   throw new CommandError(EXIT.usage, loaded.problems.map(formatProblem).join('\n'));
 }
 
@@ -25,7 +24,7 @@ export async function withStore(
   options: CommonOptions,
   use: (store: Store) => Promise<void> | void,
 ): Promise<void> {
-  const config = await loadOrFail(options.config);
+  const { config } = loadOrFail(options.config);
   let store: Store;
   try {
     store = await openSqliteStore({ path: storePath(config), log: silentLog, role: 'tool' });

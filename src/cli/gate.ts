@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError, OperationalError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Config, ListenerConfig } from '../config/config.ts';
+import type { LoadedConfig } from '../config/load.ts';
 import { Forwarder } from '../delivery/forwarder.ts';
 import { startQueueRunner, type DeliverySettings, type QueueRunner } from '../delivery/queue-runner.ts';
 import type { ProxyOptions } from '../proxy/options.ts';
@@ -11,7 +12,7 @@ import { startListener, type Listener } from '../smtp/server.ts';
 import { openSqliteStore, type SqliteStore } from '../store/sqlite-store.ts';
 import { deliveryPolicy } from './delivery-policy.ts';
 import { Generation } from './generation.ts';
-import { emptySpool, identityOf, prepareState, spoolDirectory, storePath } from './state-dir.ts';
+import { emptySpool, identityOf, notesPath, prepareState, spoolDirectory, storePath } from './state-dir.ts';
 
 /**
  * The running gate: the one place where all parts are put together.
@@ -34,15 +35,17 @@ export class Gate {
     this.#generation = parts.generation;
     this.#runner = startQueueRunner({
       store: parts.store,
+      notesPath: notesPath(parts.generation.config),
       log: parts.log,
       ...deliverySettings(parts.generation),
     });
   }
 
   /** Starts everything that the config names. Throws an OperationalError that says what kept it from starting. */
-  static async start(config: Config, log: Log): Promise<Gate> {
+  static async start(loaded: LoadedConfig, log: Log): Promise<Gate> {
+    const { config } = loaded;
     await prepareState(config);
-    const opened = await Generation.open(config, log);
+    const opened = await Generation.open(loaded, log);
     if ('problems' in opened) throw new OperationalError('plugins_unfit', opened.problems.join('\n'));
     const store = await openSqliteStore({ path: storePath(config), log, role: 'server' });
     await emptySpool(config);
@@ -80,10 +83,11 @@ export class Gate {
    * is gone or has moved are told 421 once they are idle. If the config can't be taken over, the old one runs on as if
    * nothing had happened; a new listener whose port is taken is the one thing that can go wrong later.
    */
-  async reload(config: Config): Promise<Reloaded> {
+  async reload(loaded: LoadedConfig): Promise<Reloaded> {
+    const { config } = loaded;
     const fixed = fixedChanges(this.#generation.config, config);
     if (fixed.length > 0) return { applied: false, problems: fixed };
-    const opened = await Generation.open(config, this.#log);
+    const opened = await Generation.open(loaded, this.#log);
     if ('problems' in opened) return { applied: false, problems: opened.problems };
 
     const previous = this.#generation;

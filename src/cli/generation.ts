@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Log } from '../base/log.ts';
 import type { Config, DownstreamConfig } from '../config/config.ts';
+import type { LoadedConfig } from '../config/load.ts';
 import { maildirDownstream } from '../delivery/maildir.ts';
 import { createDispatcher, type Dispatcher } from '../ocp/dispatch.ts';
 import type { CalloutService } from '../ocp/service.ts';
@@ -38,8 +39,12 @@ export class Generation {
   }
 
   /** Loads all plugins. Returns the problems, one line each, if any of them is not fit to run; nothing is left open then. */
-  static async open(config: Config, log: Log): Promise<{ generation: Generation } | { problems: string[] }> {
-    const { sandbox, problems } = await openSandbox(config, log);
+  static async open(
+    loaded: LoadedConfig,
+    log: Log,
+  ): Promise<{ generation: Generation } | { problems: string[] }> {
+    const { config } = loaded;
+    const { sandbox, problems } = await openSandbox(loaded, log);
     if (problems.length > 0) {
       await sandbox.close();
       return { problems };

@@ -16,8 +16,9 @@ export function addPluginCommand(program: Command, common: (command: Command) =>
     )
     .option('--json', 'print a JSON array')
     .action(async (options: CommonOptions & { json?: boolean }) => {
-      const config = await loadOrFail(options.config);
-      const { sandbox, problems } = await openSandbox(config, silentLog);
+      const loaded = loadOrFail(options.config);
+      const { config } = loaded;
+      const { sandbox, problems } = await openSandbox(loaded, silentLog);
       const services = config.services.map((service) => ({
         service: service.name,
         plugin: pluginPath(service.plugin, config.pluginDirectory),

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { silentLog, type Log } from '../base/log.ts';
-import type { Config } from '../config/config.ts';
+import type { Log } from '../base/log.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import { formatProblem } from '../config/problem.ts';
 import { createSandbox } from '../sandbox/sandbox.ts';
 
 /** The file of a plugin: a path is taken as it is, a name is looked up in the plugin directory. */
@@ -11,15 +12,8 @@ export function pluginPath(plugin: string, directory: string): string {
   return existsSync(own) ? own : join(directory, `${plugin}.wasm`);
 }
 
-/** Loads and configures every service as `run` would, and says what is wrong with any. */
-export async function checkPlugins(config: Config): Promise<string[]> {
-  const { sandbox, problems } = await openSandbox(config, silentLog);
-  await sandbox.close();
-  return problems;
-}
-
-/** The sandbox for a config's services, and one line for each that is not fit to run. */
-export async function openSandbox(config: Config, log: Log) {
+/** The sandbox for a config's services, and one line with file and place for each that is not fit to run. */
+export async function openSandbox({ config, problemAt }: LoadedConfig, log: Log) {
   const { sandbox, problems } = await createSandbox({
     services: config.services,
     resolvePlugin: (plugin) => pluginPath(plugin, config.pluginDirectory),
@@ -28,6 +22,8 @@ export async function openSandbox(config: Config, log: Log) {
   });
   return {
     sandbox,
-    problems: problems.map(({ service, path, reason }) => `services.${service}: ${path}: ${reason}`),
+    problems: problems.map(({ service, path, reason }) =>
+      formatProblem(problemAt(['services', service, 'plugin'], `${path}: ${reason}`)),
+    ),
   };
 }

@@ -1,7 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { describeError } from '../base/errors.ts';
+import { configJsonSchema } from '../config/schema.ts';
 import { addCheckCommand } from './check-command.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { printJson } from './output.ts';
 import { addPasswordCommand } from './password-command.ts';
 import { addPluginCommand } from './plugin-command.ts';
 import { addQuarantineCommand } from './quarantine-command.ts';
@@ -9,7 +11,7 @@ import { addQueueCommand } from './queue-command.ts';
 import { addRunCommand } from './run-command.ts';
 import { version } from './version.ts';
 
-/** The command line: `postern run|check|queue|quarantine|plugin|hash-password|version`. */
+/** The command line: `postern run|check|queue|quarantine|plugin|hash-password|schema|version`. */
 export function createProgram(): { parseAsync(): Promise<void> } {
   const program = new Command('postern')
     .description('A mail gate: SMTP, SUBMIT and LMTP through sandboxed filters (RFC 4496)')
@@ -39,6 +41,10 @@ Examples:
   addQuarantineCommand(program, common);
   addPluginCommand(program, common);
   addPasswordCommand(program);
+  program
+    .command('schema')
+    .description('Print the JSON Schema of the configuration file, for editors that complete and check YAML')
+    .action(() => printJson(configJsonSchema()));
   program
     .command('version')
     .description('Print the version of Postern and of what it runs on')

@@ -40,7 +40,7 @@ export function addQuarantineCommand(program: Command, common: (command: Command
   common(quarantine.command('release <ids...>'))
     .description('Deliver held mail after all: it goes to the queue, due now')
     .action(async (ids: string[], options: CommonOptions) => {
-      const config = await loadOrFail(options.config);
+      const { config } = loadOrFail(options.config);
       await withStore(options, async (store) => {
         const now = Date.now();
         const found = await store.release({ ids, now, expiresAt: now + config.queue.giveUpAfterMs });

@@ -23,18 +23,19 @@ export function addRunCommand(program: Command, common: (command: Command) => Co
       'for a first try: make a missing password file with one account, and say how to see a filter act',
     )
     .action(async (options: CommonOptions & { demo?: boolean }) => {
-      const config = await loadOrFail(options.config);
+      const loaded = loadOrFail(options.config);
+      const { config } = loaded;
       const output = pino.destination({ dest: 2, sync: false });
       const log = pino({ level: config.log.level, base: null }, output);
       const account = options.demo === true ? await makeDemoAccount(config) : undefined;
-      const gate = await Gate.start(config, log);
+      const gate = await Gate.start(loaded, log);
       printWelcome(gate, { config, account, demo: options.demo === true });
 
       const reload = async (): Promise<void> => {
-        const loaded = await loadConfig(options.config);
-        const { applied, problems } = loaded.ok
-          ? await gate.reload(loaded.config)
-          : { applied: false, problems: loaded.problems.map(formatProblem) };
+        const next = loadConfig(options.config);
+        const { applied, problems } = next.ok
+          ? await gate.reload(next)
+          : { applied: false, problems: next.problems.map(formatProblem) };
         const file = options.config;
         if (!applied) log.error({ file, problems }, 'config not reloaded, the old one goes on');
         else if (problems.length > 0)

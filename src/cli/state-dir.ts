@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import type { Config, ListenerConfig } from '../config/config.ts';
 import { selfSigned, type TlsIdentity } from '../smtp/tls.ts';
 
-/** What lies under `stateDir`: `postern.db`, `spool/`, `tls/`. */
+/** What lies under `stateDir`: `postern.db`, `served`, `spool/`, `tls/`. */
 export const storePath = ({ stateDir }: Config): string => join(stateDir, 'postern.db');
+
+/** See delivery/served-notes.ts. */
+export const notesPath = ({ stateDir }: Config): string => join(stateDir, 'served');
 
 export const spoolDirectory = (stateDir: string): string => join(stateDir, 'spool');
 
@@ -38,7 +41,7 @@ export async function identityOf(
     const made = await selfSigned(hostname);
     await mkdir(directory, { recursive: true, mode: 0o700 });
     await writeFile(files.key, made.key, { mode: 0o600 });
-    await writeFile(files.cert, made.cert);
+    await writeFile(files.cert, made.cert, { mode: 0o600 });
     return made;
   }
 }

@@ -29,6 +29,9 @@ export type LoadResult =
       readonly warnings: readonly Problem[];
     };
 
+/** A config that checks, with its places in the file. */
+export type LoadedConfig = Extract<LoadResult, { ok: true }>;
+
 /** Octets. A file of a thousand services is smaller. */
 const LARGEST_FILE = 256 * 1024;
 /** More than anyone mends in one go: the file is something else than a config, and the rest is counted. */
