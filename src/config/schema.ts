@@ -94,7 +94,7 @@ const remoteKeys = {
   socket: filePath.optional(),
   tls: word('none', 'opportunistic', 'required').optional(),
   ca: filePath.optional(),
-  maxConnections: integer(1, 1000).default(20),
+  maxConnections: integer(1, 1000).default(100),
   idleSeconds: integer(1, 3600).default(30),
   timeouts: map({
     connect: duration('1s', '10m').prefault('30s'),
