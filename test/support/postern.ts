@@ -35,18 +35,24 @@ export function temporaryDirectory(): { path: string; remove: () => void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+/** The config as an object becomes JSON, which is YAML too, with `hostname` and `stateDir` filled in; a text stays as it is. */
+export function configText(config: object | string): string {
+  if (typeof config === 'string') return config;
+  return JSON.stringify({ hostname: 'gate.test', stateDir: './var', ...config });
+}
+
 /**
- * Starts `postern run` on a config, given as an object; the file is written as JSON, which is YAML too. `hostname`
- * and `stateDir` are filled in. Resolves once it listens; rejects with what it printed if it ends before.
+ * Starts `postern run` on a config (see `configText`). Resolves once it listens; rejects with what it printed if it ends
+ * before.
  */
 export async function startPostern(
-  config: object,
+  config: object | string,
   options: { directory: string; environment?: Record<string, string>; arguments?: readonly string[] },
 ): Promise<Postern> {
   const { directory } = options;
   await mkdir(directory, { recursive: true });
   const file = join(directory, 'postern.yaml');
-  writeFileSync(file, JSON.stringify({ hostname: 'gate.test', stateDir: './var', ...config }));
+  writeFileSync(file, configText(config));
   const child = spawn(
     process.execPath,
     [join(ROOT, 'dist', 'main.js'), 'run', '-c', file, ...(options.arguments ?? [])],
