@@ -23,15 +23,21 @@ export interface ClaimerOptions {
 export class Claimer {
   readonly #options: ClaimerOptions;
   readonly #lanes: ReadonlyMap<string, Lane>;
+  readonly #after: Promise<void>;
   readonly #accept: (entries: readonly QueueEntry[]) => number;
   #claiming: Promise<void> | undefined;
   #again = false;
 
-  /** `accept` puts entries into their lanes and returns how many of them were new to it. */
+  /** Nothing is claimed before `after`. `accept` puts entries into their lanes and returns how many of them were new to it. */
   constructor(
     options: ClaimerOptions,
-    to: { lanes: ReadonlyMap<string, Lane>; accept: (entries: readonly QueueEntry[]) => number },
+    to: {
+      after: Promise<void>;
+      lanes: ReadonlyMap<string, Lane>;
+      accept: (entries: readonly QueueEntry[]) => number;
+    },
   ) {
+    this.#after = to.after;
     this.#options = options;
     this.#lanes = to.lanes;
     this.#accept = to.accept;
@@ -56,6 +62,7 @@ export class Claimer {
 
   async #claimAll(): Promise<void> {
     const { now, signal } = this.#options;
+    await this.#after;
     while (this.#again && !signal.aborted) {
       this.#again = false;
       const lanes = [...this.#lanes.values()];

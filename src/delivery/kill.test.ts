@@ -25,7 +25,7 @@ const store = await openSqliteStore({ path: directory + '/queue.db', role: 'serv
 const mx = smtpDownstream({ name: 'mx', protocol: 'smtp', host: '127.0.0.1', port: Number(port), hostname: 'gate.test', tls: 'none', log });
 const options = { store, downstreams: new Map([['mx', mx]]), log, hostname: 'gate.test',
   policy: { ...DEFAULT_DELIVERY, hotMessages: 10, concurrency: 5, pollMs: 20, bounceDownstream: () => 'mx' } };
-const forwarder = new Forwarder({ ...options, runner: startQueueRunner(options) });
+const forwarder = new Forwarder({ ...options, runner: startQueueRunner({ ...options, notesPath: directory + '/served' }) });
 async function accept(lane) {
   for (let i = 0; ; i++) {
     const subject = [round, lane, i].join('-');

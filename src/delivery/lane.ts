@@ -1,4 +1,5 @@
 import { Circuit, type CircuitSettings } from './circuit.ts';
+import { FinalGate } from './final-gate.ts';
 import type { Job } from './job.ts';
 import type { DeliveryPolicy } from './policy.ts';
 
@@ -15,6 +16,8 @@ export interface LaneSettings extends CircuitSettings {
 export class Lane {
   readonly name: string;
   readonly circuit: Circuit;
+  /** Before the end of each message. */
+  readonly gate: FinalGate;
   /** Deliveries under way. */
   busy = 0;
   /** Hot places given out: reserved, waiting or under way. */
@@ -29,6 +32,7 @@ export class Lane {
   constructor(name: string, settings: LaneSettings) {
     this.name = name;
     this.circuit = new Circuit(settings);
+    this.gate = new FinalGate(settings.policy.patience);
     this.#settings = settings;
   }
 

@@ -29,6 +29,11 @@ export function outcomesOf(
   });
 }
 
+/** Whether the message has reached all of the job's recipients: nothing is left to do for it. */
+export function isServed({ recipients }: Job, replies: readonly DownstreamReply[]): boolean {
+  return recipients.every((_, index) => fateOf(replies[index] ?? NO_REPLY, false) === 'delivered');
+}
+
 export function recipientsOf(outcomes: readonly Outcome[], fates: readonly Fate[]): Recipient[] {
   return outcomes.filter(({ fate }) => fates.includes(fate)).map(({ recipient }) => recipient);
 }

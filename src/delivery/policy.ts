@@ -1,3 +1,4 @@
+import type { Patience } from './final-gate.ts';
 import type { BackOff } from './retry.ts';
 
 /** How the operator wants mail delivered. Times in milliseconds. */
@@ -10,6 +11,8 @@ export interface DeliveryPolicy {
   readonly rest: BackOff;
   /** Deliveries at a time to one downstream. */
   readonly concurrency: number;
+  /** For how long the end of a message waits for the reply to the one before it. */
+  readonly patience: Patience;
   /** How often the store is asked for due entries. */
   readonly pollMs: number;
   /** For how long a claimed entry is ours; longer than any delivery takes. */
@@ -28,6 +31,7 @@ export const DEFAULT_DELIVERY: Omit<DeliveryPolicy, 'bounceDownstream'> = {
   giveUpAfterMs: 5 * 24 * 3_600_000,
   rest: { firstMs: 5_000, maxMs: 300_000 },
   concurrency: 20,
+  patience: { shareMs: 5, reserveMs: 250 },
   pollMs: 1_000,
   leaseMs: 30 * 60_000,
   hotMessages: 100,

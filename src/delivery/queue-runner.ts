@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { withDeadline } from '../base/deadline.ts';
 import { describeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
@@ -8,8 +9,11 @@ import { isUnreachable } from './circuit.ts';
 import { Claimer } from './claimer.ts';
 import { jobOf, type Job } from './job.ts';
 import { Lane } from './lane.ts';
+import { isServed } from './outcome.ts';
 import type { DeliveryPolicy } from './policy.ts';
-import { Settler, type Attempt } from './settler.ts';
+import { backOffMs } from './retry.ts';
+import { ServedNotes } from './served-notes.ts';
+import { Settler, SETTLE_BACK_OFF, type Attempt } from './settler.ts';
 
 /**
  * Delivers what the store's queue holds, until each recipient is served, refused for good, or given up on.
@@ -19,12 +23,11 @@ import { Settler, type Attempt } from './settler.ts';
  * *cold*, claimed from the store when it is due. Hot places are reserved before the commit, so an entry is leased
  * at birth if and only if somebody will deliver it; past the bound it is committed without a lease and claimed like any other.
  *
- * Duplicates: the one window is from the downstream reading the final dot to the settlement being on disk. The settlement is
- * posted to the store in the same turn of the event loop that has the reply (a failed recipient's notice is
- * composed first; the other recipients' deliveries wait for that). A kill inside the window sends the message once more to that
- * downstream after the restart, so at most one duplicate of a message a kill, for no more messages than
- * were under way (`concurrency` of the policy). A settlement that the store refuses (disk full) is
- * repeated, and keeps its slot meanwhile: a queue that can't record what it did soon stops doing it.
+ * Duplicates: the one window is from the final dot to our knowing the reply. A gate lets one message at a time of each
+ * downstream into it (`final-gate.ts`), and the reply is noted where a kill can't take it (`served-notes.ts`) in the
+ * turn of the event loop that has it; what is noted is settled after the restart and not sent again. So a kill doubles one message at a
+ * downstream; more where a downstream takes longer over its reply than the gate has patience. A settlement that the store refuses
+ * (disk full) is repeated, and keeps its slot meanwhile: a queue that can't record what it did soon stops doing it.
  *
  * Losses: none. An entry leaves the store only in the same commit that records its last recipient as served, or
  * that stores the notice of its failure. Every exception here leaves the entry as it was, due again when its lease ends.
@@ -62,6 +65,8 @@ export interface DeliverySettings {
 export interface QueueRunnerOptions extends DeliverySettings {
   readonly store: Store;
   readonly log: Log;
+  /** Where it is noted what was served; kept between runs. */
+  readonly notesPath: string;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
   /** From 0 to below 1. */
@@ -86,6 +91,7 @@ class Runner implements QueueRunner {
   readonly #running = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
   readonly #abandoned = new AbortController();
+  readonly #notes: ServedNotes;
   #poll: NodeJS.Timeout;
   #hotBytes = 0;
 
@@ -93,7 +99,11 @@ class Runner implements QueueRunner {
     const { signal } = this.#stopping;
     this.#context = { now: Date.now, random: Math.random, ...options, signal };
     this.#settler = new Settler(this.#context, this.#abandoned.signal);
+    this.#notes = new ServedNotes(options.notesPath, options.log);
+    const noted = this.#settleNoted();
+    this.#track(noted);
     this.#claimer = new Claimer(this.#context, {
+      after: noted,
       lanes: this.#lanes,
       accept: (entries) => this.#accept(entries),
     });
@@ -155,6 +165,30 @@ class Runner implements QueueRunner {
       this.#context.log.warn(fields, 'deliveries cut off');
     }
     this.#abandoned.abort();
+    this.#notes.close();
+  }
+
+  /** What was served before a kill, and perhaps not settled. Nothing is claimed before. */
+  async #settleNoted(): Promise<void> {
+    const { store, log, random } = this.#context;
+    const settlement = { remaining: [], nextAttemptAt: 0, lastReply: '' };
+    for (let refusals = 0; ;) {
+      try {
+        await Promise.all(this.#notes.left.map((id) => store.settle(id, settlement)));
+        for (const id of this.#notes.left) this.#notes.settled(id);
+        return;
+      } catch (error) {
+        refusals++;
+        log.error(
+          { refusals, error: describeError(error) },
+          'cannot settle what was served before the start',
+        );
+        await sleep(backOffMs(refusals, { ...SETTLE_BACK_OFF, random }), undefined, this.#context).catch(
+          () => {},
+        );
+        if (this.#context.signal.aborted) return;
+      }
+    }
   }
 
   #startPoll(): NodeJS.Timeout {
@@ -212,14 +246,19 @@ class Runner implements QueueRunner {
   }
 
   async #run(lane: Lane, job: Job): Promise<void> {
+    const { message, leave } = lane.gate.guard(job.message);
     try {
-      const replies = await this.#send(job);
+      const replies = await this.#send({ ...job, message });
+      const noted = isServed(job, replies) && this.#notes.note(job.id);
+      if (noted) leave();
       if (lane.circuit.record(replies, this.#context.now())) this.#logRest(lane);
       // What was never reached is due when the rest is over; anything else backs off by itself, so that a message at which
       // the downstream drops the connection is not the one that it is probed with each time.
       const unreached = lane.circuit.state(this.#context.now()) === 'resting' && replies.every(isUnreachable);
       await this.#settle({ job, replies, ...(unreached && { retryAt: lane.circuit.restsUntil }) });
+      if (noted) this.#notes.settled(job.id);
     } finally {
+      leave();
       this.#letGo(job);
       lane.busy--;
       this.#pump(lane);

@@ -10,7 +10,7 @@ import { outcomesOf, recipientsOf, type Outcome } from './outcome.ts';
 import { backOffMs } from './retry.ts';
 
 /** Between attempts to store a settlement. */
-const SETTLE_BACK_OFF = { firstMs: 250, maxMs: 30_000 };
+export const SETTLE_BACK_OFF = { firstMs: 250, maxMs: 30_000 };
 
 /** `policy` and `hostname` are read anew each time, since a reload changes them. */
 export interface SettlerOptions extends NoticeOptions {

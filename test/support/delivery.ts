@@ -50,7 +50,7 @@ export async function openDelivery(options: DeliveryOptions): Promise<Delivery> 
   downstreams.set('mx', smtpDownstream({ ...common, name: 'mx', protocol: 'lmtp', port: ports.mx }));
   downstreams.set('back', smtpDownstream({ ...common, name: 'back', protocol: 'smtp', port: ports.back }));
   const settings = { store, downstreams, policy: { ...QUICK, ...policy }, log, hostname: 'gate.test' };
-  const runner = startQueueRunner(settings);
+  const runner = startQueueRunner({ ...settings, notesPath: join(directory, 'served') });
   return {
     store,
     runner,

@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Dialog } from '../support/smtp-dialog.ts';
+
+export interface TrafficOptions {
+  readonly port: number;
+  readonly sessions: number;
+  /** Octets of a message, about. */
+  readonly size: number;
+  readonly recipient?: string;
+  /** Messages after which it ends by itself. */
+  readonly limit?: number;
+}
+
+/**
+ * Clients that send as fast as they get replies, over sessions that are kept, and come back when the server is there again.
+ * Each message has an id of its own, in `X-Id` and as the sender's local part. A message whose reply was not
+ * heard is never sent again: whether it was taken is unknown.
+ */
+export class Traffic {
+  /** Ids of messages whose final dot was sent. */
+  readonly sent = new Set<string>();
+  /** Those that got a 250 for it. */
+  readonly acknowledged = new Set<string>();
+  /** Replies other than 250, to any step. */
+  readonly refusals: string[] = [];
+  readonly #options: TrafficOptions;
+  readonly #body: string;
+  readonly #sessions: Promise<void>[];
+  #next = 0;
+  #stopped = false;
+
+  constructor(options: TrafficOptions) {
+    this.#options = options;
+    this.#body = `${'x'.repeat(70)}\r\n`.repeat(Math.ceil(options.size / 72));
+    this.#sessions = Array.from({ length: options.sessions }, () => this.#keepSending());
+  }
+
+  /** Sent, and nobody knows what became of it. */
+  get unknown(): number {
+    return this.sent.size - this.acknowledged.size - this.refusals.length;
+  }
+
+  /** Lets each session end what it has begun. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.ended();
+  }
+
+  /** Resolves when the limit is reached. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#sessions);
+  }
+
+  get #done(): boolean {
+    return this.#stopped || this.#next >= (this.#options.limit ?? Infinity);
+  }
+
+  async #keepSending(): Promise<void> {
+    while (!this.#done) {
+      let dialog: Dialog | undefined;
+      try {
+        dialog = await Dialog.open(this.#options.port);
+        await dialog.say('EHLO client.test');
+        while (!this.#done) await this.#sendOne(dialog);
+      } catch {
+        // The server was killed, or is not there yet.
+        await sleep(10);
+      }
+      dialog?.vanish();
+    }
+  }
+
+  async #sendOne(dialog: Dialog): Promise<void> {
+    const { recipient = 'ann@example.com' } = this.#options;
+    const id = `m${this.#next++}`;
+    dialog.send(`MAIL FROM:<${id}@example.org>\r\nRCPT TO:<${recipient}>\r\nDATA\r\n`);
+    const replies = [await dialog.hear(), await dialog.hear(), await dialog.hear()];
+    const refusal = replies.find((reply) => !/^[23]/.test(reply));
+    if (refusal !== undefined) {
+      this.refusals.push(refusal);
+      if (replies[2]!.startsWith('354')) throw new Error('a message is expected that has no recipient');
+      await dialog.say('RSET');
+      return;
+    }
+    this.sent.add(id);
+    dialog.send(`X-Id: ${id}\r\nSubject: crash\r\n\r\n${this.#body}.\r\n`);
+    const final = await dialog.hear();
+    if (final.startsWith('250')) this.acknowledged.add(id);
+    else this.refusals.push(final);
+  }
+}
