@@ -24,7 +24,11 @@ export interface MailToStore {
   readonly quarantine: readonly Omit<NewQuarantineEntry, 'transaction' | 'now'>[];
   readonly bounces: readonly {
     readonly sender: Sender;
-    readonly recipients: readonly { readonly recipient: Recipient; readonly reply: Reply }[];
+    readonly recipients: readonly {
+      readonly recipient: Recipient;
+      readonly reply: Reply;
+      readonly remote?: string;
+    }[];
     readonly headers: Uint8Array;
     readonly arrivedAt: number;
   }[];

@@ -8,6 +8,7 @@ import { stronger } from '../ocp/combine.ts';
 import type { AnsweredPart } from '../ocp/dispatch.ts';
 import type { Facts, OutcomeFacts } from '../ocp/facts.ts';
 import type { Answer } from '../smtp/handler.ts';
+import type { DownstreamReply } from '../smtp/transaction.ts';
 import type { BounceOrder, MailToStore, QuarantineOrder, Variant } from './forwarder.ts';
 import { dispositions, oneReply, type Disposition } from './plan.ts';
 import type { ProxyOptions } from './options.ts';
@@ -71,7 +72,7 @@ interface Unit {
 interface TargetResult {
   readonly target: Target;
   readonly variant: Variant;
-  readonly reply: Reply;
+  readonly reply: DownstreamReply;
 }
 
 class Disposal {
@@ -122,7 +123,7 @@ class Disposal {
         : await through.deliver(variants.map(({ variant }) => variant));
     variants.forEach(({ variant, owners }, at) => {
       owners.forEach(({ unit, target }, index) => {
-        const said = replies[at]?.[index] ?? reply(451, '4.4.2', 'The downstream gave no reply');
+        const said = replies[at]?.[index] ?? NO_REPLY;
         (unit?.results ?? extra).push({ target, variant, reply: said });
       });
     });
@@ -281,7 +282,7 @@ class Disposal {
       : [];
   }
 
-  async #bounces(recipients: readonly { recipient: Recipient; reply: Reply }[]): Promise<BounceOrder[]> {
+  async #bounces(recipients: BounceOrder['recipients']): Promise<BounceOrder[]> {
     const { transaction, spool } = this.#order;
     if (recipients.length === 0) return [];
     const headers = await spool.read(0, 64 * 1024);
@@ -296,7 +297,9 @@ class Disposal {
       queue: later.map(({ variant, target }) => ({ ...variant, recipients: [target.recipient] })),
       quarantine: [],
       bounces: await this.#bounces(
-        never.map(({ target, reply: said }) => ({ recipient: target.recipient, reply: said })),
+        never.map(({ target: { recipient, downstream }, reply: said }) => {
+          return { recipient, reply: said, ...(said.local !== true && { remote: downstream }) };
+        }),
       ),
     });
   }
@@ -326,6 +329,8 @@ class Disposal {
     }
   }
 }
+
+const NO_REPLY: DownstreamReply = { ...reply(451, '4.4.2', 'The downstream gave no reply'), local: true };
 
 interface Owner {
   /** Undefined for a recipient that a service added. */

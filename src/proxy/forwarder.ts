@@ -59,7 +59,12 @@ export interface QuarantineOrder {
 /** A non-delivery notice to `sender`. */
 export interface BounceOrder {
   readonly sender: Sender;
-  readonly recipients: readonly { readonly recipient: Recipient; readonly reply: Reply }[];
+  /** `remote` is the name of the downstream that said `reply`; absent if Postern itself did. */
+  readonly recipients: readonly {
+    readonly recipient: Recipient;
+    readonly reply: Reply;
+    readonly remote?: string;
+  }[];
   /** Header of the message that failed, for the notice's third part. */
   readonly headers: Uint8Array;
   /** When the message arrived, in ms since the epoch. */
