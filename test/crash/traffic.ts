@@ -9,6 +9,8 @@ export interface TrafficOptions {
   readonly recipient?: string;
   /** Messages after which it ends by itself. */
   readonly limit?: number;
+  /** Begins its ids, where several send to the same sink. */
+  readonly run?: string;
 }
 
 /**
@@ -21,12 +23,14 @@ export class Traffic {
   readonly sent = new Set<string>();
   /** Those that got a 250 for it. */
   readonly acknowledged = new Set<string>();
-  /** Replies other than 250, to any step. */
+  /** Replies that refused a message, at any step. */
   readonly refusals: string[] = [];
   readonly #options: TrafficOptions;
   readonly #body: string;
   readonly #sessions: Promise<void>[];
   #next = 0;
+  /** Messages whose final reply was heard. */
+  #answered = 0;
   #stopped = false;
 
   constructor(options: TrafficOptions) {
@@ -37,7 +41,7 @@ export class Traffic {
 
   /** Sent, and nobody knows what became of it. */
   get unknown(): number {
-    return this.sent.size - this.acknowledged.size - this.refusals.length;
+    return this.sent.size - this.#answered;
   }
 
   /** Lets each session end what it has begun. */
@@ -71,20 +75,26 @@ export class Traffic {
   }
 
   async #sendOne(dialog: Dialog): Promise<void> {
-    const { recipient = 'ann@example.com' } = this.#options;
-    const id = `m${this.#next++}`;
+    const { recipient = 'ann@example.com', run = 'm' } = this.#options;
+    const id = `${run}${this.#next++}`;
     dialog.send(`MAIL FROM:<${id}@example.org>\r\nRCPT TO:<${recipient}>\r\nDATA\r\n`);
-    const replies = [await dialog.hear(), await dialog.hear(), await dialog.hear()];
-    const refusal = replies.find((reply) => !/^[23]/.test(reply));
-    if (refusal !== undefined) {
-      this.refusals.push(refusal);
-      if (replies[2]!.startsWith('354')) throw new Error('a message is expected that has no recipient');
+    let accepted = true;
+    for (let step = 0; step < 3; step++) {
+      const said = await dialog.hear();
+      if (/^[23]/.test(said)) continue;
+      if (accepted) this.refusals.push(said);
+      accepted = false;
+      // 421 ends the session, and the other two replies do not come.
+      if (said.startsWith('421')) throw new Error(said);
+    }
+    if (!accepted) {
       await dialog.say('RSET');
       return;
     }
     this.sent.add(id);
     dialog.send(`X-Id: ${id}\r\nSubject: crash\r\n\r\n${this.#body}.\r\n`);
     const final = await dialog.hear();
+    this.#answered++;
     if (final.startsWith('250')) this.acknowledged.add(id);
     else this.refusals.push(final);
   }
