@@ -17,12 +17,14 @@ import type { System } from './system.ts';
  *   --rounds N    of all systems, one after another (default 5); the medians are printed
  *   --scale X     as many messages in a run (default 1)
  *   --only TEXT   only systems with this text in their names
+ *   --profile DIR write CPU profiles of Postern's threads there, for Chrome's developer tools; the figures are worse for it
  */
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     scale: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
+    profile: { type: 'string' },
   },
 });
 const [rounds, scale] = [Number(values.rounds), Number(values.scale)];
@@ -40,6 +42,13 @@ if (!isInstalled('smtp-source')) {
 const directory = mkdtempSync('/var/tmp/postern-bench-');
 chmodSync(directory, 0o755); // Postfix's processes give up root
 const running: Pick<Running, 'stop'>[] = [];
+const cleanUp = async (): Promise<void> => {
+  await Promise.allSettled(running.map((each) => each.stop()));
+  rmSync(directory, { recursive: true, force: true });
+};
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void cleanUp().finally(() => process.exit(1)));
+}
 try {
   const syncs = syncsPerSecond(directory);
   const { sink, systems } = await startAll();
@@ -63,8 +72,7 @@ try {
   printRatios(runs);
   printThreads(runs);
 } finally {
-  await Promise.allSettled(running.map((each) => each.stop()));
-  rmSync(directory, { recursive: true, force: true });
+  await cleanUp();
 }
 
 async function startAll(): Promise<{ sink: Sink; systems: System[] }> {
@@ -81,7 +89,14 @@ async function startAll(): Promise<{ sink: Sink; systems: System[] }> {
     ['through', 12_000],
   ] as const) {
     if (!wanted(`Postern, ${mode}`)) continue;
-    const postern = await startPostern({ mode, messages, directory, plugin, sinkPort: sink.port });
+    const postern = await startPostern({
+      mode,
+      messages,
+      directory,
+      plugin,
+      sinkPort: sink.port,
+      profile: values.profile,
+    });
     running.push(postern.running);
     systems.push(postern.system);
   }

@@ -1,5 +1,5 @@
 import { openSync, readFileSync, writeFileSync, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { start, until, type Running } from './processes.ts';
 import type { System } from './system.ts';
 
@@ -13,8 +13,11 @@ export async function startPostern(options: {
   directory: string;
   plugin: string;
   sinkPort: number;
+  /** Where to write a CPU profile of each thread when it ends. */
+  profile: string | undefined;
 }): Promise<{ system: System; running: Running }> {
-  const { mode, messages, plugin, sinkPort } = options;
+  const { mode, messages, plugin, sinkPort, profile } = options;
+  const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${resolve(profile, mode)}`];
   const directory = join(options.directory, `postern-${mode}`);
   mkdirSync(directory);
   const listener = { protocol: 'smtp', address: '127.0.0.1', port: 0, domains: ['example.com'] };
@@ -30,7 +33,7 @@ export async function startPostern(options: {
   writeFileSync(file, JSON.stringify(config));
   const said = join(directory, 'output');
   const stdio = ['ignore', openSync(said, 'a'), openSync(join(directory, 'log'), 'a')] as const;
-  const running = start(process.execPath, [join(ROOT, 'dist', 'main.js'), 'run', '-c', file], {
+  const running = start(process.execPath, [...profiling, join(ROOT, 'dist', 'main.js'), 'run', '-c', file], {
     stdio: [...stdio],
     cwd: directory,
   });

@@ -109,7 +109,12 @@ async function startMaster(
     ms: 20_000,
     what: 'the start of Postfix',
   });
-  return { pid, stop: () => running.stop() };
+  // The command waits for the master, which ends its own.
+  const stop = (): Promise<void> => {
+    process.kill(pid, 'SIGTERM');
+    return running.ended;
+  };
+  return { pid, ended: running.ended, stop };
 }
 
 /** What a queue needs; the syntax and the values are those of Debian's master.cf, without the chroot. */

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** A server that the benchmark started. It is ended by its own process id. */
 export interface Running {
   readonly pid: number;
+  readonly ended: Promise<void>;
   /** SIGTERM, then SIGKILL if it takes longer than 10 s. */
   stop(): Promise<void>;
 }
@@ -20,7 +21,7 @@ export function start(
     child.once('exit', () => resolve());
     child.once('error', reject);
   });
-  return { pid: child.pid!, stop: () => end(child, exited) };
+  return { pid: child.pid!, ended: exited, stop: () => end(child, exited) };
 }
 
 async function end(child: ChildProcess, exited: Promise<void>): Promise<void> {
