@@ -11,7 +11,7 @@ export interface Postfix {
   readonly port: number;
   /** What it says of itself, for a test that fails. */
   log(): string;
-  /** PEM of the certificate that it shows. */
+  /** PEM of the certificate that it shows, for 127.0.0.1. */
   readonly certificate: string;
   maildir(address: string): string;
   /** Has it try again what it holds back. */
@@ -32,7 +32,7 @@ export interface PostfixOptions {
 }
 
 export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
-  const { directory, hostname } = options;
+  const { directory } = options;
   const [etc, queue, mail] = ['etc', 'queue', 'mail'].map((name) => join(directory, name)) as [
     string,
     string,
@@ -42,7 +42,7 @@ export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
   await run('chown', [`${MAILBOX_OWNER}:${MAILBOX_OWNER}`, mail]);
   // Its processes are users of their own and have to come through.
   for (const path of [directory, etc, queue, mail]) chmodSync(path, 0o755);
-  const { key, cert } = await selfSigned(hostname);
+  const { key, cert } = await selfSigned('127.0.0.1');
   writeFileSync(join(etc, 'tls.pem'), key + cert, { mode: 0o600 });
   const port = await freePort();
   writeFileSync(join(etc, 'main.cf'), mainCf(options));
