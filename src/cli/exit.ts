@@ -1,6 +1,7 @@
 /**
  * Exit codes, the same for every command, so that scripts can tell what happened:
- * 0 done, 1 it did not work, 2 wrong usage or a config that does not check, 3 nothing of that name was found.
+ * 0 done, 1 it did not work, 2 wrong usage or a config that does not check, the plugins that it names included,
+ * 3 nothing of that name was found.
  */
 export const EXIT = { ok: 0, failed: 1, usage: 2, notFound: 3 } as const;
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describeError, OperationalError } from '../base/errors.ts';
+import { describeError, type OperationalError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Config, ListenerConfig } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
@@ -11,6 +11,7 @@ import { fileAuthenticator } from '../smtp/password-file.ts';
 import { startListener, type Listener } from '../smtp/server.ts';
 import { openSqliteStore, type SqliteStore } from '../store/sqlite-store.ts';
 import { deliveryPolicy } from './delivery-policy.ts';
+import { CommandError, EXIT } from './exit.ts';
 import { Generation } from './generation.ts';
 import { emptySpool, identityOf, notesPath, prepareState, spoolDirectory, storePath } from './state-dir.ts';
 
@@ -41,22 +42,30 @@ export class Gate {
     });
   }
 
-  /** Starts everything that the config names. Throws an OperationalError that says what kept it from starting. */
+  /**
+   * Starts everything that the config names. Throws a CommandError for plugins that are not fit to run, or an
+   * OperationalError that says what kept it from starting; nothing is left running then.
+   */
   static async start(loaded: LoadedConfig, log: Log): Promise<Gate> {
     const { config } = loaded;
     await prepareState(config);
     const opened = await Generation.open(loaded, log);
-    if ('problems' in opened) throw new OperationalError('plugins_unfit', opened.problems.join('\n'));
-    const store = await openSqliteStore({ path: storePath(config), log, role: 'server' });
-    await emptySpool(config);
-    const gate = new Gate({ log, store, generation: opened.generation });
+    if ('problems' in opened) throw new CommandError(EXIT.usage, opened.problems.join('\n'));
+    const { generation } = opened;
+    let store: SqliteStore | undefined;
+    let gate: Gate | undefined;
     try {
+      store = await openSqliteStore({ path: storePath(config), log, role: 'server' });
+      await emptySpool(config);
+      gate = new Gate({ log, store, generation });
       for (const listener of config.listeners) await gate.#listen(listener);
+      return gate;
     } catch (error) {
-      await gate.stop(0);
+      // Any thread that is left would keep the process alive.
+      if (gate === undefined) await Promise.all([generation.close(0), store?.close()]);
+      else await gate.stop(0);
       throw error;
     }
-    return gate;
   }
 
   /** Where it listens, for people and tests: the port may have been chosen by the system. */

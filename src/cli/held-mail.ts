@@ -1,6 +1,14 @@
+import { InvalidArgumentError } from 'commander';
 import { chunksOf, type ByteSource } from '../base/bytes.ts';
 import type { Store } from '../store/store.ts';
 import { CommandError, EXIT } from './exit.ts';
+
+/** For `--limit`. */
+export function parseLimit(text: string): number {
+  const limit = Number(text);
+  if (/^\d+$/.test(text) && limit > 0) return limit;
+  throw new InvalidArgumentError('It must be a number from 1 up.');
+}
 
 /** Pages through a list of the store to its end, or to `limit` entries. */
 export async function readAll<T extends { id: string }>(

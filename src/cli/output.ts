@@ -1,6 +1,7 @@
-/** Prints a value as one JSON document. */
+/** Prints a value as one JSON document. What could steer a terminal is escaped, which JSON itself asks only of C0. */
 export function printJson(value: unknown): void {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  const escape = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  process.stdout.write(`${JSON.stringify(value, null, 2).replace(UNSAFE_IN_JSON, escape)}\n`);
 }
 
 /** Prints rows in columns as wide as their widest cell; the last column is never padded. Nothing to show prints `none`. */
@@ -17,11 +18,13 @@ export function printTable(columns: readonly string[], rows: readonly (readonly 
   }
 }
 
-// Addresses and replies come from peers: none of them may steer the operator's terminal.
-function visible(cell: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what this escapes
-  return cell.replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '?');
-}
+// Addresses and replies come from peers: none of them may steer the operator's terminal. Controls, and what changes
+// the direction of the text around it.
+// oxlint-disable-next-line no-control-regex -- control characters are what this finds
+const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+const UNSAFE_IN_JSON = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+const visible = (cell: string): string => cell.replace(UNSAFE, '?');
 
 /** `3.2 KiB` */
 export function formatSize(octets: number): string {

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { QuarantineEntry } from '../store/store.ts';
 import { loadOrFail, withStore, type CommonOptions } from './context.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { expectAll, readAll, writeMessage } from './held-mail.ts';
+import { expectAll, parseLimit, readAll, writeMessage } from './held-mail.ts';
 import { formatSize, formatTime, printJson, printTable } from './output.ts';
 
 /** `postern quarantine`: mail that a service held back. Works beside a running server, on the same store. */
@@ -13,7 +13,7 @@ export function addQuarantineCommand(program: Command, common: (command: Command
 
   common(quarantine.command('list'))
     .description('List what is held, oldest first')
-    .option('--limit <n>', 'at most so many entries', Number, 1000)
+    .option('--limit <n>', 'at most so many entries', parseLimit, 1000)
     .option('--json', 'print a JSON array')
     .action(async (options: CommonOptions & { limit: number; json?: boolean }) => {
       await withStore(options, async (store) => {

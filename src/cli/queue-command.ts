@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { QueueEntry } from '../store/store.ts';
 import { withStore, type CommonOptions } from './context.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { expectAll, readAll, writeMessage } from './held-mail.ts';
+import { expectAll, parseLimit, readAll, writeMessage } from './held-mail.ts';
 import { formatSize, formatTime, printJson, printTable } from './output.ts';
 
 /** `postern queue`: mail that waits for a downstream. Works beside a running server, on the same store. */
@@ -13,7 +13,7 @@ export function addQueueCommand(program: Command, common: (command: Command) => 
 
   common(queue.command('list'))
     .description('List what waits, oldest first')
-    .option('--limit <n>', 'at most so many entries', Number, 1000)
+    .option('--limit <n>', 'at most so many entries', parseLimit, 1000)
     .option('--json', 'print a JSON array')
     .action(async (options: CommonOptions & { limit: number; json?: boolean }) => {
       await withStore(options, async (store) => {

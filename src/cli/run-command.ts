@@ -22,6 +22,18 @@ export function addRunCommand(program: Command, common: (command: Command) => Co
       '--demo',
       'for a first try: make a missing password file with one account, and say how to see a filter act',
     )
+    .addHelpText(
+      'after',
+      `
+Prints where it listens on standard output, and logs one JSON object a line on standard error.
+
+SIGHUP           reads the config again; one that does not check is refused with a log line, and the old one goes on
+SIGTERM, SIGINT  take no new session, let what is under way end within 10 s, and end; a second one ends at once,
+                 which loses nothing that got its 250
+
+Exit codes: 0 stopped by a signal, 1 it could not start (a port or the state directory is taken) or was cut short,
+2 the config or a plugin it names is not fit to run; "postern check" says the same without starting anything.`,
+    )
     .action(async (options: CommonOptions & { demo?: boolean }) => {
       const loaded = loadOrFail(options.config);
       const { config } = loaded;

@@ -20,6 +20,8 @@ export interface Postern {
   readonly output: () => string;
   /** Waits for a log line, at most 20 s. */
   waitForLog(matches: (line: LogLine) => boolean): Promise<LogLine>;
+  /** Resolves with the exit code, null after a signal that was not handled. */
+  readonly exited: Promise<number | null>;
   /** SIGTERM, and waits for the exit; the exit code. */
   stop(): Promise<number | null>;
   kill(signal: NodeJS.Signals): Promise<number | null>;
@@ -91,6 +93,7 @@ export async function startPostern(
     directory,
     log,
     output: () => output,
+    exited,
     waitForLog: (matches) => waitFor(() => log.find(matches)),
     stop: () => end(child, 'SIGTERM', exited),
     kill: (signal) => end(child, signal, exited),

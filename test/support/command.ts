@@ -1,0 +1,33 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { ROOT } from './postern.ts';
+
+export interface Ended {
+  /** Null if it had to be ended after 20 s. */
+  readonly code: number | null;
+  readonly out: string;
+  readonly errors: string;
+}
+
+/** Runs `postern` with these words until it ends. */
+export function command(
+  words: readonly string[],
+  options: { input?: string; cwd?: string } = {},
+): Promise<Ended> {
+  const child = spawn(process.execPath, [join(ROOT, 'dist', 'main.js'), ...words], {
+    timeout: 20_000,
+    killSignal: 'SIGKILL',
+    ...(options.cwd !== undefined && { cwd: options.cwd }),
+  });
+  const out: Buffer[] = [];
+  const errors: Buffer[] = [];
+  child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+  child.stderr.on('data', (chunk: Buffer) => errors.push(chunk));
+  child.stdin.on('error', () => {});
+  child.stdin.end(options.input ?? '');
+  return new Promise((resolve) => {
+    child.once('close', (code) => {
+      resolve({ code, out: Buffer.concat(out).toString(), errors: Buffer.concat(errors).toString() });
+    });
+  });
+}
