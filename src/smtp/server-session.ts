@@ -140,10 +140,14 @@ export class ServerSession extends SMTPConnection implements ReceiverOwner {
   override _onError(error: Error & { code?: string | undefined }): void {
     const handshake = this._upgrading;
     const cause = describeError(error);
+    // A failed handshake is told by the TLS socket and once more by the one below it.
+    const known = this.#reason !== undefined;
     this.#reason ??= handshake ? `TLS handshake failed: ${cause}` : `connection lost: ${cause}`;
-    if (handshake) this.#log('warn', { cause }, 'TLS handshake failed');
-    else if (this.#dialog?.inTransaction === true)
+    if (handshake) {
+      if (!known) this.#log('warn', { cause }, 'TLS handshake failed');
+    } else if (this.#dialog?.inTransaction === true) {
       this.#log('info', { cause }, 'connection lost in a transaction');
+    }
     this.#outer?.destroy();
   }
 

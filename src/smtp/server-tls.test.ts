@@ -114,6 +114,7 @@ describe('STARTTLS', () => {
       message: 'TLS handshake failed',
       fields: expect.objectContaining({ listener: 'test', client: '127.0.0.1', cause: expect.any(String) }),
     });
+    expect(log.filter(({ message }) => message === 'TLS handshake failed')).toHaveLength(1);
   });
 
   it('survives clients that leave or reset in the handshake', async () => {

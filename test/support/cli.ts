@@ -17,6 +17,8 @@ export async function postern(directory: string, ...words: string[]): Promise<st
 /** An entry of `queue list` or `quarantine list`, as far as tests look at it. */
 export interface ListedEntry {
   readonly id: string;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
   readonly sender: { readonly address: string };
 }
 

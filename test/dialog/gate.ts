@@ -1,0 +1,74 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { hashPassword } from '../../src/smtp/password-file.ts';
+import { startPostern, type Postern } from '../support/postern.ts';
+
+const RULES = [
+  { helo: ['spam.*'], action: 'reject' },
+  { helo: ['later.*'], action: 'tempfail' },
+  { helo: ['bye.*'], action: 'reject', disconnect: true },
+  {
+    sender: ['@spam.example'],
+    action: 'reject',
+    reply: { code: 553, enhanced: '5.7.27', text: 'No mail from you' },
+  },
+  { sender: ['@grey.example'], action: 'tempfail' },
+  { sender: ['@drop.example'], action: 'discard' },
+  { sender: ['@hold.example'], action: 'quarantine' },
+  { sender: ['<>'], recipient: ['noreply@example.com'], action: 'reject' },
+  { recipient: ['blocked@example.com'], action: 'reject' },
+  { recipient: ['busy@example.com'], action: 'tempfail' },
+  { recipient: ['held@example.com'], action: 'quarantine' },
+  { recipient: ['void@example.com'], action: 'discard' },
+  { recipient: ['late@example.com'], at: 'data', action: 'reject' },
+  { recipient: ['leave@example.com'], action: 'reject', disconnect: true },
+];
+
+const smtp = { protocol: 'smtp', port: 0, domains: ['example.com'], downstream: 'local', mode: 'through' };
+
+const CONFIG = {
+  listeners: {
+    inbound: { ...smtp, group: 'inbound' },
+    queued: { ...smtp, mode: 'queue', group: 'inbound' },
+    store: { protocol: 'lmtp', port: 0, downstream: 'local', mode: 'through', group: 'inbound' },
+    submission: {
+      protocol: 'submission',
+      port: 0,
+      auth: { file: './users' },
+      downstream: 'local',
+      mode: 'queue',
+      group: 'outbound',
+    },
+    repair: { ...smtp, lineEndings: 'repair' },
+    small: {
+      ...smtp,
+      maxMessageSize: '64KiB',
+      limits: { recipients: 100, errors: 3 },
+      mixedVerdicts: 'reject',
+      group: 'inbound',
+    },
+    waiting: { ...smtp, greetingDelayMs: 500 },
+    banned: { ...smtp, group: 'banned' },
+  },
+  downstreams: { local: { protocol: 'maildir', path: './mail' } },
+  services: {
+    access: { plugin: 'access-control', settings: { rules: RULES } },
+    attachments: { plugin: 'attachment-guard', settings: { action: 'quarantine' } },
+    users: { plugin: 'access-control', settings: { rules: [{ user: ['eve'], action: 'reject' }] } },
+    networks: {
+      plugin: 'access-control',
+      settings: { rules: [{ client: ['127.0.0.0/8'], action: 'reject' }] },
+    },
+  },
+  groups: { inbound: ['access', 'attachments'], outbound: ['users'], banned: ['networks'] },
+  bounce: { downstream: 'local' },
+};
+
+/** The gate that all dialogs are with. Its mail goes to `mail/` in the directory. */
+export async function startGate(directory: string): Promise<Postern> {
+  const lines = await Promise.all(
+    ['ann', 'eve'].map(async (user) => `${user}:${await hashPassword('secret')}\n`),
+  );
+  writeFileSync(join(directory, 'users'), lines.join(''));
+  return startPostern(CONFIG, { directory });
+}
