@@ -2,15 +2,20 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 
+// The last is where `.ci/run` unpacks Exim, whose package can't be installed beside Postfix.
+const FOLDERS = ['/usr/sbin', '/usr/bin', '/opt/postern-exim/usr/sbin'];
+
+/** The path of a program, if it is installed. */
+export const found = (program: string): string | undefined =>
+  FOLDERS.map((folder) => `${folder}/${program}`).find((path) => existsSync(path));
+
 /**
  * Why tests that need these programs can't run here, for the name of the test; '' if they can. Where the servers are
  * required (`.ci/run`), a missing one is an error.
  */
 export function lacks(...programs: string[]): string {
-  const missing = programs.filter(
-    (program) => !['/usr/sbin', '/usr/bin'].some((folder) => existsSync(`${folder}/${program}`)),
-  );
-  // Both servers take on the identities of their own users.
+  const missing = programs.filter((program) => found(program) === undefined);
+  // The servers take on the identities of users of their own.
   if (process.getuid?.() !== 0) missing.push('root');
   if (missing.length === 0) return '';
   const reason = `needs ${missing.join(', ')}`;
