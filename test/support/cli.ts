@@ -19,6 +19,7 @@ export interface ListedEntry {
   readonly id: string;
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
+  readonly downstream: string;
   readonly sender: { readonly address: string };
 }
 
