@@ -161,11 +161,16 @@ export class StoreThread {
   }
 }
 
-function untilReady(worker: Worker): Promise<void> {
+/** Waits for the thread's first word. Throws what it failed at, also if it ended without a word. */
+export function untilReady(worker: Worker): Promise<void> {
   return new Promise((resolve, reject) => {
+    const ended = (): void =>
+      reject(new OperationalError('store_unavailable', 'Cannot open the store: its thread ended'));
     worker.once('error', reject);
+    worker.once('exit', ended);
     worker.once('message', (message: FromThread) => {
       worker.off('error', reject);
+      worker.off('exit', ended);
       if (message.kind === 'failed') reject(errorFrom(message.error));
       else resolve();
     });
