@@ -86,6 +86,9 @@ export async function startPostern(
       );
     }
     return output.includes('Postern listens:') ? portsIn(output) : undefined;
+  }).catch(async (error: unknown) => {
+    await end(child, 'SIGKILL', exited);
+    throw error;
   });
   return {
     pid: child.pid!,
