@@ -37,8 +37,8 @@ export async function dispose(
     const answers = replies.map((said): Answer => ({ reply: said, ...(disconnect && { disconnect }) }));
     return { answers, outcomes };
   } finally {
-    await order.transaction.relay?.abort();
     run.discardSpool();
+    await order.transaction.relay?.abort();
   }
 }
 
@@ -227,6 +227,12 @@ class Disposal {
         add(part, { unit: undefined, target: { recipient: { address, params: {} }, downstream } });
       }
     }
+    for (const { target, beside } of this.#order.transaction.added) {
+      const neighbour = units.find(
+        ({ accepted, disposition }) => disposition.kind === 'deliver' && beside.includes(accepted),
+      );
+      if (neighbour !== undefined) add(neighbour.part, { unit: undefined, target });
+    }
     return [...groups.values()].map(({ part, downstream, owners }) => ({
       owners,
       variant: this.#variant(
@@ -257,21 +263,20 @@ class Disposal {
     });
   }
 
+  /** One order for each recipient, so that each can be released by itself. */
   #quarantine(units: readonly Unit[]): QuarantineOrder[] {
-    return units.flatMap((unit) => {
-      const { disposition, accepted, part } = unit;
-      if (disposition.kind !== 'quarantine') return [];
-      return accepted.targets.map((target): QuarantineOrder => {
-        const { image, sender } = this.#variant(part, [target.recipient], target.downstream);
-        const { service, reason } = disposition.proposal;
-        return {
-          image,
-          sender,
-          recipients: [target.recipient],
-          downstream: target.downstream,
-          service,
-          reason,
-        };
+    const held = units.flatMap(({ disposition, accepted, part }) =>
+      disposition.kind === 'quarantine'
+        ? accepted.targets.map((target) => ({ part, target, proposal: disposition.proposal }))
+        : [],
+    );
+    return [...new Set(held.map(({ part }) => part))].flatMap((part) => {
+      const own = held.filter((one) => one.part === part);
+      const recipients = own.map(({ target }) => target.recipient);
+      // One image for all: the store keeps its octets once.
+      const { image, sender } = this.#variant(part, recipients, '');
+      return own.map(({ target: { recipient, downstream }, proposal: { service, reason } }) => {
+        return { image, sender, recipients: [recipient], downstream, service, reason };
       });
     });
   }

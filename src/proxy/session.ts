@@ -3,15 +3,16 @@ import type { Spool } from '../base/spool.ts';
 import type { Recipient, Sender } from '../mail/envelope.ts';
 import { formatReply, reply, type Reply } from '../mail/reply.ts';
 import { stronger, type Combined, type Proposal } from '../ocp/combine.ts';
-import type { Answered } from '../ocp/dispatch.ts';
 import type { Facts } from '../ocp/facts.ts';
 import type { CalloutState } from '../ocp/service.ts';
 import type { Stage } from '../ocp/stage.ts';
 import type { Answer, ClientFacts, HandlerFactory, SessionHandler, TlsFacts } from '../smtp/handler.ts';
+import { applyAtData } from './at-data.ts';
 import { dispose } from './dispose.ts';
 import type { ProxyOptions } from './options.ts';
 import { relayRefusal } from './relay-policy.ts';
-import { applyRouting, targetsFor } from './routing.ts';
+import { refusalOf, singleOf } from './refusal.ts';
+import { targetsFor } from './routing.ts';
 import { logServiceLines, recordOf } from './service-log.ts';
 import { recipientFacts, Transaction, type AcceptedRecipient } from './transaction.ts';
 
@@ -33,6 +34,17 @@ export function createProxy(current: () => ProxyOptions): HandlerFactory {
 
 const OK = reply(250, '2.0.0', 'OK');
 
+/** What services said before MAIL; every transaction starts with it. */
+interface Learnt {
+  readonly state: CalloutState;
+  /** A verdict that waits for messages. */
+  readonly pending: Proposal | undefined;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly score: number;
+}
+
+const NOTHING: Learnt = { state: {}, pending: undefined, tags: {}, score: 0 };
+
 class ProxySession implements SessionHandler {
   readonly #client: ClientFacts;
   readonly #current: () => ProxyOptions;
@@ -40,12 +52,9 @@ class ProxySession implements SessionHandler {
   #helo: Facts['client']['helo'];
   #tls: TlsFacts | undefined;
   #user: string | undefined;
-  /** What services remember from before MAIL; every transaction starts with it. */
-  #state: CalloutState = {};
-  /** A verdict from before MAIL that waits for messages. */
-  #pending: Proposal | undefined;
-  #tags: Record<string, string> = {};
-  #score = 0;
+  #learnt: Learnt = NOTHING;
+  /** What it was before the client said anything. */
+  #learntAtConnect: Learnt = NOTHING;
   #transaction: Transaction | undefined;
 
   constructor(client: ClientFacts, current: () => ProxyOptions) {
@@ -58,6 +67,7 @@ class ProxySession implements SessionHandler {
     const { hostname, listener } = this.#options;
     const refusal = await this.#askSession('connect');
     if (refusal !== undefined) return refusal;
+    this.#learntAtConnect = this.#learnt;
     const protocol = listener.protocol === 'lmtp' ? 'LMTP' : 'ESMTP';
     return { reply: reply(220, undefined, `${hostname} ${protocol} Postern`) };
   }
@@ -76,6 +86,7 @@ class ProxySession implements SessionHandler {
     // RFC 3207 section 4.2: nothing learnt from the client in the clear is kept.
     this.#helo = undefined;
     this.#user = undefined;
+    this.#learnt = this.#learntAtConnect;
     this.#tls = tls;
     return (await this.#askSession('starttls')) ?? { reply: OK };
   }
@@ -90,17 +101,29 @@ class ProxySession implements SessionHandler {
   async mail(sender: Sender): Promise<Answer> {
     this.#options = this.#current();
     const { listener, forwarder, hold } = this.#options;
+    const { state, pending, tags, score } = this.#learnt;
     const transaction = new Transaction({
       sender,
-      state: this.#state,
+      state,
       relay: listener.mode === 'through' ? forwarder.through() : undefined,
       release: hold(),
     });
-    transaction.pending = this.#pending;
-    transaction.tags = { ...this.#tags };
-    transaction.score = this.#score;
+    transaction.pending = pending;
+    transaction.tags = { ...tags };
+    transaction.score = score;
     this.#transaction = transaction;
+    try {
+      return await this.#begin(transaction);
+    } catch (error) {
+      // The client hears 451 and is in no transaction: nothing would end this one.
+      this.#transaction = undefined;
+      await this.#giveUp(transaction, { ended: 'an error of ours', cause: describeError(error) });
+      throw error;
+    }
+  }
 
+  async #begin(transaction: Transaction): Promise<Answer> {
+    const { sender } = transaction;
     const combined = await this.#ask('mail', transaction);
     const refusal = refusalOf(combined);
     if (refusal !== undefined) return this.#endRefused('mail', refusal);
@@ -111,7 +134,7 @@ class ProxySession implements SessionHandler {
     // Held mail never reaches the downstream in this transaction, so it need not hear of it.
     if (transaction.relay === undefined || transaction.pending !== undefined)
       return { reply: reply(250, '2.1.0', 'Sender OK') };
-    const answer = await transaction.relay.mail(transaction.sender, listener.downstream);
+    const answer = await transaction.relay.mail(transaction.sender, this.#options.listener.downstream);
     return answer.code >= 400 ? this.#endRefused('mail', { reply: answer }) : { reply: answer };
   }
 
@@ -127,17 +150,17 @@ class ProxySession implements SessionHandler {
 
     const candidate: AcceptedRecipient = { given, address: given.address, targets: [], proposal: undefined };
     const combined = await this.#ask('rcpt', transaction, [candidate]);
-    const single = combined?.recipients.get(given.address);
-    const refusal = refusalOf(combined, single?.proposal);
+    const single = singleOf(combined);
+    const refusal = refusalOf(combined, single.proposal);
     if (refusal !== undefined) return refuse(refusal);
 
     const address = combined?.rewrite ?? given.address;
-    const downstream = single?.nextHop ?? combined?.nextHop ?? listener.downstream;
+    const downstream = single.nextHop ?? combined?.nextHop ?? listener.downstream;
     const accepted: AcceptedRecipient = {
       given,
       address,
-      targets: targetsFor(given, single?.replace ?? [address], downstream),
-      proposal: stronger(single?.proposal, combined?.overall),
+      targets: targetsFor(given, single.replace ?? [address], downstream),
+      proposal: stronger(single.proposal, combined?.overall),
     };
     let answer: Reply = reply(250, '2.1.5', 'Recipient OK');
     if (
@@ -158,7 +181,9 @@ class ProxySession implements SessionHandler {
     const transaction = this.#running();
     const combined = await this.#ask('data', transaction, transaction.recipients);
     const refusal = refusalOf(combined);
-    if (refusal !== undefined) return this.#endRefused('data', refusal);
+    // The transaction goes on as it was (RFC 5321 section 4.1.4): the client ends it with RSET, or says DATA again.
+    transaction.dataRefusal = refusal?.reply;
+    if (refusal !== undefined) return refusal;
     return { reply: reply(354, undefined, 'End data with <CR><LF>.<CR><LF>') };
   }
 
@@ -210,19 +235,26 @@ class ProxySession implements SessionHandler {
 
   /** Asks at a stage before MAIL; returns the refusal, or undefined to go on. */
   async #askSession(stage: Stage, rewrite?: (value: string) => void): Promise<Answer | undefined> {
-    this.#options = this.#current();
+    // A HELO that is refused within a transaction leaves it going, by the options that it began with.
+    if (this.#transaction === undefined) this.#options = this.#current();
     const { dispatcher, log, hold } = this.#options;
     if (dispatcher === undefined || !dispatcher.listens(stage)) return undefined;
     const release = hold();
     const answered = await dispatcher
-      .ask({ facts: this.#facts(stage, {}), state: this.#state })
+      .ask({ facts: this.#facts(stage, {}), state: this.#learnt.state })
       .finally(release);
-    this.#state = answered.state;
+    const { state } = answered;
+    this.#learnt = { ...this.#learnt, state };
     const [part] = answered.parts;
     if (part === undefined) return undefined;
     logServiceLines(log, { session: this.#client.sessionId }, answered);
-    Object.assign(this.#tags, part.combined.tags);
-    this.#score += part.combined.score;
+    const { tags, score, pending } = this.#learnt;
+    this.#learnt = {
+      state,
+      tags: { ...tags, ...part.combined.tags },
+      score: score + part.combined.score,
+      pending,
+    };
     const refusal = refusalOf(part.combined);
     if (refusal !== undefined || part.outcomes.some(({ result }) => result.kind === 'failure')) {
       const services = part.outcomes.map((outcome) => recordOf(stage, outcome));
@@ -232,7 +264,7 @@ class ProxySession implements SessionHandler {
       );
     }
     if (refusal !== undefined) return refusal;
-    if (part.combined.overall) this.#pending = part.combined.overall;
+    this.#learnt = { ...this.#learnt, pending: stronger(pending, part.combined.overall) };
     if (part.combined.rewrite !== undefined) rewrite?.(part.combined.rewrite);
     return undefined;
   }
@@ -251,7 +283,9 @@ class ProxySession implements SessionHandler {
     });
     transaction.learn(stage, answered);
     logServiceLines(log, { transaction: transaction.id }, answered);
-    if (stage === 'data') return applyAtData(transaction, answered);
+    if (stage === 'data') {
+      return applyAtData(transaction, { answered, downstream: this.#options.listener.downstream });
+    }
     return answered.parts[0]?.combined;
   }
 
@@ -261,8 +295,7 @@ class ProxySession implements SessionHandler {
   ): Omit<Facts, 'service'> {
     const { name, protocol } = this.#options.listener;
     const { transaction, recipients, size } = about;
-    const tags = transaction?.tags ?? this.#tags;
-    const score = transaction?.score ?? this.#score;
+    const { tags, score } = transaction ?? this.#learnt;
     return {
       stage,
       session: this.#client.sessionId,
@@ -291,9 +324,14 @@ class ProxySession implements SessionHandler {
 
   /** Ends a transaction that got no message. */
   async #giveUp(transaction: Transaction, ended: object): Promise<void> {
-    await transaction.relay?.abort();
-    this.#logTransaction(transaction, ended);
-    transaction.release();
+    const { dataRefusal } = transaction;
+    const refused = dataRefusal && { ended: 'refused at data', reply: formatReply(dataRefusal) };
+    this.#logTransaction(transaction, refused ?? ended);
+    try {
+      await transaction.relay?.abort();
+    } finally {
+      transaction.release();
+    }
   }
 
   #sessionFields(): object {
@@ -359,33 +397,4 @@ class ProxySession implements SessionHandler {
       })
       .finally(transaction.release);
   }
-}
-
-/** The refusal in a combination, if its verdict is one that answers the command at once. */
-function refusalOf(combined: Combined | undefined, single?: Proposal): Answer | undefined {
-  const proposal = stronger(single, combined?.overall);
-  if (proposal?.verdict !== 'reject' && proposal?.verdict !== 'tempfail') {
-    return combined?.disconnect === true
-      ? { reply: reply(421, '4.7.0', 'Closing the connection'), disconnect: true }
-      : undefined;
-  }
-  return { reply: proposal.reply, ...(combined?.disconnect === true && { disconnect: true }) };
-}
-
-/** At `data` each part of the recipients has its own answer; the command is refused only if all of them are. */
-function applyAtData(transaction: Transaction, answered: Answered): Combined | undefined {
-  for (const { recipients, combined } of answered.parts) {
-    for (const { address } of recipients) {
-      for (const accepted of transaction.recipients) {
-        if (accepted.address !== address) continue;
-        const proposal = stronger(combined.recipients.get(address)?.proposal, combined.overall);
-        accepted.proposal = stronger(accepted.proposal, proposal);
-        applyRouting(accepted, combined);
-      }
-    }
-    if (combined.sender !== undefined)
-      transaction.sender = { ...transaction.sender, address: combined.sender };
-  }
-  const refused = answered.parts.every(({ combined }) => refusalOf(combined) !== undefined);
-  return refused ? answered.parts[0]?.combined : undefined;
 }

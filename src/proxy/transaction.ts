@@ -22,6 +22,10 @@ export class Transaction {
   readonly recipients: AcceptedRecipient[] = [];
   /** Recipients that were refused, for the log. */
   readonly refused: { address: string; reply: Reply }[] = [];
+  /** Recipients that services added at `data`. Each goes along with the recipients of its part, if any of these gets the mail. */
+  readonly added: { readonly target: Target; readonly beside: readonly AcceptedRecipient[] }[] = [];
+  /** The reply to the last DATA, if it was refused; the client may say DATA again. */
+  dataRefusal: Reply | undefined;
   /** A verdict for the whole transaction that waits for the message: quarantine, discard, bounce. */
   pending: Proposal | undefined;
   tags: Record<string, string> = {};
