@@ -1,7 +1,9 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { mailOf, openDelivery } from '../../test/support/delivery.ts';
+import { ScriptedMta } from '../../test/support/scripted-mta.ts';
 import { newId } from '../base/ids.ts';
 import { silentLog } from '../base/log.ts';
 import { ServedNotes } from './served-notes.ts';
@@ -52,4 +54,26 @@ it('passes over what is no id', () => {
   notes.note(next);
   notes.close();
   expect(readFileSync(path, 'latin1')).toBe(`${id}\n${next}\n`);
+});
+
+it('keeps what was noted before a kill from being sent again, and nothing else', async () => {
+  const mx = new ScriptedMta({ protocol: 'lmtp' });
+  await mx.start();
+  const options = { directory, ports: { mx: mx.port, back: mx.port }, log: silentLog };
+  // A gate that commits and never delivers: its downstream hangs, and it is then gone.
+  mx.script = { data: () => new Promise(() => {}) };
+  const killed = await openDelivery(options);
+  const stored = [];
+  for (const text of ['Subject: noted\r\n\r\n', 'Subject: not noted\r\n\r\n']) {
+    stored.push(...(await killed.forwarder.store(mailOf({ text }))).ids);
+  }
+  await killed.close(0);
+  writeFileSync(path, `${stored[0]}\n`);
+
+  mx.script = {};
+  const next = await openDelivery(options);
+  await vi.waitFor(async () => expect((await next.store.counts()).queue).toBe(0), { timeout: 10_000 });
+  expect(mx.mails.map(({ text }) => text)).toEqual(['Subject: not noted\r\n\r\n']);
+  await next.close(1000);
+  await mx.stop();
 });
