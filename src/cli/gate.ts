@@ -9,6 +9,7 @@ import type { ProxyOptions } from '../proxy/options.ts';
 import { createProxy } from '../proxy/session.ts';
 import { fileAuthenticator } from '../smtp/password-file.ts';
 import { startListener, type Listener } from '../smtp/server.ts';
+import { secureContext, type TlsIdentity } from '../smtp/tls.ts';
 import { openSqliteStore, type SqliteStore } from '../store/sqlite-store.ts';
 import { deliveryPolicy } from './delivery-policy.ts';
 import { CommandError, EXIT } from './exit.ts';
@@ -58,7 +59,8 @@ export class Gate {
       store = await openSqliteStore({ path: storePath(config), log, role: 'server' });
       await emptySpool(config);
       gate = new Gate({ log, store, generation });
-      for (const listener of config.listeners) await gate.#listen(listener);
+      const identities = await identitiesOf(config);
+      for (const listener of config.listeners) await gate.#listen(listener, identities.get(listener.name)!);
       return gate;
     } catch (error) {
       // Any thread that is left would keep the process alive.
@@ -96,13 +98,14 @@ export class Gate {
     const { config } = loaded;
     const fixed = fixedChanges(this.#generation.config, config);
     if (fixed.length > 0) return { applied: false, problems: fixed };
+    const identities = await identitiesOf(config);
     const opened = await Generation.open(loaded, this.#log);
     if ('problems' in opened) return { applied: false, problems: opened.problems };
 
     const previous = this.#generation;
     this.#generation = opened.generation;
     this.#runner.reload(deliverySettings(opened.generation));
-    const problems = await this.#relisten(config.listeners);
+    const problems = await this.#relisten(config.listeners, identities);
     this.#retire(previous.close(RETIRE_MS));
     return { applied: true, problems };
   }
@@ -117,7 +120,7 @@ export class Gate {
     await this.#store.close();
   }
 
-  async #listen(config: ListenerConfig): Promise<void> {
+  async #listen(config: ListenerConfig, tls: TlsIdentity): Promise<void> {
     const { stateDir, hostname } = this.#generation.config;
     const running: { config: ListenerConfig } = { config };
     const listener = await startListener(
@@ -126,7 +129,7 @@ export class Gate {
         hostname,
         log: this.#log,
         spoolDirectory: spoolDirectory(stateDir),
-        tls: await identityOf(config, { stateDir, hostname }),
+        tls,
         ...(config.auth && { authenticator: fileAuthenticator(config.auth.file) }),
       },
       createProxy(() => this.#proxyOptions(running.config)),
@@ -134,12 +137,17 @@ export class Gate {
     this.#listeners.set(config.name, Object.assign(running, { listener }));
   }
 
-  async #relisten(wanted: readonly ListenerConfig[]): Promise<string[]> {
+  async #relisten(
+    wanted: readonly ListenerConfig[],
+    identities: ReadonlyMap<string, TlsIdentity>,
+  ): Promise<string[]> {
     const problems: string[] = [];
     for (const [name, running] of this.#listeners) {
       const next = wanted.find((config) => config.name === name);
       if (next !== undefined && sameSocket(running.config, next)) {
         running.config = next;
+        // Under the same path there may be a new certificate by now.
+        running.listener.renewTls(identities.get(name)!);
         continue;
       }
       this.#listeners.delete(name);
@@ -148,7 +156,7 @@ export class Gate {
     for (const config of wanted) {
       if (this.#listeners.has(config.name)) continue;
       try {
-        await this.#listen(config);
+        await this.#listen(config, identities.get(config.name)!);
       } catch (error) {
         problems.push(`listeners.${config.name}: ${describeError(error)}`);
       }
@@ -214,6 +222,18 @@ function sameSocket(before: ListenerConfig, after: ListenerConfig): boolean {
 
 function deliverySettings({ config, downstreams }: Generation): DeliverySettings {
   return { downstreams, policy: deliveryPolicy(config), hostname: config.hostname };
+}
+
+/** Key and certificate of each listener. Throws if one can't be used. */
+async function identitiesOf(config: Config): Promise<Map<string, TlsIdentity>> {
+  const identities = new Map<string, TlsIdentity>();
+  // One after the other: the first of them makes the certificate that the others share.
+  for (const listener of config.listeners) {
+    const identity = await identityOf(listener, config);
+    secureContext(identity);
+    identities.set(listener.name, identity);
+  }
+  return identities;
 }
 
 /** Settings that only a restart can change. */

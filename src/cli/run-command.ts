@@ -27,7 +27,8 @@ export function addRunCommand(program: Command, common: (command: Command) => Co
       `
 Prints where it listens on standard output, and logs one JSON object a line on standard error.
 
-SIGHUP           reads the config again; one that does not check is refused with a log line, and the old one goes on
+SIGHUP           reads the config, its plugins and certificates again; if anything in them does not check, they are
+                 refused with a log line, and the old ones go on
 SIGTERM, SIGINT  take no new session, let what is under way end within 10 s, and end; a second one ends at once,
                  which loses nothing that got its 250
 
@@ -53,6 +54,7 @@ Exit codes: 0 stopped by a signal, 1 it could not start (a port or the state dir
         else if (problems.length > 0)
           log.error({ file, problems }, 'config reloaded, but not all of it works');
         else log.info({ file }, 'config reloaded');
+        if (applied && next.ok) log.level = next.config.log.level;
       };
       // One reload at a time, in the order of the signals.
       let reloading = Promise.resolve();

@@ -29,6 +29,8 @@ export interface Listener {
   readonly port: number;
   /** Sessions whose handler was not told `close` yet. */
   readonly sessions: number;
+  /** Another certificate for the handshakes to come. Throws an OperationalError `tls_invalid`. */
+  renewTls(identity: TlsIdentity): void;
   /**
    * Stops accepting, tells sessions without a transaction 421, lets transactions end. After `deadlineMs` milliseconds
    * the rest is cut off, and the promise resolves; a handler that is then still at work is not waited for.
@@ -50,6 +52,7 @@ export async function startListener(
     get sessions() {
       return server.sessionCount;
     },
+    renewTls: (identity) => void server.secureContext.set('*', secureContext(identity)),
     close: (deadlineMs) => server.shutDown(deadlineMs),
   };
 }

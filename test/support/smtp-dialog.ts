@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect as connectTls, TLSSocket } from 'node:tls';
 
 /**
  * A client that says exactly what it is told and shows exactly what it hears, for tests of the dialog. Every wait
@@ -70,6 +70,12 @@ export class Dialog {
     });
     this.#socket = secured;
     this.#attach(secured);
+  }
+
+  /** The server's certificate, once inside TLS. */
+  get certificate(): string {
+    const certificate = this.#socket instanceof TLSSocket && this.#socket.getPeerX509Certificate();
+    return certificate ? certificate.toString() : '';
   }
 
   /** Ends without a word. */
