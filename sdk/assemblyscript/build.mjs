@@ -1,12 +1,12 @@
 #!/usr/bin/env node
-import { realpathSync, statSync } from 'node:fs';
+import { appendFileSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';
 
 /**
- * Compiles a plugin: `postern-asc filter.ts filter.wasm`.
+ * Compiles a plugin: `postern-asc filter.ts filter.wasm [manifest.json]`. With a manifest it becomes a package.
  *
  * The options are for a fresh instance on every call: no garbage collector (memory goes when the call ends), one page
  * of memory that grows on demand, no imports but Extism's and Postern's.
@@ -18,8 +18,11 @@ const PACKAGES = resolve(
   '../..',
 );
 
-/** Gives the size of the module; throws with the compiler's messages. Warnings go to the standard error stream. */
-export async function compile(source, target) {
+/**
+ * Gives the size of the module; throws with the compiler's messages. Warnings go to the standard error stream.
+ * `manifest`: an object that becomes the package's manifest.
+ */
+export async function compile(source, target, { manifest } = {}) {
   const { base, abort } = namesFor(resolve(source));
   let messages = '';
   const stderr = {
@@ -41,7 +44,21 @@ export async function compile(source, target) {
   const { error } = await asc.main(options, { stderr });
   if (error) throw new Error(`Cannot compile ${source}: ${messages || error.message}`);
   if (messages !== '') console.error(messages);
+  if (manifest !== undefined) appendFileSync(target, section('ocp_smtp_manifest', JSON.stringify(manifest)));
   return statSync(target).size;
+}
+
+/** A custom section of a module (WebAssembly specification, section 5.5.3). It may stand after all others. */
+function section(name, content) {
+  const body = Buffer.concat([lengthOf(Buffer.byteLength(name)), Buffer.from(name), Buffer.from(content)]);
+  return Buffer.concat([Buffer.of(0), lengthOf(body.length), body]);
+}
+
+/** LEB128, as the format writes its numbers. */
+function lengthOf(value) {
+  const octets = [];
+  for (; value > 0x7f; value >>>= 7) octets.push((value & 0x7f) | 0x80);
+  return Buffer.of(...octets, value);
 }
 
 /**
@@ -61,13 +78,14 @@ function namesFor(source) {
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
-  const [source, target] = process.argv.slice(2);
+  const [source, target, manifestFile] = process.argv.slice(2);
   if (source === undefined || target === undefined) {
-    console.error('Usage: postern-asc <filter.ts> <filter.wasm>');
+    console.error('Usage: postern-asc <filter.ts> <filter.wasm> [manifest.json]');
     process.exit(2);
   }
   try {
-    console.log(`${target}: ${await compile(source, target)} bytes`);
+    const manifest = manifestFile && JSON.parse(readFileSync(manifestFile, 'utf8'));
+    console.log(`${target}: ${await compile(source, target, { manifest })} bytes`);
   } catch (error) {
     console.error(error.message);
     process.exit(1);

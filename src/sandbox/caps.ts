@@ -65,7 +65,10 @@ function capTables(body: Uint8Array): Uint8Array {
   return Uint8Array.from(octets);
 }
 
-function readLimits(reader: BinaryReader, what: string): { minimum: number; maximum: number | undefined } {
+export function readLimits(
+  reader: BinaryReader,
+  what: string,
+): { minimum: number; maximum: number | undefined } {
   const flags = reader.byte();
   if (flags > HAS_MAXIMUM) {
     throw new MalformedBinary(

@@ -1,4 +1,5 @@
 import { BinaryReader, MalformedBinary, SECTION, type WasmSection } from './binary.ts';
+import { readLimits } from './caps.ts';
 
 /**
  * What a module imports and exports, with the signatures of its functions: the JavaScript API of WebAssembly does not
@@ -7,6 +8,8 @@ import { BinaryReader, MalformedBinary, SECTION, type WasmSection } from './bina
 export interface Outline {
   readonly imports: readonly OutlineImport[];
   readonly exports: readonly OutlineExport[];
+  /** In pages of 64 KiB, as the module declares it. */
+  readonly memory?: { readonly minimum: number; readonly maximum: number | undefined };
 }
 
 export interface OutlineImport {
@@ -43,6 +46,7 @@ export function outlineOf(sections: readonly WasmSection[]): Outline {
   const functions: (string | undefined)[] = [];
   const imports: OutlineImport[] = [];
   const exports: OutlineExport[] = [];
+  let memory: Outline['memory'];
   for (const { id, body } of sections) {
     const reader = new BinaryReader(body);
     switch (id) {
@@ -59,6 +63,10 @@ export function outlineOf(sections: readonly WasmSection[]): Outline {
       case SECTION.function:
         for (let left = reader.u32(); left > 0; left--) functions.push(types[reader.u32()]);
         break;
+      case SECTION.memory:
+        // More than one is refused when they are capped.
+        if (reader.u32() > 0) memory = readLimits(reader, 'memory');
+        break;
       case SECTION.export:
         for (let left = reader.u32(); left > 0; left--) {
           const name = reader.name();
@@ -70,7 +78,7 @@ export function outlineOf(sections: readonly WasmSection[]): Outline {
       default:
     }
   }
-  return { imports, exports };
+  return { imports, exports, ...(memory !== undefined && { memory }) };
 }
 
 /** `i32 i32 -> i32`, as signatures are written here. */

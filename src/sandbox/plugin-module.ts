@@ -1,10 +1,12 @@
 import { readFile, stat } from 'node:fs/promises';
 import { describeError } from '../base/errors.ts';
 import { exportOf, STAGES, type Stage } from '../ocp/stage.ts';
-import { MalformedBinary, readSections, SECTION, writeSections } from './binary.ts';
+import { auditManifest } from './audit.ts';
+import { MalformedBinary, readSections, SECTION, writeSections, type WasmSection } from './binary.ts';
 import { capSections } from './caps.ts';
 import { ABI_MARKER, importFault } from './imports.ts';
 import { outlineOf, type Outline } from './outline.ts';
+import { manifestIn } from './package.ts';
 
 /**
  * A plugin's file, checked and compiled: its binary is walked, its imports and exports are audited, its memory and tables are
@@ -27,19 +29,25 @@ const EXPORT_SIGNATURE = '-> i32';
 
 /** Loads the plugin at `path` for services whose memory limit is `memoryMiB`. */
 export async function loadPlugin(path: string, options: { memoryMiB: number }): Promise<Loaded> {
-  let binary: Uint8Array;
+  const file = await readPluginFile(path);
+  return 'reasons' in file ? file : compilePlugin(file.binary, options);
+}
+
+/** The octets of a plugin's file. */
+export async function readPluginFile(
+  path: string,
+): Promise<{ readonly binary: Uint8Array } | { readonly reasons: readonly string[] }> {
   try {
     const { size } = await stat(path);
     if (size > FILE_SIZE_LIMIT) {
       return { reasons: [`the file has ${size} octets, at most ${FILE_SIZE_LIMIT} are allowed`] };
     }
-    binary = await readFile(path);
+    return { binary: await readFile(path) };
   } catch (thrown) {
     return {
       reasons: [isMissing(thrown) ? 'there is no such file' : `it can't be read: ${describeError(thrown)}`],
     };
   }
-  return compilePlugin(binary, options);
 }
 
 /** The same for a binary at hand. */
@@ -47,7 +55,7 @@ export async function compilePlugin(binary: Uint8Array, options: { memoryMiB: nu
   try {
     const sections = readSections(binary);
     const outline = outlineOf(sections);
-    const reasons = audit(outline);
+    const reasons = [...audit(outline), ...packageFaults(sections, outline)];
     if (reasons.length > 0) return { reasons };
     // Names and debug sections would only be copied along.
     const needed = capSections(sections, options).filter(({ id }) => id !== SECTION.custom);
@@ -84,6 +92,13 @@ function audit(outline: Outline): string[] {
     reasons.add('it does not export its memory as "memory"');
   }
   return [...reasons];
+}
+
+/** A module without a manifest is accepted; one that has a manifest must agree with it. */
+function packageFaults(sections: readonly WasmSection[], outline: Outline): readonly string[] {
+  const read = manifestIn(sections);
+  if (read === undefined) return [];
+  return 'reasons' in read ? read.reasons : auditManifest(outline, read.manifest);
 }
 
 function isMissing(thrown: unknown): boolean {

@@ -1,0 +1,56 @@
+/**
+ * JSON that every reader understands alike. RFC 8259 section 4 leaves open what a key that comes twice means, so two
+ * readers may see two documents in the same signed octets; and `__proto__` is a key that JavaScript can lose.
+ */
+export type StrictJson = { readonly value: unknown } | { readonly fault: string };
+
+const DEPTH_LIMIT = 32;
+
+/** Parses a text, or says what is wrong with it; never throws. */
+export function strictJson(text: string): StrictJson {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return { fault: 'is not JSON' };
+  }
+  const fault = ambiguity(text);
+  return fault === undefined ? { value } : { fault };
+}
+
+/** Walks a text that is known to be JSON, without recursion: its depth is its author's choice. */
+function ambiguity(text: string): string | undefined {
+  const keys: Set<string>[] = [];
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at];
+    if (char === '{' || char === '[') {
+      keys.push(new Set());
+      if (keys.length > DEPTH_LIMIT) return `is nested deeper than ${DEPTH_LIMIT}`;
+    } else if (char === '}' || char === ']') {
+      keys.pop();
+    } else if (char === '"') {
+      const end = endOfString(text, at);
+      if (isKey(text, end + 1)) {
+        const key = String(JSON.parse(text.slice(at, end + 1)));
+        if (key === '__proto__') return 'has the key "__proto__"';
+        if (keys.at(-1)!.has(key)) return `has the key ${JSON.stringify(key.slice(0, 100))} twice`;
+        keys.at(-1)!.add(key);
+      }
+      at = end;
+    }
+  }
+  return undefined;
+}
+
+function endOfString(text: string, start: number): number {
+  let at = start + 1;
+  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
+  return at;
+}
+
+/** A string is a key if a colon comes next. */
+function isKey(text: string, from: number): boolean {
+  let at = from;
+  while (' \t\r\n'.includes(text[at] ?? '.')) at += 1;
+  return text[at] === ':';
+}
