@@ -122,7 +122,7 @@ export class Gate {
 
   async #listen(config: ListenerConfig, tls: TlsIdentity): Promise<void> {
     const { stateDir, hostname } = this.#generation.config;
-    const running: { config: ListenerConfig } = { config };
+    const running: Omit<RunningListener, 'listener'> = { config, options: undefined };
     const listener = await startListener(
       {
         ...config,
@@ -132,7 +132,7 @@ export class Gate {
         tls,
         ...(config.auth && { authenticator: fileAuthenticator(config.auth.file) }),
       },
-      createProxy(() => this.#proxyOptions(running.config)),
+      createProxy(() => this.#optionsOf(running)),
     );
     this.#listeners.set(config.name, Object.assign(running, { listener }));
   }
@@ -173,8 +173,17 @@ export class Gate {
     this.#retiring.add(retiring);
   }
 
-  #proxyOptions(listener: ListenerConfig): ProxyOptions {
+  /** Asked for at every transaction, made once between two reloads. */
+  #optionsOf(running: Omit<RunningListener, 'listener'>): ProxyOptions {
+    const { options, config } = running;
     const generation = this.#generation;
+    if (options?.generation === generation && options.config === config) return options.value;
+    const value = this.#proxyOptions(generation, config);
+    running.options = { generation, config, value };
+    return value;
+  }
+
+  #proxyOptions(generation: Generation, listener: ListenerConfig): ProxyOptions {
     const { config } = generation;
     return {
       hostname: config.hostname,
@@ -202,6 +211,10 @@ interface RunningListener {
   /** A reload changes it while the socket stays. */
   config: ListenerConfig;
   readonly listener: Listener;
+  /** What its transactions go by, and what that was made from. */
+  options:
+    | { readonly generation: Generation; readonly config: ListenerConfig; readonly value: ProxyOptions }
+    | undefined;
 }
 
 /** How long a replaced generation may take to end its transactions. */

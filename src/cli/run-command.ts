@@ -7,6 +7,7 @@ import { loadOrFail, type CommonOptions } from './context.ts';
 import { makeDemoAccount } from './demo.ts';
 import { EXIT } from './exit.ts';
 import { Gate } from './gate.ts';
+import { LogOutput } from './log-output.ts';
 import { printWelcome } from './welcome.ts';
 
 /** How long a stop waits for transactions and deliveries under way, in milliseconds. */
@@ -38,7 +39,7 @@ Exit codes: 0 stopped by a signal, 1 it could not start (a port or the state dir
     .action(async (options: CommonOptions & { demo?: boolean }) => {
       const loaded = loadOrFail(options.config);
       const { config } = loaded;
-      const output = pino.destination({ dest: 2, sync: false });
+      const output = new LogOutput();
       const log = pino({ level: config.log.level, base: null }, output);
       const account = options.demo === true ? await makeDemoAccount(config) : undefined;
       const gate = await Gate.start(loaded, log);
