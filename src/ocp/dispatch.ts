@@ -2,6 +2,7 @@ import type { MessageImage } from '../mail/image.ts';
 import { combine, type Combined } from './combine.ts';
 import type { Facts, RecipientFacts } from './facts.ts';
 import type { CalloutService, CalloutState, Service, ServiceGroup, ServiceOutcome } from './service.ts';
+import { STAGES } from './stage.ts';
 import { compileWhen, type WhenPredicate, type WhenSubject } from './when.ts';
 
 /**
@@ -46,8 +47,11 @@ export function createDispatcher(options: {
   const { callouts, services } = options;
   const entries = options.group.entries.map(({ service, when }) => ({ service, holds: compileWhen(when) }));
 
-  const answering = (stage: Facts['stage']): readonly Entry[] =>
-    entries.filter(({ service }) => callouts.answers(service, stage));
+  // Asked at every command of every session; what a service answers never changes.
+  const byStage = new Map(
+    STAGES.map((stage) => [stage, entries.filter(({ service }) => callouts.answers(service, stage))]),
+  );
+  const answering = (stage: Facts['stage']): readonly Entry[] => byStage.get(stage) ?? [];
 
   return {
     listens: (stage) => answering(stage).length > 0,
