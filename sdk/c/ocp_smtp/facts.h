@@ -1,0 +1,106 @@
+/* What the host says about the session and the transaction: sdk/ABI.md, "Facts". */
+#ifndef OCP_SMTP_FACTS_H
+#define OCP_SMTP_FACTS_H
+
+#include "extism.h"
+#include "json.h"
+
+/* The facts of this call, all of them; not in `configure`, whose input is the settings. */
+static inline const json *facts(void) {
+  static const json *parsed = NULL;
+  if (parsed != NULL) return parsed;
+  parsed = json_parse(ocp_read_input());
+  if (parsed == NULL) fail(TEXT("Cannot read the facts: not JSON, or nested deeper than 64"));
+  return parsed;
+}
+
+static inline text ocp_fact(const char *group, text name) {
+  uint32_t size = (uint32_t)__builtin_strlen(group);
+  return json_text(json_get(json_get(facts(), (text){group, size}), name));
+}
+
+static inline const json *ocp_client(text name) { return json_get(json_get(facts(), TEXT("client")), name); }
+
+static inline text facts_stage(void) { return json_text(json_get(facts(), TEXT("stage"))); }
+static inline text facts_session(void) { return json_text(json_get(facts(), TEXT("session"))); }
+static inline text facts_transaction(void) { return json_text(json_get(facts(), TEXT("transaction"))); }
+
+/* This service's name, as the operator configured it. */
+static inline text facts_service(void) { return json_text(json_get(facts(), TEXT("service"))); }
+
+static inline text facts_listener(void) { return ocp_fact("listener", TEXT("name")); }
+
+/* `smtp submission lmtp` */
+static inline text facts_protocol(void) { return ocp_fact("listener", TEXT("protocol")); }
+
+/* The client's IPv4 or IPv6 address. */
+static inline text facts_client_address(void) { return json_text(ocp_client(TEXT("address"))); }
+static inline int32_t facts_client_port(void) { return json_integer(ocp_client(TEXT("port")), 0); }
+
+/* The name that the client gave with HELO, EHLO or LHLO. */
+static inline text facts_helo(void) { return json_text(json_get(ocp_client(TEXT("helo")), TEXT("name"))); }
+
+/* `HELO EHLO LHLO` */
+static inline text facts_helo_verb(void) { return json_text(json_get(ocp_client(TEXT("helo")), TEXT("verb"))); }
+
+static inline bool facts_has_tls(void) { return !json_is_missing(ocp_client(TEXT("tls"))); }
+static inline text facts_tls_version(void) { return json_text(json_get(ocp_client(TEXT("tls")), TEXT("version"))); }
+static inline text facts_tls_cipher(void) { return json_text(json_get(ocp_client(TEXT("tls")), TEXT("cipher"))); }
+
+/* Who authenticated; empty if nobody did. */
+static inline text facts_user(void) { return json_text(ocp_client(TEXT("user"))); }
+
+/* Tells the null reverse-path from "no MAIL yet": both have an empty sender. */
+static inline bool facts_has_sender(void) { return !json_is_missing(json_get(facts(), TEXT("sender"))); }
+static inline text facts_sender(void) { return ocp_fact("sender", TEXT("address")); }
+
+/* A parameter of MAIL, its name in upper case. */
+static inline text facts_sender_param(text name) {
+  return json_text(json_get(json_get(json_get(facts(), TEXT("sender")), TEXT("params")), name));
+}
+
+/* At `rcpt` the one asked about; from `data` on all that were accepted. */
+static inline const json *facts_recipients(void) { return json_get(facts(), TEXT("recipients")); }
+
+/* At `rcpt`: the address asked about. */
+static inline text facts_recipient(void) {
+  return json_text(json_get(json_at(facts_recipients(), 0), TEXT("address")));
+}
+
+/* Of an item of `facts_recipients`: the address as it now is, after rewrites. */
+static inline text recipient_address(const json *of) { return json_text(json_get(of, TEXT("address"))); }
+
+/* As the client gave it. */
+static inline text recipient_original(const json *of) {
+  return json_text_or(json_get(of, TEXT("original")), recipient_address(of));
+}
+
+/* A parameter of RCPT, its name in upper case. */
+static inline text recipient_param(const json *of, text name) {
+  return json_text(json_get(json_get(of, TEXT("params")), name));
+}
+
+/* Octets. */
+static inline uint32_t facts_message_size(void) {
+  return (uint32_t)json_integer(json_get(json_get(facts(), TEXT("message")), TEXT("size")), 0);
+}
+
+/* What an earlier service said with that tag. */
+static inline text facts_tag(text name) { return json_text(json_get(json_get(facts(), TEXT("tags")), name)); }
+
+/* The sum of what earlier services said. */
+static inline double facts_score(void) { return json_number(json_get(facts(), TEXT("score")), 0); }
+
+/* At `report`: what became of each recipient. */
+static inline const json *facts_outcomes(void) { return json_get(facts(), TEXT("outcomes")); }
+
+/* Of an item of `facts_outcomes`. */
+static inline text outcome_recipient(const json *of) { return json_text(json_get(of, TEXT("recipient"))); }
+
+/* `deliver reject tempfail discard quarantine bounce` */
+static inline text outcome_disposition(const json *of) { return json_text(json_get(of, TEXT("disposition"))); }
+
+/* What the client was told, `250 2.0.0 OK`. */
+static inline text outcome_reply(const json *of) { return json_text(json_get(of, TEXT("reply"))); }
+
+#endif
