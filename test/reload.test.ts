@@ -268,6 +268,26 @@ describe('a reload', () => {
     expect([first.mails.length, second.mails.length]).toEqual([1, 2]);
   });
 
+  it('does not keep the process from ending while a transaction of the old config hangs', async () => {
+    const mta = await startMta();
+    mta.script = { data: () => new Promise(() => {}) };
+    const config = {
+      listeners: { in: listener({ downstream: 'mx' }) },
+      downstreams: { mx: { protocol: 'smtp', host: '127.0.0.1', port: mta.port, tls: 'none' } },
+    };
+    const gate = await start(config);
+    const dialog = await open(gate.ports['in']!);
+    expect(await begin(dialog, 'ann@example.com')).toMatch(/^250 /);
+    expect(await dialog.say('DATA')).toMatch(/^354 /);
+    dialog.send('Subject: stuck\r\n.\r\n');
+    await waitFor(() => (mta.dots === 1 ? true : undefined));
+    expect(await reload(gate, config)).toMatchObject(DONE);
+    expect(await gate.stop()).toBe(0);
+    expect(gate.log.at(-1)!.msg).toBe('stopped');
+    // Never answered: the client has it still.
+    expect(await dialog.closed()).toBe('');
+  });
+
   it('reaches mail that waits in the queue', async () => {
     const mta = await startMta();
     const to = (port: number): object => ({

@@ -110,13 +110,19 @@ export class Gate {
     return { applied: true, problems };
   }
 
-  /** Stops accepting, lets transactions and deliveries end within `deadlineMs`, and closes the store last. */
+  /**
+   * Stops accepting, lets transactions and deliveries end within `deadlineMs`, and closes the store last. What a reload
+   * replaced and did not end by then is left as it is: the process should end.
+   */
   async stop(deadlineMs: number): Promise<void> {
+    const until = Date.now() + deadlineMs;
+    const left = (): number => Math.max(0, until - Date.now());
     await Promise.all([...this.#listeners.values()].map(({ listener }) => listener.close(deadlineMs)));
     this.#listeners.clear();
-    await this.#runner.stop(deadlineMs);
-    await this.#generation.close(deadlineMs);
-    await Promise.race([Promise.all(this.#retiring), sleep(deadlineMs, undefined, { ref: false })]);
+    // A delivery that is cut off may be made twice, so these get a moment in any case.
+    await this.#runner.stop(Math.min(deadlineMs, Math.max(left(), DELIVERIES_MS)));
+    await this.#generation.close(left());
+    await Promise.race([Promise.all(this.#retiring), sleep(left())]);
     await this.#store.close();
   }
 
@@ -216,6 +222,9 @@ interface RunningListener {
     | { readonly generation: Generation; readonly config: ListenerConfig; readonly value: ProxyOptions }
     | undefined;
 }
+
+/** How long a stop waits at least for the deliveries under way, if it waits at all. */
+const DELIVERIES_MS = 2000;
 
 /** How long a replaced generation may take to end its transactions. */
 const RETIRE_MS = 10 * 60_000;

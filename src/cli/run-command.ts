@@ -80,5 +80,7 @@ Exit codes: 0 stopped by a signal, 1 it could not start (a port or the state dir
       await gate.stop(STOP_MS);
       log.info({}, 'stopped');
       output.flushSync();
+      // A transaction that never ends, of a config that was replaced, would keep the process.
+      process.exit(EXIT.ok);
     });
 }
