@@ -4,11 +4,16 @@ import { STAGES } from '../ocp/stage.ts';
 import { loadOrFail, type CommonOptions } from './context.ts';
 import { EXIT } from './exit.ts';
 import { printJson, printTable } from './output.ts';
+import { addInspectCommand } from './plugin-inspect.ts';
+import { addPackCommands } from './plugin-pack.ts';
+import { addSignCommands } from './plugin-sign.ts';
 import { openSandbox, pluginPath } from './plugins.ts';
 
-/** `postern plugin`: the services of the config and the plugins behind them. */
+/** `postern plugin`: the services of the config and the plugins behind them, and the packages that plugins come in. */
 export function addPluginCommand(program: Command, common: (command: Command) => Command): void {
-  const plugin = program.command('plugin').description('The filters: list');
+  const plugin = program
+    .command('plugin')
+    .description('The filters: list, inspect, pack, lint, keygen, sign, verify');
 
   common(plugin.command('list'))
     .description(
@@ -48,4 +53,8 @@ export function addPluginCommand(program: Command, common: (command: Command) =>
       for (const problem of problems) process.stderr.write(`${problem}\n`);
       if (problems.length > 0) process.exitCode = EXIT.usage;
     });
+
+  addInspectCommand(plugin);
+  addPackCommands(plugin);
+  addSignCommands(plugin);
 }

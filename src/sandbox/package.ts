@@ -18,7 +18,7 @@ export function manifestIn(sections: readonly WasmSection[]): ManifestRead | und
 
 /** The module with this manifest in the place of any that it had. Throws MalformedBinary. */
 export function packModule(binary: Uint8Array, manifest: Manifest): Uint8Array {
-  const others = readSections(binary).filter((section) => contentsOf(section) === undefined);
+  const others = withoutManifest(readSections(binary));
   const name = Buffer.from(MANIFEST_SECTION);
   const body = Buffer.concat([
     Uint8Array.from(encodeU32(name.length)),
@@ -27,6 +27,10 @@ export function packModule(binary: Uint8Array, manifest: Manifest): Uint8Array {
   ]);
   return writeSections([...others, { id: SECTION.custom, body }]);
 }
+
+/** All other sections. Throws MalformedBinary. */
+export const withoutManifest = (sections: readonly WasmSection[]): WasmSection[] =>
+  sections.filter((section) => contentsOf(section) === undefined);
 
 /** Of a manifest's section, what comes after its name. */
 function contentsOf({ id, body }: WasmSection): Uint8Array | undefined {

@@ -34,21 +34,23 @@ export async function loadPlugin(path: string, options: { memoryMiB: number }): 
 }
 
 /** The octets of a plugin's file. */
-export async function readPluginFile(
-  path: string,
-): Promise<{ readonly binary: Uint8Array } | { readonly reasons: readonly string[] }> {
+export async function readPluginFile(path: string): Promise<PluginFile> {
   try {
     const { size } = await stat(path);
     if (size > FILE_SIZE_LIMIT) {
-      return { reasons: [`the file has ${size} octets, at most ${FILE_SIZE_LIMIT} are allowed`] };
+      const reason = `the file has ${size} octets, at most ${FILE_SIZE_LIMIT} are allowed`;
+      return { reasons: [reason], isMissing: false };
     }
     return { binary: await readFile(path) };
   } catch (thrown) {
-    return {
-      reasons: [isMissing(thrown) ? 'there is no such file' : `it can't be read: ${describeError(thrown)}`],
-    };
+    return isMissing(thrown)
+      ? { reasons: ['there is no such file'], isMissing: true }
+      : { reasons: [`it can't be read: ${describeError(thrown)}`], isMissing: false };
   }
 }
+
+export type PluginFile =
+  { readonly binary: Uint8Array } | { readonly reasons: readonly string[]; readonly isMissing: boolean };
 
 /** The same for a binary at hand. */
 export async function compilePlugin(binary: Uint8Array, options: { memoryMiB: number }): Promise<Loaded> {
