@@ -42,13 +42,11 @@ Exit codes: 0 stopped by a signal, 1 it could not start (a port or the state dir
       const output = new LogOutput();
       const log = pino({ level: config.log.level, base: null }, output);
       const account = options.demo === true ? await makeDemoAccount(config) : undefined;
-      const gate = await Gate.start(loaded, log);
-      printWelcome(gate, { config, account, demo: options.demo === true });
-
+      const starting = Gate.start(loaded, log);
       const reload = async (): Promise<void> => {
         const next = loadConfig(options.config);
         const { applied, problems } = next.ok
-          ? await gate.reload(next)
+          ? await (await starting).reload(next)
           : { applied: false, problems: next.problems.map(formatProblem) };
         const file = options.config;
         if (!applied) log.error({ file, problems }, 'config not reloaded, the old one goes on');
@@ -57,13 +55,15 @@ Exit codes: 0 stopped by a signal, 1 it could not start (a port or the state dir
         else log.info({ file }, 'config reloaded');
         if (applied && next.ok) log.level = next.config.log.level;
       };
-      // One reload at a time, in the order of the signals.
+      // One reload at a time, in the order of the signals. One that comes during the start waits for its end.
       let reloading = Promise.resolve();
       process.on('SIGHUP', () => {
         reloading = reloading.then(reload).catch((error: unknown) => {
           log.error({ cause: describeError(error) }, 'config not reloaded, the old one goes on');
         });
       });
+      const gate = await starting;
+      printWelcome(gate, { config, account, demo: options.demo === true });
 
       const broken = gate.broken.then((error) => {
         log.error({ cause: describeError(error) }, 'the store has ended; start Postern anew');

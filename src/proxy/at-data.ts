@@ -1,7 +1,7 @@
 import { stronger, type Combined } from '../ocp/combine.ts';
 import type { Answered } from '../ocp/dispatch.ts';
 import { refusalOf } from './refusal.ts';
-import { applyRouting } from './routing.ts';
+import { applyRouting, hiddenRecipient } from './routing.ts';
 import type { Transaction } from './transaction.ts';
 
 /**
@@ -22,7 +22,7 @@ export function applyAtData(
       applyRouting(accepted, combined);
     }
     for (const address of combined.addRecipients) {
-      const recipient = { address, params: {} };
+      const recipient = hiddenRecipient(address);
       transaction.added.push({ target: { recipient, downstream: combined.nextHop ?? downstream }, beside });
     }
     if (combined.sender !== undefined)

@@ -12,7 +12,7 @@ import type { DownstreamReply } from '../smtp/transaction.ts';
 import type { BounceOrder, MailToStore, QuarantineOrder, Variant } from './forwarder.ts';
 import { dispositions, oneReply, type Disposition } from './plan.ts';
 import type { ProxyOptions } from './options.ts';
-import { applyRouting } from './routing.ts';
+import { applyRouting, hiddenRecipient } from './routing.ts';
 import { logServiceLines } from './service-log.ts';
 import { headerRefusal } from './header-check.ts';
 import { withReceived, type TraceFacts } from './trace.ts';
@@ -59,6 +59,8 @@ export interface RecipientOutcome extends OutcomeFacts {
   /** Where its mail went, with the downstream's reply; absent for what was not delivered. */
   readonly downstream?: readonly string[];
 }
+
+const STORE_FAILED = reply(452, '4.3.1', 'Cannot store the message now, try again later');
 
 /** One recipient on its way through the disposal. */
 interface Unit {
@@ -113,7 +115,7 @@ class Disposal {
         { transaction: transaction.id, cause: describeError(error) },
         'the store did not take the message',
       );
-      return all(reply(452, '4.3.1', 'Cannot store the message now, try again later'), 'tempfail');
+      return all(STORE_FAILED, 'tempfail');
     }
 
     const extra: TargetResult[] = [];
@@ -130,26 +132,20 @@ class Disposal {
 
     const own = units.map((unit) => this.#replyFor(unit));
     const single = oneReply(own);
-    const told = perRecipient ? own : [single];
-    const left = units.flatMap((unit, at) =>
-      (perRecipient ? own[at]! : single).code < 400 ? failed(unit.results) : [],
-    );
-    const anyAccepted = told.some(({ code }) => code < 400);
-    const remnants = [...left, ...(anyAccepted ? failed(extra) : [])];
-    if (remnants.length > 0) {
-      try {
-        await this.#storeRemnants(remnants);
-      } catch (error) {
-        // Some have it already, but the others would lose it: a duplicate is better than a loss.
-        options.log.error(
-          { transaction: transaction.id, cause: describeError(error) },
-          'the store did not take the rest',
-        );
-        return all(reply(452, '4.3.1', 'Cannot store the message now, try again later'), 'tempfail');
-      }
-    }
-    const outcomes = units.map((unit, at) => describeUnit(unit, perRecipient ? own[at]! : single));
-    return { replies: told, outcomes, disconnect };
+    const told = units.map((_, at) => (perRecipient ? own[at]! : single));
+    const left = units.flatMap(({ results }, at) => (told[at]!.code < 400 ? failed(results) : []));
+    const remnants = [...left, ...(told.some(({ code }) => code < 400) ? failed(extra) : [])];
+    const stored = await this.#storeRemnants(remnants);
+    // Of those told 452 some have the message already, but the others would lose it: a duplicate is better than a loss.
+    const final = units.map(({ results }, at) => {
+      const waits = !stored && (!perRecipient || failed(results).length > 0);
+      return waits && told[at]!.code < 400 ? STORE_FAILED : told[at]!;
+    });
+    return {
+      replies: perRecipient ? final : [final[0] ?? single],
+      outcomes: units.map((unit, at) => describeUnit(unit, final[at]!)),
+      disconnect,
+    };
   }
 
   /** The spool goes when nobody reads it any more; the client does not wait for that. */
@@ -224,7 +220,7 @@ class Disposal {
       if (!units.some((unit) => unit.part === part && unit.disposition.kind === 'deliver')) continue;
       const downstream = part.combined.nextHop ?? options.listener.downstream;
       for (const address of part.combined.addRecipients) {
-        add(part, { unit: undefined, target: { recipient: { address, params: {} }, downstream } });
+        add(part, { unit: undefined, target: { recipient: hiddenRecipient(address), downstream } });
       }
     }
     for (const { target, beside } of this.#order.transaction.added) {
@@ -294,19 +290,30 @@ class Disposal {
     return [{ sender: transaction.originalSender, recipients, headers, arrivedAt: transaction.startedAt }];
   }
 
-  async #storeRemnants(remnants: readonly TargetResult[]): Promise<void> {
+  /** What the client was told 250 about although the downstream refused it. False if the store did not take it. */
+  async #storeRemnants(remnants: readonly TargetResult[]): Promise<boolean> {
+    const { transaction, options } = this.#order;
     const later = remnants.filter(({ reply: said }) => said.code < 500);
     const never = remnants.filter(({ reply: said }) => said.code >= 500);
-    await this.#store({
-      transaction: this.#order.transaction.id,
-      queue: later.map(({ variant, target }) => ({ ...variant, recipients: [target.recipient] })),
-      quarantine: [],
-      bounces: await this.#bounces(
-        never.map(({ target: { recipient, downstream }, reply: said }) => {
-          return { recipient, reply: said, ...(said.local !== true && { remote: downstream }) };
-        }),
-      ),
-    });
+    try {
+      await this.#store({
+        transaction: transaction.id,
+        queue: later.map(({ variant, target }) => ({ ...variant, recipients: [target.recipient] })),
+        quarantine: [],
+        bounces: await this.#bounces(
+          never.map(({ target: { recipient, downstream }, reply: said }) => {
+            return { recipient, reply: said, ...(said.local !== true && { remote: downstream }) };
+          }),
+        ),
+      });
+      return true;
+    } catch (error) {
+      options.log.error(
+        { transaction: transaction.id, cause: describeError(error) },
+        'the store did not take the rest',
+      );
+      return false;
+    }
   }
 
   async #store(mail: MailToStore): Promise<void> {

@@ -2,6 +2,9 @@ import type { Recipient } from '../mail/envelope.ts';
 import type { Combined } from '../ocp/combine.ts';
 import type { AcceptedRecipient, Target } from './transaction.ts';
 
+/** A recipient that a service added. The sender does not know of it, so no notice about it goes there (RFC 3461). */
+export const hiddenRecipient = (address: string): Recipient => ({ address, params: { NOTIFY: 'NEVER' } });
+
 /** Replacement and next hop, for the whole or for this recipient. */
 export function applyRouting(accepted: AcceptedRecipient, combined: Combined): void {
   const single = combined.recipients.get(accepted.address);
