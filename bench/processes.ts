@@ -66,14 +66,17 @@ export function cpuSeconds(roots: readonly number[]): number {
   return tree(roots).reduce((sum, { seconds }) => sum + seconds, 0);
 }
 
-/** CPU seconds of each thread of one process, the main thread first, then the busiest. */
+/** CPU seconds of each thread of one process, the main thread first. */
 export function threadSeconds(pid: number): Map<number, number> {
   const threads = new Map<number, number>();
   for (const name of list(`/proc/${pid}/task`)) {
     const fields = statFields(`/proc/${pid}/task/${name}/stat`);
     if (fields !== undefined) threads.set(Number(name), (Number(fields[11]) + Number(fields[12])) / TICKS);
   }
-  return threads;
+  // Numbers may have begun anew since the main thread got its own.
+  const main = threads.get(pid) ?? 0;
+  threads.delete(pid);
+  return new Map([[pid, main], ...threads]);
 }
 
 /**

@@ -3,7 +3,7 @@ export { ocp_smtp_abi_1 } from '../../sdk/assemblyscript';
 
 /** Reads every octet of the message and adds a header field: the least that a filter of content does. `milter.c` does the same. */
 export function on_message(): i32 {
-  const buffer = new Uint8Array(32 * 1024);
+  const buffer = new Uint8Array(16 * 1024);
   const size = Message.size();
   let hash: u32 = 2166136261;
   for (let offset = 0; offset < size;) {
