@@ -1,4 +1,3 @@
-import { isIPv6 } from 'node:net';
 import { formatDate } from './date.ts';
 import { replaceControls } from './text.ts';
 
@@ -45,7 +44,7 @@ function protocolKeyword({ protocol, tls, authenticated, smtputf8 }: ReceivedFac
 
 const addressLiteral = (address: string): string => {
   const clean = address.replace(/[^0-9A-Fa-f.:]/g, '?');
-  return isIPv6(address) ? `[IPv6:${clean}]` : `[${clean}]`;
+  return clean.includes(':') ? `[IPv6:${clean}]` : `[${clean}]`;
 };
 
 // What a host name or an address literal has; anything else could end the clause, or open a comment.

@@ -60,7 +60,18 @@ export class GuestRunner {
     for (const { module: space, name } of WebAssembly.Module.imports(module)) {
       (functions[space] ??= {})[name] = this.#functions[space]![name]!;
     }
-    const options = { functions, useWasi: false, runInWorker: false };
+    // All of them: where one is missing, Extism gives a copy of these a default, and a new shape, at each call.
+    const options: ExtismPluginOptions = {
+      functions,
+      useWasi: false,
+      enableWasiOutput: false,
+      runInWorker: false,
+      allowedPaths: {},
+      allowedHosts: [],
+      logger: console,
+      config: {},
+      fetch,
+    };
     this.#options.set(module, options);
     return options;
   }

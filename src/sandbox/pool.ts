@@ -75,8 +75,9 @@ export class Pool {
         cause: `${QUEUE_LENGTH} others were waiting for a worker thread`,
       });
     }
-    this.#enqueue(work, 'push');
-    this.#dispatch();
+    const idle = this.#queue.length === 0 ? this.#idleThread() : undefined;
+    if (idle === undefined) this.#enqueue(work, 'push');
+    else this.#begin(idle, work);
   }
 
   /** Ends all threads. Work under way or waiting fails with kind `load`. */
@@ -105,22 +106,35 @@ export class Pool {
       exit: (cause) => {
         if (!thread.gone) this.#onCrash(thread, cause);
       },
+      late: () => this.#onDeadline(thread),
     });
     this.#threads.add(thread);
   }
 
+  /** A thread that may begin with something; undefined if there is none, or as many as may be are busy. */
+  #idleThread(): Thread | undefined {
+    let busy = 0;
+    let idle: Thread | undefined;
+    for (const thread of this.#threads) {
+      if (thread.work !== undefined) busy += 1;
+      else if (thread.ready) idle ??= thread;
+    }
+    return busy < this.#options.size ? idle : undefined;
+  }
+
+  #begin(thread: Thread, work: Work): void {
+    thread.work = work;
+    thread.send(work.task());
+    this.#watch(thread, work.atWork.deadlineMs);
+  }
+
   #dispatch(): void {
-    const threads = [...this.#threads];
-    let busy = threads.filter((thread) => thread.work !== undefined).length;
-    while (this.#queue.length > 0 && busy < this.#options.size) {
-      const idle = threads.find((thread) => thread.ready && thread.work === undefined);
+    while (this.#queue.length > 0) {
+      const idle = this.#idleThread();
       if (idle === undefined) return;
       const { work, expiry } = this.#queue.shift()!;
       clearTimeout(expiry);
-      idle.work = work;
-      idle.send(work.task());
-      this.#watch(idle, work.atWork.deadlineMs);
-      busy += 1;
+      this.#begin(idle, work);
     }
   }
 
@@ -142,7 +156,7 @@ export class Pool {
       this.#onReady?.();
     } else if (thread.work?.take(report) === true) {
       thread.work = undefined;
-      clearTimeout(thread.deadline);
+      thread.deadline.unset();
     } else {
       if (thread.work !== undefined) this.#watch(thread, thread.work.atWork.deadlineMs);
       return;
@@ -158,8 +172,7 @@ export class Pool {
   }
 
   #watch(thread: Thread, ms: number): void {
-    clearTimeout(thread.deadline);
-    thread.deadline = setTimeout(() => this.#onDeadline(thread), Math.max(1, ms));
+    thread.deadline.set(Math.max(1, ms));
   }
 
   #onDeadline(thread: Thread): void {

@@ -1,5 +1,6 @@
 import { setFlagsFromString } from 'node:v8';
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads';
+import { Alarm } from '../base/alarm.ts';
 import { describeError } from '../base/errors.ts';
 import { workerUrl } from '../base/worker-url.ts';
 import { Progress } from './progress.ts';
@@ -25,7 +26,8 @@ export class Thread {
   ready = false;
   /** It is ending or has ended; the pool has let go of it. */
   gone = false;
-  deadline: NodeJS.Timeout | undefined;
+  /** Set while it is at work. */
+  readonly deadline: Alarm;
   /** The index in its task at which it was last found not to have begun. */
   stalledAt: number | undefined;
   readonly #worker: Worker;
@@ -34,8 +36,9 @@ export class Thread {
 
   constructor(
     services: readonly LoadedService[],
-    handlers: { report: (report: Report) => void; exit: (cause: string) => void },
+    handlers: { report: (report: Report) => void; exit: (cause: string) => void; late: () => void },
   ) {
+    this.deadline = new Alarm(handlers.late);
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     const setup: WorkerSetup = { port: port2, progress: this.progress.shared, services };
@@ -74,7 +77,7 @@ export class Thread {
   /** Ends it, whatever it is doing. */
   async end(): Promise<void> {
     this.gone = true;
-    clearTimeout(this.deadline);
+    this.deadline.clear();
     this.#port.close();
     await this.#worker.terminate();
   }

@@ -23,7 +23,8 @@ export async function sendWhole(request: SendRequest, context: ClientContext): P
   let finals: DownstreamReply[] = [];
   if (ready && accepted > 0) {
     try {
-      finals = await sendMessage(connection, { ...context, message, count: accepted });
+      const { settings, locals } = context;
+      finals = await sendMessage(connection, { settings, locals, message, count: accepted });
     } catch (error) {
       discard(connection, context);
       throw error;

@@ -70,7 +70,8 @@ export class StepwiseTransaction implements DownstreamTransaction {
         void reset(connection, this.#context);
         return Array.from({ length: count }, () => answer);
       }
-      const replies = await sendMessage(connection, { ...this.#context, message, count });
+      const { locals } = this.#context;
+      const replies = await sendMessage(connection, { settings, locals, message, count });
       this.#end();
       this.#context.pool.release(connection);
       return replies;

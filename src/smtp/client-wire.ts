@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { Alarm } from '../base/alarm.ts';
 import type { LocalReplies } from './client-replies.ts';
 import { ReplyParser, toReply, type RawReply } from './reply-parser.ts';
 import type { DownstreamReply } from './transaction.ts';
@@ -16,7 +17,7 @@ export class Wire {
   readonly #parser = new ReplyParser();
   #socket: Socket;
   #waiting: Waiting[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  readonly #patience = new Alarm(() => this.#timedOut());
   #lost: Loss | undefined;
   #last421: DownstreamReply | undefined;
   #onLost: (() => void) | undefined;
@@ -73,14 +74,16 @@ export class Wire {
         resolve({ reply: this.#lost.reply, lines: [] });
         return;
       }
-      this.#waiting.push({ ...options, resolve });
-      if (this.#waiting.length === 1) this.#startTimer();
+      this.#await({ ms: options.ms, positive: options.positive, resolve });
     });
   }
 
   /** The next reply. Waits at most `ms` from when it is the first of those awaited. */
-  async receive(options: { ms: number; positive: 2 | 3 }): Promise<DownstreamReply> {
-    return (await this.receiveRaw(options)).reply;
+  receive(options: { ms: number; positive: 2 | 3 }): Promise<DownstreamReply> {
+    if (this.#lost !== undefined) return Promise.resolve(this.#lost.reply);
+    return new Promise((resolve) => {
+      this.#await({ ms: options.ms, positive: options.positive, resolve: ({ reply }) => resolve(reply) });
+    });
   }
 
   /**
@@ -168,19 +171,26 @@ export class Wire {
     this.end({ kind: 'nonsense', reply: this.#locals.nonsense(what), cause: `nonsense: ${what}` });
   }
 
+  #await(waiting: Waiting): void {
+    this.#waiting.push(waiting);
+    if (this.#waiting.length === 1) this.#startTimer();
+  }
+
   #startTimer(): void {
-    clearTimeout(this.#timer);
     const ms = this.#waiting[0]?.ms;
-    if (ms === undefined) return;
-    this.#timer = setTimeout(() => {
-      this.end({ kind: 'timeout', reply: this.#locals.timeout(), cause: `no reply within ${ms} ms` });
-    }, ms);
+    if (ms === undefined) this.#patience.unset();
+    else this.#patience.set(ms);
+  }
+
+  #timedOut(): void {
+    const cause = `no reply within ${this.#waiting[0]?.ms} ms`;
+    this.end({ kind: 'timeout', reply: this.#locals.timeout(), cause });
   }
 
   #settle(loss: Loss): void {
     if (this.#lost !== undefined) return;
     this.#lost = loss;
-    clearTimeout(this.#timer);
+    this.#patience.clear();
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const { resolve } of waiting) resolve({ reply: loss.reply, lines: [] });
