@@ -77,6 +77,7 @@ function checkRoute(route: Check, key: string): void {
   if (targets.length == 0 && route.value.get('nextHop').isMissing) {
     route.refuse('required is "to" with at least one address, or "nextHop"');
   }
+  if (!to.value.isMissing && targets.length == 0) to.refuse('allowed is at least one address');
   if (targets.length > 100) to.refuse('allowed are at most 100 addresses');
   for (let i = 0; i < targets.length; i++) {
     if (domainOf(targets[i]).length == 0) {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Ended } from '../support/command.ts';
 import { copyPlugin, lacksMinisign, workshop, write } from './support.ts';
 
 // Two tools, one format: what one writes the other must read, with keys of both.
@@ -13,17 +14,22 @@ describe.skipIf(lacks !== '')(`minisign and postern plugin${lacks}`, () => {
   const ok = { code: 0 };
   const publicKey = (name: string): string => readFileSync(shop.file(`${name}.pub`), 'utf8').split('\n')[1]!;
 
+  const made: Ended[] = [];
   beforeAll(async () => {
     copyPlugin(shop, { name: 'attachment-guard', as: 'filter.wasm' });
     copyPlugin(shop, { name: 'journal', as: 'other.wasm' });
-    expect(await shop.plugin(['keygen', '--no-password', '-o', 'ours'])).toMatchObject(ok);
-    expect(await shop.plugin(['keygen', '-o', 'ours-sealed'], 'open sesame\n')).toMatchObject(ok);
-    expect(await shop.minisign(['-G', '-W', '-p', 'theirs.pub', '-s', 'theirs.key'])).toMatchObject(ok);
     const twice = 'open sesame\nopen sesame\n';
-    expect(
+    made.push(
+      await shop.plugin(['keygen', '--no-password', '-o', 'ours']),
+      await shop.plugin(['keygen', '-o', 'ours-sealed'], 'open sesame\n'),
+      await shop.minisign(['-G', '-W', '-p', 'theirs.pub', '-s', 'theirs.key']),
       await shop.minisign(['-G', '-p', 'theirs-sealed.pub', '-s', 'theirs-sealed.key'], twice),
-    ).toMatchObject(ok);
+    );
   }, 120_000);
+
+  it('make keys', () => {
+    expect(made.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
+  });
 
   const KEYS = ['ours', 'ours-sealed', 'theirs', 'theirs-sealed'];
   const passwordOf = (key: string): string => (key.endsWith('sealed') ? 'open sesame\n' : '');

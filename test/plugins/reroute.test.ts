@@ -77,6 +77,10 @@ const REFUSED: readonly (readonly [Record<string, unknown>, string])[] = [
     { table: { '*': { to: [] } } },
     'Cannot use table["*"]: found an object, required is "to" with at least one',
   ],
+  [
+    { table: { '*': { to: [], nextHop: 'a' } } },
+    'Cannot use table["*"].to: found a list, allowed is at least one address',
+  ],
   [{ table: { '*': { to: ['a@b', 'c'] } } }, 'Cannot use table["*"].to[1]: found "c", allowed is an address'],
   [{ table: { '*': { to: 7 } } }, 'Cannot use table["*"].to: found 7, allowed is a text'],
   [

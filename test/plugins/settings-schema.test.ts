@@ -1,0 +1,170 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { describe, expect, it } from 'vitest';
+import { builtPlugin, complaints } from './ask.ts';
+import { ROOT } from './compile.ts';
+
+/**
+ * A package's schema of settings and its `configure` are two answers to one question: an editor must not mark what the server takes,
+ * nor pass what it refuses. Each good example is changed in every place and in many ways, and both are asked.
+ */
+type Settings = Readonly<Record<string, unknown>>;
+
+interface Examples {
+  readonly good: readonly Settings[];
+  /** What only code can tell: the schema lets it pass. */
+  readonly finer: readonly Settings[];
+  /** Those, among the changed ones. */
+  readonly isFiner: (settings: Settings) => boolean;
+}
+
+const never = (): boolean => false;
+
+const EXAMPLES: Record<string, Examples> = {
+  'access-control': {
+    good: [
+      { rules: [] },
+      { rules: [{ client: ['192.0.2.0/24', '2001:db8::1'], action: 'accept' }] },
+      {
+        rules: [
+          {
+            client: '192.0.2.7',
+            helo: '*.example',
+            user: ['ann'],
+            sender: ['<>', '@spam.example'],
+            recipient: 'ann@example.com',
+            at: 'data',
+            action: 'reject',
+            reply: { code: 554, enhanced: '5.7.1', text: 'Go away' },
+            disconnect: true,
+          },
+          { at: 'mail', action: 'tempfail', reply: { code: 451 } },
+          { helo: ['x'], at: 'rcpt', action: 'discard' },
+          { user: '*', at: 'auth', action: 'quarantine' },
+        ],
+      },
+    ],
+    finer: [
+      { rules: [{ client: ['192.0.2.0/33'], action: 'reject' }] },
+      { rules: [{ client: 'mail.example.com', action: 'reject' }] },
+    ],
+    isFiner: (settings) =>
+      (settings['rules'] as readonly { client?: string | readonly string[] }[]).some(({ client }) =>
+        [client ?? []].flat().some((text) => !/^[\d.:a-f]+(?:\/\d+)?$/.test(text)),
+      ),
+  },
+  'attachment-guard': {
+    good: [
+      {},
+      { action: ['reject'], blockTypes: [] },
+      {
+        blockExtensions: ['exe', '.scr'],
+        blockTypes: 'video/*',
+        blockRealTypes: ['pe', 'zip'],
+        action: ['replace', 'mark', 'header'],
+        replaceText: 'Gone:\n{name}',
+        subjectTag: '[gone]',
+      },
+      { blockRealTypes: 'pe', action: 'quarantine' },
+    ],
+    finer: [],
+    isFiner: never,
+  },
+  reroute: {
+    good: [
+      { table: {} },
+      {
+        table: {
+          'old@example.com': { to: 'new@example.com' },
+          '@example.org': { nextHop: 'other' },
+          '*': { to: ['a@example.com', '@example.net'], nextHop: 'fallback' },
+        },
+      },
+    ],
+    finer: [],
+    isFiner: never,
+  },
+  journal: { good: [{}], finer: [], isFiner: never },
+};
+
+const ODD: readonly unknown[] = [
+  null,
+  0,
+  -1,
+  450,
+  550,
+  1.5,
+  true,
+  '',
+  'x',
+  'accept',
+  'connect',
+  'reject',
+  'a\u0000b',
+  'x'.repeat(5000),
+  'x'.repeat(150),
+  '@',
+  'a@b',
+  [],
+  [''],
+  ['x'],
+  [1],
+  [null],
+  ['reject', 'mark'],
+  [['x']],
+  {},
+  { x: 1 },
+];
+
+/** A value with one place in it changed, in all ways. */
+function* changed(value: unknown): Generator {
+  yield* ODD;
+  if (Array.isArray(value)) {
+    const items: readonly unknown[] = value;
+    for (const [at, item] of items.entries()) {
+      for (const other of changed(item)) yield items.with(at, other);
+    }
+    yield [...items, ...items];
+  } else if (typeof value === 'object' && value !== null) {
+    const members = Object.entries(value);
+    for (const [key, member] of members) {
+      for (const other of changed(member)) yield { ...value, [key]: other };
+      yield Object.fromEntries(members.filter(([name]) => name !== key));
+    }
+    yield { ...value, unheard: 'of' };
+  }
+}
+
+const isSettings = (value: unknown): value is Settings =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+describe.each(Object.entries(EXAMPLES))('the settings of %s', (name, { good, finer, isFiner }) => {
+  const schema = JSON.parse(
+    readFileSync(join(ROOT, 'plugins', name, 'settings.schema.json'), 'utf8'),
+  ) as object;
+  const passes = new Ajv2020({ strictTypes: false, strictRequired: false }).compile(schema);
+  const plugin = builtPlugin(name);
+
+  it('good ones pass both', async () => {
+    expect(good.map((settings) => passes(settings))).toEqual(good.map(() => true));
+    expect(await complaints(plugin, good)).toEqual(good.map(() => ''));
+  });
+
+  it('what only code can tell passes the schema alone', async () => {
+    expect(finer.map((settings) => passes(settings))).toEqual(finer.map(() => true));
+    expect((await complaints(plugin, finer)).filter((complaint) => complaint === '')).toEqual([]);
+  });
+
+  it('changed in any place, they pass both or neither', async () => {
+    const all = good.flatMap((settings) => [...changed(settings)].filter(isSettings));
+    const found = await complaints(plugin, all);
+    const differing = all.flatMap((settings, at) => {
+      const [schemaSays, pluginSays] = [passes(settings), found[at] === ''];
+      if (schemaSays === pluginSays) return [];
+      return schemaSays && isFiner(settings) ? [] : [{ settings, schemaSays, pluginSays: found[at] }];
+    });
+    expect(differing).toEqual([]);
+    expect(found.filter((complaint) => complaint !== '').length).toBeGreaterThan(0);
+  });
+});
