@@ -7,7 +7,8 @@ import { copyPlugin, lacksMinisign, workshop, write } from './support.ts';
 
 const lacks = lacksMinisign();
 
-describe.skipIf(lacks !== '')(`minisign and postern plugin${lacks}`, () => {
+// Opening an encrypted key is meant to be slow: seconds of work each time, on a machine with nothing else to do.
+describe.skipIf(lacks !== '')(`minisign and postern plugin${lacks}`, { timeout: 240_000 }, () => {
   const shop = workshop();
   afterAll(() => shop.remove());
 
@@ -25,7 +26,7 @@ describe.skipIf(lacks !== '')(`minisign and postern plugin${lacks}`, () => {
       await shop.minisign(['-G', '-W', '-p', 'theirs.pub', '-s', 'theirs.key']),
       await shop.minisign(['-G', '-p', 'theirs-sealed.pub', '-s', 'theirs-sealed.key'], twice),
     );
-  }, 120_000);
+  }, 240_000);
 
   it('make keys', () => {
     expect(made.map(({ code }) => code)).toEqual([0, 0, 0, 0]);

@@ -31,7 +31,7 @@ export function workshop(): Workshop {
   return {
     path,
     file: (name) => join(path, name),
-    plugin: async (words, input = '') => command(['plugin', ...words], { cwd: path, input }),
+    plugin: async (words, input = '') => command(['plugin', ...words], { cwd: path, input, seconds: 60 }),
     minisign: async (words, input = '') =>
       new Promise((resolve, reject) => {
         const child = execFile(MINISIGN, words, { cwd: path, timeout: 60_000 }, (error, out, errors) => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ROOT } from './postern.ts';
 
 export interface Ended {
-  /** Null if it had to be ended after 20 s. */
+  /** Null if it had to be ended after 20 s, or `seconds`. */
   readonly code: number | null;
   readonly out: string;
   readonly errors: string;
@@ -12,10 +12,10 @@ export interface Ended {
 /** Runs `postern` with these words until it ends. */
 export function command(
   words: readonly string[],
-  options: { input?: string; cwd?: string } = {},
+  options: { input?: string; cwd?: string; seconds?: number } = {},
 ): Promise<Ended> {
   const child = spawn(process.execPath, [join(ROOT, 'dist', 'main.js'), ...words], {
-    timeout: 20_000,
+    timeout: (options.seconds ?? 20) * 1000,
     killSignal: 'SIGKILL',
     ...(options.cwd !== undefined && { cwd: options.cwd }),
   });
