@@ -1,5 +1,5 @@
-import { execFile } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { ROOT } from '../plugins/compile.ts';
@@ -11,55 +11,98 @@ export interface Language {
   readonly name: string;
   /** The folder in `sdk/`. */
   readonly folder: string;
-  /** Of its sources in `examples/`. */
+  /** The source of one of the filters in `examples/`. */
+  example(filter: string): string;
+  /** What a source is called: what is fenced as such in the SDK's README. */
   readonly extension: string;
-  /** Fence of the code in its README. */
-  readonly fence: string;
-  /** What is missing on this machine; undefined if all is there. */
-  readonly missing: string | undefined;
-  /** Compiles one source to one module; throws what the compiler said. */
+  /** What is missing on this machine; '' if all is there. */
+  readonly missing: string;
+  /** Compiles one source to one module with the command of the SDK's README; throws what the compiler said. */
   build(source: string, target: string): Promise<void>;
 }
 
-const sdk = (...names: string[]): string => join(ROOT, 'sdk', ...names);
+const onPath = (command: string): string | undefined =>
+  (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, command))
+    .find((path) => existsSync(path));
 
-/** The commands of each SDK's README. */
+/** Debian's, which is the oldest that the SDK is for, before a newer one. */
+const rustc = ['/usr/bin/rustc'].find((path) => existsSync(path)) ?? onPath('rustc');
+
+// The last is where `.ci/run` unpacks the packages of a later Debian.
+const go = onPath('go') ?? ['/opt/postern-go/usr/lib/go-1.24/bin/go'].find((path) => existsSync(path));
+
+function withoutC(): string {
+  const missing = ['clang', 'wasm-ld'].filter((command) => onPath(command) === undefined);
+  return missing.length === 0 ? '' : `needs ${missing.join(' and ')}`;
+}
+
+function withoutRust(): string {
+  if (rustc === undefined) return 'needs rustc';
+  const words = ['--print', 'target-libdir', '--target', 'wasm32-unknown-unknown'];
+  const library = execFileSync(rustc, words, { encoding: 'utf8' }).trim();
+  return existsSync(library) ? '' : 'needs the wasm32-unknown-unknown library of rustc';
+}
+
+function withoutGo(): string {
+  if (go === undefined) return 'needs go 1.24';
+  const version = execFileSync(go, ['env', 'GOVERSION'], { encoding: 'utf8' }).trim();
+  const minor = Number(/^go1\.(\d+)/.exec(version)?.[1]);
+  return minor >= 24 ? '' : `needs go 1.24, found ${version}`;
+}
+
+const script = (folder: string, environment: Readonly<Record<string, string | undefined>> = {}) =>
+  async function build(source: string, target: string): Promise<void> {
+    const env = { ...process.env, ...environment };
+    await run(join(ROOT, 'sdk', folder, 'build.sh'), [source, target], { env });
+  };
+
+const example =
+  (folder: string, suffix: string) =>
+  (filter: string): string =>
+    join(ROOT, 'sdk', folder, 'examples', `${filter}${suffix}`);
+
 export const LANGUAGES: readonly Language[] = [
   {
     name: 'AssemblyScript',
     folder: 'assemblyscript',
+    example: example('assemblyscript', '.ts'),
     extension: 'ts',
-    fence: 'ts',
-    missing: undefined,
+    missing: '',
     async build(source, target) {
-      await run(process.execPath, [sdk('assemblyscript/build.mjs'), source, target]);
+      await run(process.execPath, [join(ROOT, 'sdk/assemblyscript/build.mjs'), source, target]);
     },
   },
   {
     name: 'C',
     folder: 'c',
+    example: example('c', '.c'),
     extension: 'c',
-    fence: 'c',
-    missing: lacking('clang', 'wasm-ld'),
-    async build(source, target) {
-      await run(sdk('c/build.sh'), [source, target]);
-    },
+    missing: withoutC(),
+    build: script('c'),
+  },
+  {
+    name: 'Rust',
+    folder: 'rust',
+    example: example('rust', '.rs'),
+    extension: 'rs',
+    missing: withoutRust(),
+    build: script('rust', { RUSTC: rustc }),
+  },
+  {
+    name: 'Go',
+    folder: 'go',
+    example: example('go', '/main.go'),
+    extension: 'go',
+    missing: withoutGo(),
+    build: script('go', { GO: go }),
   },
 ];
 
-/** The compilers that are not on this machine, in words. */
-function lacking(...commands: string[]): string | undefined {
-  const missing = commands.filter((command) => !isOnPath(command));
-  return missing.length === 0 ? undefined : `${missing.join(' and ')} not found`;
-}
-
-function isOnPath(command: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, command), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
+/**
+ * For the name of a test: why it is skipped, '' if it is not. Where other programs are required (`.ci/run`), nothing is
+ * skipped, and what is missing fails.
+ */
+export const skipped = ({ missing }: Language): string =>
+  missing === '' || process.env['POSTERN_REQUIRE_SERVERS'] !== undefined ? '' : ` (skipped: ${missing})`;

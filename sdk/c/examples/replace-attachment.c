@@ -33,7 +33,7 @@ int on_message(void) {
     replaced = part_depth(one);
     decision_tag(&answer, TEXT("attachment"), name);
     decision_reason(&answer, text_join(TEXT("removed "), name));
-    decision_score(&answer, 2500);
+    decision_score(&answer, 2.5);
   }
   return decide(&answer);
 }

@@ -83,9 +83,11 @@ static inline void decision_tag(decision *of, text name, text value) {
   write_text_member(&of->tags, text_line(name, 64), text_line(value, 512));
 }
 
-/* Added to what earlier services said. In thousandths of a point: 2500 is 2.5. */
-static inline void decision_score(decision *of, int32_t thousandths) {
-  write_member(&of->members, TEXT("score"), text_join(text_of(thousandths), TEXT("e-3")));
+/* Added to what earlier services said; to six decimals. */
+static inline void decision_score(decision *of, double points) {
+  if (!(points > -1e9 && points < 1e9)) fail(TEXT("Cannot use a score beyond a thousand million"));
+  int64_t millionths = (int64_t)(points * 1e6 + (points < 0 ? -0.5 : 0.5));
+  write_member(&of->members, TEXT("score"), text_join(text_of(millionths), TEXT("e-6")));
 }
 
 /* Why, for the quarantine list and the log. */

@@ -71,16 +71,16 @@ static inline text ocp_text_join(const text *texts, uint32_t count) {
 #define text_join(...) ocp_text_join((text[]){__VA_ARGS__}, sizeof((text[]){__VA_ARGS__}) / sizeof(text))
 
 /* A whole number in decimal. */
-static inline text text_of(int32_t number) {
-  char *digits = take(11);
-  uint32_t at = 11;
-  uint32_t rest = number < 0 ? 0u - (uint32_t)number : (uint32_t)number;
+static inline text text_of(int64_t number) {
+  char *digits = take(20);
+  uint32_t at = 20;
+  uint64_t rest = number < 0 ? 0u - (uint64_t)number : (uint64_t)number;
   do {
     digits[--at] = (char)('0' + rest % 10);
     rest /= 10;
   } while (rest > 0);
   if (number < 0) digits[--at] = '-';
-  return (text){digits + at, 11 - at};
+  return (text){digits + at, 20 - at};
 }
 
 /*

@@ -1,0 +1,3 @@
+module postern-plugin
+
+go 1.24

@@ -1,0 +1,76 @@
+package postern
+
+import "unsafe"
+
+// Part is a MIME part of the message; part 0 is the message itself. Stage message only.
+type Part struct {
+	Index int
+	// All the part's facts, for what has no accessor here.
+	Json *Json
+}
+
+// PartAt gives the part of that index.
+func PartAt(index int) Part {
+	json := ParseJSON(copied(1024, "read the facts of a part", func(ptr unsafe.Pointer, room uint32) int32 {
+		return partInfo(uint32(index), ptr, room)
+	}))
+	if json == nil {
+		Fail("Cannot read the facts of a part: not JSON")
+	}
+	return Part{index, json}
+}
+
+// Parts gives all parts in document order.
+func Parts() []Part {
+	parts := make([]Part, must(partCount(), "count the parts", ""))
+	for i := range parts {
+		parts[i] = PartAt(i)
+	}
+	return parts
+}
+
+// Parent is the index of the part that this one is in; -1 for part 0.
+func (part Part) Parent() int {
+	if part.Index == 0 {
+		return -1
+	}
+	return part.Json.Get("parent").Integer(-1)
+}
+
+func (part Part) Depth() int { return part.Json.Get("depth").Integer(0) }
+
+// Type is application/pdf, in lower case.
+func (part Part) Type() string    { return part.Json.Get("type").Text() }
+func (part Part) Charset() string { return part.Json.Get("charset").Text() }
+
+// Name is the file name, decoded; empty if it has none. The sender chose it: it may hold any character.
+func (part Part) Name() string { return part.Json.Get("name").Text() }
+
+// Disposition is attachment, inline or empty.
+func (part Part) Disposition() string { return part.Json.Get("disposition").Text() }
+
+// Encoding is the Content-Transfer-Encoding.
+func (part Part) Encoding() string { return part.Json.Get("encoding").Text() }
+
+// Offset is where the part's header begins in the message.
+func (part Part) Offset() int { return part.Json.Get("offset").Integer(0) }
+
+// HeaderSize is the octets of its header with the empty line.
+func (part Part) HeaderSize() int { return part.Json.Get("headerSize").Integer(0) }
+
+// Size is the octets of its body as encoded.
+func (part Part) Size() int { return part.Json.Get("size").Integer(0) }
+
+// Read fills buffer from an offset of the decoded body; gives the octets copied, fewer at the end, 0 past it. Going
+// from front to back costs one pass, going back starts a new one.
+func (part Part) Read(offset int, buffer []byte) int {
+	ptr, size := octetsPointer(buffer)
+	return must(partRead(uint32(part.Index), uint32(offset), ptr, size), "read a part", "")
+}
+
+// Replace puts a part of that Content-Type (text/plain; charset=utf-8) with that text in its place.
+func (part Part) Replace(contentType string, text string) {
+	typePtr, typeSize := textPointer(contentType)
+	ptr, size := textPointer(text)
+	must(partReplace(uint32(part.Index), typePtr, typeSize, ptr, size), "replace a part", "")
+}
