@@ -15,7 +15,7 @@ func (state) Get(key string) ([]byte, bool) {
 	if found == notFound {
 		return nil, false
 	}
-	size := must(found, "read the state ", key)
+	size := must(found, "read the state ", `"`+key+`"`)
 	if size > len(octets) {
 		octets = make([]byte, size)
 		ptr, room = octetsPointer(octets)
@@ -27,7 +27,7 @@ func (state) Get(key string) ([]byte, bool) {
 func (state) Set(key string, value []byte) {
 	keyPtr, keySize := textPointer(key)
 	ptr, size := octetsPointer(value)
-	must(stateSet(keyPtr, keySize, ptr, size), "keep the state ", key)
+	must(stateSet(keyPtr, keySize, ptr, size), "keep the state ", `"`+key+`"`)
 }
 
 // GetText is empty if there is none.

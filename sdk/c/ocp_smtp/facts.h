@@ -14,10 +14,7 @@ static inline const json *facts(void) {
   return parsed;
 }
 
-static inline text ocp_fact(const char *group, text name) {
-  uint32_t size = (uint32_t)__builtin_strlen(group);
-  return json_text(json_get(json_get(facts(), (text){group, size}), name));
-}
+static inline text ocp_fact(text group, text name) { return json_text(json_get(json_get(facts(), group), name)); }
 
 static inline const json *ocp_client(text name) { return json_get(json_get(facts(), TEXT("client")), name); }
 
@@ -28,10 +25,10 @@ static inline text facts_transaction(void) { return json_text(json_get(facts(), 
 /* This service's name, as the operator configured it. */
 static inline text facts_service(void) { return json_text(json_get(facts(), TEXT("service"))); }
 
-static inline text facts_listener(void) { return ocp_fact("listener", TEXT("name")); }
+static inline text facts_listener(void) { return ocp_fact(TEXT("listener"), TEXT("name")); }
 
 /* `smtp submission lmtp` */
-static inline text facts_protocol(void) { return ocp_fact("listener", TEXT("protocol")); }
+static inline text facts_protocol(void) { return ocp_fact(TEXT("listener"), TEXT("protocol")); }
 
 /* The client's IPv4 or IPv6 address. */
 static inline text facts_client_address(void) { return json_text(ocp_client(TEXT("address"))); }
@@ -52,7 +49,7 @@ static inline text facts_user(void) { return json_text(ocp_client(TEXT("user")))
 
 /* Tells the null reverse-path from "no MAIL yet": both have an empty sender. */
 static inline bool facts_has_sender(void) { return !json_is_missing(json_get(facts(), TEXT("sender"))); }
-static inline text facts_sender(void) { return ocp_fact("sender", TEXT("address")); }
+static inline text facts_sender(void) { return ocp_fact(TEXT("sender"), TEXT("address")); }
 
 /* A parameter of MAIL, its name in upper case. */
 static inline text facts_sender_param(text name) {

@@ -6,6 +6,7 @@
 #define OCP_SMTP_STATE_H
 
 #include "extism.h"
+#include "json_writer.h"
 
 /* Whether there is such a key; its value goes to `*value`. */
 static inline bool state_get(text key, text *value) {
@@ -13,7 +14,8 @@ static inline bool state_get(text key, text *value) {
   char *octets = take(room);
   int32_t found = ocp_state_get(key.at, key.size, octets, room);
   if (found == OCP_NOT_FOUND) return false;
-  uint32_t size = ocp_must(found, TEXT("read the state "), key);
+  if (found < 0) ocp_refused(found, TEXT("read the state "), quote(key));
+  uint32_t size = (uint32_t)found;
   if (size > room) {
     octets = take(size);
     ocp_state_get(key.at, key.size, octets, size);
@@ -30,7 +32,8 @@ static inline text state_get_text(text key) {
 }
 
 static inline void state_set(text key, text value) {
-  ocp_must(ocp_state_set(key.at, key.size, value.at, value.size), TEXT("keep the state "), key);
+  int32_t result = ocp_state_set(key.at, key.size, value.at, value.size);
+  if (result < 0) ocp_refused(result, TEXT("keep the state "), quote(key));
 }
 
 #endif

@@ -1,0 +1,248 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { Facts } from '../../src/ocp/facts.ts';
+import type { CalloutState, Service } from '../../src/ocp/service.ts';
+import type { Stage } from '../../src/ocp/stage.ts';
+import { factsOf, imageOfText, serviceOf, startBench, textOf } from '../abi/wat.ts';
+import { compilePlugin } from '../plugins/compile.ts';
+import { LANGUAGES, skipped, type Language } from './language.ts';
+
+// A compiler may have to compile its library first.
+vi.setConfig({ testTimeout: 180_000 });
+
+/**
+ * One filter that calls everything an SDK offers, in each language: facts, settings, state, log, every field of a decision,
+ * every edit, every check and every refusal come out alike.
+ */
+const MESSAGE = [
+  'Received: one',
+  'Received: two',
+  'Content-Type: multipart/mixed; boundary=b',
+  '',
+  '--b',
+  'Content-Type: text/plain; charset=UTF-8; name="ä\t.txt"',
+  'Content-Disposition: inline',
+  'Content-Transfer-Encoding: base64',
+  '',
+  Buffer.from('héllo').toString('base64'),
+  '--b--',
+  '',
+].join('\r\n');
+
+/** Texts that are given to the JSON reader. */
+const JSON_TEXTS = [
+  '{"a":{"b":"c"}}',
+  ' [ 1 , -0 , 2147483647, 2147483648, -2147483647, 1e3, 1.5, -0.5E-2, true, false, null ] ',
+  '{"a":1,"a":2,"":{}}',
+  String.raw`["\"\\\/\b\f\n\r\t\u00e9\u20AC\ud83d\ude00\ud83dx\ude00\ud83d\u0041\u0000"]`,
+  '"\u007f€😀"',
+  `${'['.repeat(65)}${']'.repeat(65)}`,
+  `${'['.repeat(66)}${']'.repeat(66)}`,
+  '',
+  ' ',
+  '{',
+  '[',
+  '"',
+  '"a',
+  '"\\',
+  '"\\"',
+  '[1,]',
+  '[,1]',
+  '{"a"}',
+  '{"a":}',
+  '{"a":1,}',
+  '{1:2}',
+  '01',
+  '-',
+  '+1',
+  '1.',
+  '.1',
+  '1e',
+  '1e+',
+  'tru',
+  'truex',
+  'nul',
+  '[1 2]',
+  '1 2',
+  '"a\nb"',
+  String.raw`"\x"`,
+  String.raw`"\u12g4"`,
+  String.raw`"\u12"`,
+  String.raw`"\ud83d\u12"`,
+  "'a'",
+  '[]]',
+  '\ufeff1',
+  '[1]\u00a0',
+];
+
+const CHECKED: readonly Service['settings'][] = [
+  { mode: 'c' },
+  { mode: ['a'] },
+  { modes: ['a', 'c'] },
+  { modes: 7 },
+  { count: 11 },
+  { count: 1.5 },
+  { count: -6 },
+  { flag: 'true' },
+  { list: {} },
+  { list: [1] },
+  { list: [{ y: 1 }] },
+  { list: [{ x: 'long' }] },
+  { list: [{ x: 'abc' }] },
+  { members: [] },
+  { lines: 'a\nbcde' },
+  { lines: '' },
+  { other: { '"': 1 } },
+  { mode: 'a', modes: 'b', count: -5, flag: false, list: [{ x: 'ab' }], members: { any: 1 }, lines: 'a\nb' },
+];
+
+const TASKS = ['edit', 'name', 'value', 'index', 'change', 'bare', 'part', 'part-read', 'state', 'none'];
+const SCORES = [0, 1, -1, 2.5, 0.1, 1e3, -0.000_001, 123_456.789_012, 999_999_999];
+
+const settingsOf: Readonly<Record<string, Service['settings']>> = {
+  ...Object.fromEntries(JSON_TEXTS.map((json, index) => [`json-${index}`, { json }])),
+  ...Object.fromEntries(SCORES.map((score, index) => [`score-${index}`, { score }])),
+  ...Object.fromEntries(TASKS.map((task) => [task, { task }])),
+};
+
+const MAIL: Partial<Facts> = {
+  transaction: 't1',
+  client: {
+    address: '2001:db8::1',
+    port: 40_312,
+    helo: { verb: 'EHLO', name: 'mx.example.net' },
+    tls: { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384' },
+    user: 'ann',
+  },
+  sender: { address: '', params: { SIZE: '7' } },
+  recipients: [
+    { address: '"a@b"@example.com', original: 'A@b', params: { NOTIFY: 'NEVER' } },
+    { address: 'ключ@example.com', params: {} },
+  ],
+  message: { size: 99 },
+  tags: { spam: 'no "\\' },
+  score: -2.25,
+};
+const ADDRESSES = ['ann', 'eve', 'bob', 'kim', 'sue'];
+const DATA: Partial<Facts> = {
+  recipients: ADDRESSES.map((name) => ({ address: `${name}@example.com`, params: {} })),
+};
+const REPORT: Partial<Facts> = {
+  outcomes: [{ recipient: 'ann@example.com', disposition: 'deliver', reply: '250 2.0.0 OK' }],
+};
+
+const [reference, ...others] = LANGUAGES;
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'postern-probe-'));
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function moduleOf(language: Language): Promise<Uint8Array> {
+  const source = (extension: string): string =>
+    fileURLToPath(new URL(`probe/probe.${extension}`, import.meta.url));
+  // Not `.ts`: it is no TypeScript, and this folder's is checked.
+  if (language === reference) return compilePlugin(readFileSync(source('as'), 'utf8'));
+  const target = join(folder, `${language.folder}.wasm`);
+  await language.build(source(language.extension), target);
+  return readFileSync(target);
+}
+
+/** What the probe does at every stage, under every setting; and what it says about settings. */
+async function seen(language: Language): Promise<Readonly<Record<string, unknown>>> {
+  const filter = await moduleOf(language);
+  const options = { folder: new URL('./', import.meta.url), files: { filter } };
+  const found: Record<string, unknown> = {};
+
+  const names = Object.keys(settingsOf);
+  const services = names.map((name) => serviceOf(name, { plugin: 'filter', settings: settingsOf[name]! }));
+  const bench = await startBench({ ...options, services });
+  const ask = async (
+    name: string,
+    stage: Stage,
+    more: { facts?: Partial<Facts>; state?: CalloutState } = {},
+  ) => {
+    const job = { stage, services: [name], facts: factsOf(stage, more.facts), state: more.state ?? {} };
+    const image = stage === 'message' ? { image: imageOfText(MESSAGE) } : {};
+    const done = await bench.sandbox.run({ ...job, ...image });
+    const { result, logs, modified } = done.outcomes[0]!;
+    const text = done.image && (await textOf(done.image));
+    return { result: withoutPlace(result), logs, modified, text, state: done.state };
+  };
+  try {
+    expect(bench.problems).toEqual([]);
+    for (const name of names) {
+      found[name] = TASKS.includes(name) ? await ask(name, 'message') : await ask(name, 'connect');
+    }
+    found['mail'] = await ask('none', 'mail', { facts: MAIL });
+    found['rcpt'] = await ask('none', 'rcpt');
+    found['data'] = await ask('none', 'data', { facts: DATA });
+    found['report'] = await ask('none', 'report', { facts: REPORT });
+    const first = await ask('none', 'helo');
+    found['helo'] = first;
+    found['helo again'] = await ask('none', 'helo', { state: first.state });
+  } finally {
+    await bench.close();
+  }
+
+  const checked = CHECKED.map((settings, index) => serviceOf(`${index}`, { plugin: 'filter', settings }));
+  const checking = await startBench({ ...options, services: checked });
+  await checking.close();
+  found['configure'] = checking.problems.map(({ service, reason }) => [service, reason]);
+  return found;
+}
+
+/** AssemblyScript's compiler adds to a cause where in the source it was. */
+function withoutPlace<T extends { kind: string; cause?: string }>(result: T): T {
+  if (result.cause === undefined) return result;
+  return { ...result, cause: result.cause.replace(/ \(\S+\.ts:\d+:\d+\)$/, '') };
+}
+
+let expected: Promise<Readonly<Record<string, unknown>>> | undefined;
+const expectedOf = () => (expected ??= seen(reference!));
+
+test('AssemblyScript: what is expected of all', async () => {
+  const found = await expectedOf();
+  expect(found['json-0']).toMatchObject({ logs: [{ text: '{"a":{"b":"c";};}c' }, {}] });
+  expect(found['json-3']).toMatchObject({
+    logs: [{ text: String.raw`["\"\\/\u0008\u000c\u000a\u000d\u0009é€😀�x��A\u0000";]?` }, {}],
+  });
+  const good = JSON_TEXTS.filter((_, index) => !JSON.stringify(found[`json-${index}`]).includes('no JSON'));
+  expect(good).toEqual(JSON_TEXTS.slice(0, 6));
+  const scores = SCORES.map((_, index) => found[`score-${index}`]);
+  expect(scores).toMatchObject(SCORES.map((score) => ({ result: { decision: { score } } })));
+  expect(found['mail']).toMatchObject({
+    result: { decision: { score: -2.25 } },
+    logs: [
+      {
+        text: 'mail|s1|t1|none|inbound|smtp|2001:db8::1|40312|EHLO|mx.example.net|true|TLSv1.3|TLS_AES_256_GCM_SHA384|ann|true||7|"a@b"@example.com|A@b|NEVER|ключ@example.com|"a@b"@example.com|no "\\|99|example.com|"a@b"',
+      },
+    ],
+  });
+  expect(found['helo']).toMatchObject({ logs: [{ text: '0 none' }] });
+  expect(found['helo again']).toMatchObject({ logs: [{ text: '400 none' }] });
+  expect(found['data']).toMatchObject({ result: { kind: 'decision' } });
+  expect(found['edit']).toMatchObject({ result: { kind: 'decision' }, modified: true });
+  expect(found['none']).toMatchObject({ result: { decision: { verdict: 'quarantine' } } });
+  for (const task of TASKS.slice(1, -1)) {
+    expect(found[task]).toMatchObject({
+      result: { kind: 'failure', cause: expect.stringMatching(/^it says: Cannot /) },
+      modified: false,
+    });
+  }
+  expect(found['configure']).toHaveLength(CHECKED.length - 1);
+});
+
+for (const language of others) {
+  const reason = skipped(language);
+  describe.skipIf(reason !== '')(`${language.name}${reason}`, () => {
+    test('everything that the SDK offers does the same', async () => {
+      expect(await seen(language)).toEqual(await expectedOf());
+    });
+  });
+}
