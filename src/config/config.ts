@@ -73,6 +73,8 @@ interface ListenerLimits {
   /** Wrong commands and failed logins since the last accepted message; the one that reaches this ends the session. */
   readonly errors: number;
   readonly idleSeconds: number;
+  /** From MAIL to the end of the data. */
+  readonly transactionSeconds: number;
 }
 
 export type DownstreamConfig = RemoteDownstreamConfig | MaildirDownstreamConfig;

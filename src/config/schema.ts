@@ -54,12 +54,14 @@ const listenerKeys = {
   maxMessageSize: size('64KiB', '1GiB').prefault('50MiB'),
   limits: map({
     sessions: integer(1, 10_000).default(1000),
-    sessionsPerAddress: integer(1, 10_000).default(100),
+    // Below a downstream's maxConnections, so that one client can't hold them all in through mode.
+    sessionsPerAddress: integer(1, 10_000).default(50),
     // RFC 5321 section 4.5.3.1.8: at least 100 must be taken.
     recipients: integer(100, 10_000).default(1000),
     errors: integer(1, 1000).default(10),
     // RFC 5321 section 4.5.3.2.7: at least 5 minutes is asked for; less is the operator's choice.
     idleSeconds: integer(10, 3600).default(300),
+    transactionSeconds: integer(60, 86_400).default(1800),
   }).prefault({}),
   greetingDelayMs: integer(0, 30_000).default(0),
   lineEndings: word('refuse', 'repair').default('refuse'),

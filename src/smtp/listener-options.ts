@@ -42,17 +42,20 @@ interface ListenerLimits {
   readonly errors: number;
   /** Seconds without a whole command, or without anything of a message that was begun. */
   readonly idleSeconds: number;
+  /** Seconds from MAIL to the end of the data, whatever progress there is. */
+  readonly transactionSeconds: number;
   /** Octets of a command line, CRLF included. */
   readonly commandLine: number;
 }
 
 const DEFAULT_LISTENER_LIMITS: ListenerLimits = {
   sessions: 1000,
-  sessionsPerAddress: 100,
+  sessionsPerAddress: 50,
   recipients: 1000,
   errors: 10,
   // RFC 5321 section 4.5.3.2.7
   idleSeconds: 300,
+  transactionSeconds: 1800,
   commandLine: 2048,
 };
 

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { SMTPConnection } from 'smtp-server/lib/smtp-connection.js';
 import type { SMTPServer } from 'smtp-server';
+import { Alarm } from '../base/alarm.ts';
 import { describeError } from '../base/errors.ts';
 import { formatReply, reply, type Reply } from '../mail/reply.ts';
 import type { HandlerFactory, TlsFacts } from './handler.ts';
@@ -42,6 +43,10 @@ export class ServerSession extends SMTPConnection implements ReceiverOwner {
   #ended = false;
   #shutdown = false;
   #idle: NodeJS.Timeout | undefined;
+  /** Set from MAIL to the end of the data: progress of any kind does not let a client hold a downstream for ever. */
+  readonly #transactionEnd = new Alarm(() => this.#tookTooLong());
+  #timed = false;
+  #overdue = false;
   /** The outermost socket: during the handshake already the TLS one, which must be destroyed first. */
   #outer: Socket | undefined;
 
@@ -85,6 +90,7 @@ export class ServerSession extends SMTPConnection implements ReceiverOwner {
 
   async messageEnd(): Promise<void> {
     const intake = this.#intake!;
+    this.#stopTiming();
     await this.#run(async () => {
       const result = await intake.finish();
       this.#intake = undefined;
@@ -157,6 +163,7 @@ export class ServerSession extends SMTPConnection implements ReceiverOwner {
     this._closed = true;
     clearTimeout(this._closeTimer);
     clearTimeout(this.#idle);
+    this.#transactionEnd.clear();
     this._server.connections.delete(this);
     void this.#finish();
   }
@@ -199,6 +206,7 @@ export class ServerSession extends SMTPConnection implements ReceiverOwner {
       .finally(() => {
         this.#busy = false;
         this.#idle?.refresh();
+        this.#timeTransaction();
         if (this.#shutdown) this.shutDown();
       });
     return this.#step;
@@ -283,6 +291,32 @@ export class ServerSession extends SMTPConnection implements ReceiverOwner {
     // One that does not read would not read this either.
     if (this._socket.writableNeedDrain) this.destroy('idle timeout');
     else this.#end(reply(421, '4.4.2', 'Idle for too long'), 'idle timeout');
+  }
+
+  #timeTransaction(): void {
+    if (this.#dialog?.inTransaction !== true || this._closed) return this.#stopTiming();
+    if (this.#overdue) return this.#endOverdue();
+    if (this.#timed) return;
+    this.#timed = true;
+    this.#transactionEnd.set(this._server.settings.limits.transactionSeconds * 1000);
+  }
+
+  #stopTiming(): void {
+    this.#timed = false;
+    this.#overdue = false;
+    this.#transactionEnd.unset();
+  }
+
+  #tookTooLong(): void {
+    this.#overdue = true;
+    // A command that is under way is answered first.
+    if (!this.#busy) this.#endOverdue();
+  }
+
+  #endOverdue(): void {
+    const reason = 'transaction took too long';
+    if (this._socket.writableNeedDrain) this.destroy(reason);
+    else this.#end(reply(421, '4.4.2', 'Transaction took too long'), reason);
   }
 
   /** A mistake of ours. */

@@ -309,6 +309,60 @@ describe('limits', () => {
     expect(await handlers[1]!.closed).toBe('idle timeout');
   });
 
+  it.each([
+    { what: 'NOOP', begin: ['MAIL FROM:<a@example.com>'], trickled: 'NOOP\r\n' },
+    {
+      what: 'trickled data',
+      begin: ['MAIL FROM:<a@example.com>', 'RCPT TO:<b@example.com>', 'DATA'],
+      trickled: 'x',
+    },
+  ])('of the time of a transaction, whatever progress there is: $what', async ({ begin, trickled }) => {
+    const { connect, handlers } = await openListener({ limits: { transactionSeconds: 0.3 } });
+    const client = await connect();
+    await client.greet();
+    for (const command of begin) await client.ask(command);
+    const trickle = setInterval(() => client.send(trickled), 20);
+    try {
+      const replies = await client.rest();
+      expect(replies.at(-1)).toMatch(/^421 4\.4\.2 /);
+      expect(replies.filter((reply) => !reply.startsWith('250'))).toHaveLength(1);
+    } finally {
+      clearInterval(trickle);
+    }
+    client.socket.destroy();
+    expect(await handlers[0]!.closed).toBe('transaction took too long');
+    expect(handlers[0]!.messages).toEqual([]);
+  });
+
+  it('of the time of a transaction let a command end first, and count neither RSET nor what comes after the data', async () => {
+    const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+    const { connect } = await openListener(
+      { limits: { transactionSeconds: 1 } },
+      {
+        answer: async (method, argument) => {
+          if (method === 'rcpt' && argument.startsWith('slow')) await pause(1500);
+          return undefined;
+        },
+        message: async () => {
+          await pause(1500);
+          return [OK];
+        },
+      },
+    );
+    const client = await connect();
+    await client.greet();
+    for (let i = 0; i < 5; i++) {
+      await client.ask('MAIL FROM:<a@example.com>');
+      await pause(250);
+      expect(await client.ask('RSET')).toMatch(/^250 /);
+    }
+    await client.begin();
+    expect(await client.ask('x\r\n.')).toMatch(/^250 /);
+    await client.ask('MAIL FROM:<a@example.com>');
+    expect(await client.ask('RCPT TO:<slow@example.com>')).toMatch(/^250 /);
+    expect(await client.reply()).toMatch(/^421 4\.4\.2 /);
+  });
+
   it('of time do not count while the handler works or a message flows', async () => {
     const { connect } = await openListener(
       { limits: { idleSeconds: 0.3 } },
