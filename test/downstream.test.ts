@@ -10,30 +10,41 @@ const directory = temporaryDirectory();
 const servers: { stop(): Promise<void> }[] = [];
 let postern: Postern | undefined;
 
-/** One message to some recipients; the replies to MAIL, each RCPT, DATA and (one or more) to the message, as far as it got. */
+/**
+ * One message to some recipients; the replies to MAIL, each RCPT, DATA and (one or more) to the message, as far as it got. Whatever
+ * they are, the session goes on.
+ */
 async function send(
   listener: string,
   recipients: readonly string[] = ['ann@example.com'],
 ): Promise<string[]> {
-  const lmtp = listener.startsWith('lmtp');
   const dialog = await Dialog.open(postern!.ports[listener]!);
+  try {
+    const replies = await transact(dialog, { lmtp: listener.startsWith('lmtp'), recipients });
+    expect(await dialog.say('RSET')).toMatch(/^250 /);
+    return replies;
+  } finally {
+    dialog.vanish();
+  }
+}
+
+async function transact(
+  dialog: Dialog,
+  { lmtp, recipients }: { lmtp: boolean; recipients: readonly string[] },
+): Promise<string[]> {
   const replies: string[] = [];
   const say = async (line: string): Promise<boolean> => {
     replies.push(await dialog.say(line));
     return /^[23]/.test(replies.at(-1)!);
   };
-  try {
-    await dialog.say(lmtp ? 'LHLO client.test' : 'EHLO client.test');
-    if (!(await say('MAIL FROM:<sender@example.org>'))) return replies;
-    let accepted = 0;
-    for (const recipient of recipients) if (await say(`RCPT TO:<${recipient}>`)) accepted++;
-    if (accepted === 0 || !(await say('DATA'))) return replies;
-    dialog.send('Subject: hello\r\n\r\nbody\r\n.\r\n');
-    for (let count = lmtp ? accepted : 1; count > 0; count--) replies.push(await dialog.hear());
-    return replies;
-  } finally {
-    dialog.vanish();
-  }
+  await dialog.say(lmtp ? 'LHLO client.test' : 'EHLO client.test');
+  if (!(await say('MAIL FROM:<sender@example.org>'))) return replies;
+  let accepted = 0;
+  for (const recipient of recipients) if (await say(`RCPT TO:<${recipient}>`)) accepted++;
+  if (accepted === 0 || !(await say('DATA'))) return replies;
+  dialog.send('Subject: hello\r\n\r\nbody\r\n.\r\n');
+  for (let count = lmtp ? accepted : 1; count > 0; count--) replies.push(await dialog.hear());
+  return replies;
 }
 
 /** The one line about the transaction on a listener. */
@@ -65,7 +76,7 @@ const TEMPORARY: readonly Case[] = [
   {
     what: 'closes at once',
     habits: { greeting: 'drop' },
-    told: /^421 4\.4\.2 .*downstream [\w-]+ closed/,
+    told: /^451 4\.4\.2 .*downstream [\w-]+ closed/,
   },
   {
     what: 'refuses the session',
@@ -80,7 +91,7 @@ const TEMPORARY: readonly Case[] = [
   {
     what: 'never greets',
     habits: { greeting: '' },
-    told: /^421 4\.4\.2 .*did not answer in time/,
+    told: /^451 4\.4\.2 .*did not answer in time/,
   },
   {
     what: 'answers EHLO with nonsense',
@@ -90,12 +101,12 @@ const TEMPORARY: readonly Case[] = [
   {
     what: 'closes after MAIL',
     habits: { MAIL: 'drop' },
-    told: /^421 4\.4\.2 .*downstream [\w-]+ closed/,
+    told: /^451 4\.4\.2 .*downstream [\w-]+ closed/,
   },
   {
     what: 'is silent after MAIL',
     habits: { MAIL: '' },
-    told: /^421 4\.4\.2 .*did not answer in time/,
+    told: /^451 4\.4\.2 .*did not answer in time/,
   },
   {
     what: 'answers MAIL with 354',
@@ -107,10 +118,15 @@ const TEMPORARY: readonly Case[] = [
     habits: { MAIL: '450 4.7.1 greylisted' },
     told: /^450 4\.7\.1 .*greylisted/,
   },
+  ...['MAIL', 'RCPT', 'dot'].map((at) => ({
+    what: `is about to close at ${at}`,
+    habits: { [at]: '421 4.3.2 going down' },
+    told: /^451 4\.3\.2 .*going down/,
+  })),
   {
     what: 'closes after RCPT',
     habits: { RCPT: 'drop' },
-    told: /^421 4\.4\.2 .*downstream [\w-]+ closed/,
+    told: /^451 4\.4\.2 .*downstream [\w-]+ closed/,
   },
   {
     what: 'refuses RCPT for now',
@@ -125,7 +141,7 @@ const TEMPORARY: readonly Case[] = [
   {
     what: 'closes after DATA',
     habits: { DATA: 'drop' },
-    told: /^421 4\.4\.2 .*downstream [\w-]+ closed/,
+    told: /^451 4\.4\.2 .*downstream [\w-]+ closed/,
   },
   {
     what: 'refuses DATA for now',
@@ -135,17 +151,17 @@ const TEMPORARY: readonly Case[] = [
   {
     what: 'drops in DATA',
     habits: { body: 'drop' },
-    told: /^421 4\.4\.2 .*downstream [\w-]+ closed/,
+    told: /^451 4\.4\.2 .*downstream [\w-]+ closed/,
   },
   {
     what: 'drops after the dot',
     habits: { dot: 'drop' },
-    told: /^421 4\.4\.2 .*downstream [\w-]+ closed/,
+    told: /^451 4\.4\.2 .*downstream [\w-]+ closed/,
   },
   {
     what: 'is silent after the dot',
     habits: { dot: '' },
-    told: /^421 4\.4\.2 .*did not answer in time/,
+    told: /^451 4\.4\.2 .*did not answer in time/,
   },
   {
     what: 'answers the dot with nonsense',
@@ -255,7 +271,7 @@ describe('through mode: the client hears of it, one line in the log names it, no
   });
 
   it('a downstream that is down', async () => {
-    expect((await send('through-down')).at(-1)).toMatch(/^421 4\.4\.1 .*downstream down cannot be reached/);
+    expect((await send('through-down')).at(-1)).toMatch(/^451 4\.4\.1 .*downstream down cannot be reached/);
     expect(await transactionLine('through-down')).toContain('downstream down cannot be reached');
   });
 

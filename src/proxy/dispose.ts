@@ -12,6 +12,7 @@ import type { DownstreamReply } from '../smtp/transaction.ts';
 import type { BounceOrder, MailToStore, QuarantineOrder, Variant } from './forwarder.ts';
 import { dispositions, oneReply, type Disposition } from './plan.ts';
 import type { ProxyOptions } from './options.ts';
+import { passedOn } from './refusal.ts';
 import { applyRouting, hiddenRecipient } from './routing.ts';
 import { logServiceLines } from './service-log.ts';
 import { headerRefusal } from './header-check.ts';
@@ -332,7 +333,9 @@ class Disposal {
       case 'tempfail':
         return disposition.proposal.reply;
       case 'deliver':
-        return results.length === 0 ? this.#queued() : oneReply(results.map(({ reply: said }) => said));
+        return results.length === 0
+          ? this.#queued()
+          : oneReply(results.map(({ reply: said }) => passedOn(said)));
       case 'quarantine':
       case 'discard':
       case 'bounce':

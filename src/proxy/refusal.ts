@@ -1,4 +1,4 @@
-import { reply } from '../mail/reply.ts';
+import { reply, type Reply } from '../mail/reply.ts';
 import { stronger, type Combined, type CombinedRecipient, type Proposal } from '../ocp/combine.ts';
 import type { Answer } from '../smtp/handler.ts';
 
@@ -12,6 +12,12 @@ export function refusalOf(combined: Combined | undefined, single?: Proposal): An
   }
   return { reply: proposal.reply, ...(combined?.disconnect === true && { disconnect: true }) };
 }
+
+/**
+ * A downstream's reply as the client hears it. 421 is about the connection over which it is said (RFC 5321 section 3.8): here ours
+ * to the downstream, so the client's session goes on.
+ */
+export const passedOn = (said: Reply): Reply => (said.code === 421 ? { ...said, code: 451 } : said);
 
 /** What is said about the one recipient of `rcpt`: each service names it as the one before it left it. */
 export function singleOf(combined: Combined | undefined): CombinedRecipient {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { reply } from '../mail/reply.ts';
 import type { Verdict } from '../ocp/decision.ts';
 import type { Stage } from '../ocp/stage.ts';
 import { belowTrace, ProxyBench, TEXT, type ScriptedService } from './proxy-testing.ts';
@@ -211,6 +212,25 @@ describe('a session', () => {
     const answers = await handler.message(bench.spool());
     expect(answers).toMatchObject([{ reply: { code: 250 }, disconnect: true }]);
     expect(bench.delivered).toHaveLength(1);
+  });
+
+  it('says 451 for a 421 of a next hop, and goes on with the other recipients', async () => {
+    const gone = { ...reply(421, '4.4.1', 'downstream far cannot be reached'), local: true };
+    const bench = new ProxyBench({
+      services: {
+        s: {
+          says: {
+            rcpt: ({ recipients: [one] = [] }) => (one!.address.startsWith('far') ? { nextHop: 'far' } : {}),
+          },
+        },
+      },
+      rcpt: (_, downstream) => (downstream === 'far' ? gone : reply(250, '2.1.5', 'ok')),
+    });
+    const codes = await bench.converse({ recipients: ['far@example.com', 'ann@example.com'] });
+    expect([codes.rcpt, codes.message]).toEqual([[451, 250], [250]]);
+    expect(bench.lines.at(-1)!.fields).toMatchObject({
+      refused: [{ address: 'far@example.com', reply: '451 4.4.1 downstream far cannot be reached' }],
+    });
   });
 
   it('ends a transaction that could not begin, and the next one is not in its way', async () => {

@@ -11,7 +11,7 @@ import { applyAtData } from './at-data.ts';
 import { dispose } from './dispose.ts';
 import type { ProxyOptions } from './options.ts';
 import { relayRefusal } from './relay-policy.ts';
-import { refusalOf, singleOf } from './refusal.ts';
+import { passedOn, refusalOf, singleOf } from './refusal.ts';
 import { targetsFor } from './routing.ts';
 import { logServiceLines, recordOf } from './service-log.ts';
 import { recipientFacts, Transaction, type AcceptedRecipient } from './transaction.ts';
@@ -134,7 +134,9 @@ class ProxySession implements SessionHandler {
     // Held mail never reaches the downstream in this transaction, so it need not hear of it.
     if (transaction.relay === undefined || transaction.pending !== undefined)
       return { reply: reply(250, '2.1.0', 'Sender OK') };
-    const answer = await transaction.relay.mail(transaction.sender, this.#options.listener.downstream);
+    const answer = passedOn(
+      await transaction.relay.mail(transaction.sender, this.#options.listener.downstream),
+    );
     return answer.code >= 400 ? this.#endRefused('mail', { reply: answer }) : { reply: answer };
   }
 
@@ -169,7 +171,7 @@ class ProxySession implements SessionHandler {
       accepted.proposal === undefined
     ) {
       for (const target of accepted.targets) {
-        answer = await transaction.relay.rcpt(target.recipient, target.downstream);
+        answer = passedOn(await transaction.relay.rcpt(target.recipient, target.downstream));
         if (answer.code >= 400) return refuse({ reply: answer });
       }
     }
