@@ -73,6 +73,7 @@ const WASI_CALLS = {
   fd_fdstat_get: 'i32 i32 -> i32',
   fd_prestat_get: 'i32 i32 -> i32',
   fd_read: 'i32 i32 i32 i32 -> i32',
+  poll_oneoff: 'i32 i32 i32 i32 -> i32',
   proc_exit: 'i32 ->',
   random_get: 'i32 i32 -> i32',
   sched_yield: '-> i32',
@@ -85,7 +86,7 @@ export const WASI_REFUSED: readonly string[] = (
   'fd_filestat_set_size fd_filestat_set_times fd_pread fd_prestat_dir_name fd_pwrite fd_readdir ' +
   'fd_renumber fd_seek fd_sync fd_tell path_create_directory path_filestat_get ' +
   'path_filestat_set_times path_link path_open path_readlink path_remove_directory path_rename ' +
-  'path_symlink path_unlink_file poll_oneoff proc_raise sock_accept sock_recv sock_send ' +
+  'path_symlink path_unlink_file proc_raise sock_accept sock_recv sock_send ' +
   'sock_shutdown'
 ).split(' ');
 

@@ -1,6 +1,7 @@
 import { randomFillSync } from 'node:crypto';
 import { enterCall, type CallSlot } from './call.ts';
 import { WASI_REFUSED, type WasiCall } from './imports.ts';
+import { pollOneoff } from './wasi-poll.ts';
 
 /**
  * A shim of WASI preview 1 for plugins whose compiler insists on it: the clock, random numbers, and standard output and error as
@@ -70,6 +71,7 @@ export function wasiFunctions(slot: CallSlot): WasiFunctions {
     // The C library asks for preopened directories until it hears this.
     fd_prestat_get: answer(BAD_DESCRIPTOR),
     fd_read: answer(BAD_DESCRIPTOR),
+    poll_oneoff: pollOneoff(slot),
     proc_exit: (code: number) => enterCall(slot).fail(`it called proc_exit(${code})`),
     random_get(pointer: number, length: number) {
       randomFillSync(enterCall(slot).range(pointer, length));
