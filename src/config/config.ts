@@ -60,7 +60,8 @@ export interface ListenerConfig {
   readonly lineEndings: 'refuse' | 'repair';
   /**
    * What an SMTP client is told when, at the end of the data, some recipients are refused and others are not: `bounce`
-   * says 250 and sends a notice for the refused ones; `reject` and `tempfail` refuse the message for all.
+   * says 250 and sends a notice for the refused ones, or where no notice can be sent acts as `reject`; `reject` and
+   * `tempfail` refuse the message for all.
    */
   readonly mixedVerdicts: 'bounce' | 'reject' | 'tempfail';
 }
@@ -119,6 +120,6 @@ interface QueueConfig {
 }
 
 interface BounceConfig {
-  /** Where notices to senders outside our domains go; absent: where the first submission listener sends, or else the first listener. */
+  /** Where notices to senders outside our domains go; absent: see `notice-route.ts`. */
   readonly downstream?: string;
 }

@@ -184,6 +184,16 @@ groups: { idle: [a] }
     ]);
   });
 
+  test('is a reason to warn where notices are asked for that can not be sent to everyone', () => {
+    const asking = SMALLEST.replace('downstream: local }', 'downstream: local, mixedVerdicts: bounce }');
+    expect(load(asking).warnings).toEqual([
+      expect.stringMatching(
+        /postern\.yaml:4:\d+ listeners\.inbound\.mixedVerdicts: found "bounce", which acts as/,
+      ),
+    ]);
+    expect(load(`${asking}bounce: { downstream: local }\n`).warnings).toEqual([]);
+  });
+
   test('can be pointed at later', () => {
     const loaded = loadConfig(write(`${SMALLEST}services:\n  a:\n    plugin: nowhere\n`));
     const problem = loaded.ok ? loaded.problemAt(['services', 'a', 'plugin'], 'is not there') : undefined;

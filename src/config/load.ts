@@ -9,7 +9,7 @@ import { formatPath, sortProblems, type Problem } from './problem.ts';
 import { referenceFindings } from './references.ts';
 import { resolveConfig } from './resolve.ts';
 import { configSchema } from './schema.ts';
-import { unusedFindings } from './warnings.ts';
+import { noticeFindings, unusedFindings } from './warnings.ts';
 import { readYaml } from './yaml-source.ts';
 
 /** A config that checks, or everything that is wrong with it in the order of the file. */
@@ -70,7 +70,9 @@ export function loadConfig(file: string): LoadResult {
   return {
     ok: true,
     config,
-    warnings: sortProblems([...unusedFindings(config), ...files.warnings].map(placed)),
+    warnings: sortProblems(
+      [...unusedFindings(config), ...noticeFindings(config, source.value), ...files.warnings].map(placed),
+    ),
     problemAt: (path, message) => placed({ path, at: 'value', message }),
   };
 }

@@ -1,5 +1,18 @@
 import type { Config } from './config.ts';
 import type { Finding } from './issues.ts';
+import { wayOut } from './notice-route.ts';
+import { valueAt } from './raw.ts';
+
+/** Where notices are asked for that can't be sent to everyone. Only said where it stands in the file: `bounce` is the default. */
+export function noticeFindings(config: Config, root: unknown): Finding[] {
+  if (wayOut(config) !== undefined) return [];
+  const message =
+    'found "bounce", which acts as reject for senders outside our domains: nothing takes notices to them (see bounce.downstream)';
+  return config.listeners
+    .map(({ name }) => ['listeners', name, 'mixedVerdicts'])
+    .filter((path) => valueAt(path, root) === 'bounce')
+    .map((path) => ({ path, at: 'value', message }));
+}
 
 /** What is allowed and still looks like a mistake: things that nothing uses. */
 export function unusedFindings(config: Config): Finding[] {

@@ -82,7 +82,7 @@ const failed: Failed = {
 
 describe('bounceOf', () => {
   it('is one entry to the sender, from nobody, due at once', () => {
-    expect(bounceOf(failed, options)).toMatchObject({
+    expect(bounceOf(failed, options).notice).toMatchObject({
       transaction: 'transaction',
       sender: { address: '', params: {} },
       recipients: [{ address: 's@example.org', params: {} }],
@@ -94,7 +94,7 @@ describe('bounceOf', () => {
   });
 
   it.skipIf(!python)('is read by others as it is meant (RFC 3464)', () => {
-    const read = readByPython(bounceOf(failed, options)!);
+    const read = readByPython(bounceOf(failed, options).notice!);
     expect(read.types).toEqual([
       'multipart/report',
       'text/plain',
@@ -135,13 +135,13 @@ describe('bounceOf', () => {
       ...failed,
       failures: [{ recipient: recipient('a@example.com', { NOTIFY }), reply: refused }],
     };
-    expect(bounceOf(one, options) !== undefined).toBe(told);
+    expect(bounceOf(one, options).notice !== undefined).toBe(told);
   });
 
   it('leaves out only those who asked for it', () => {
     const silent = { recipient: recipient('quiet@example.com', { NOTIFY: 'NEVER' }), reply: refused };
     const text = Buffer.from(
-      bytesOf(bounceOf({ ...failed, failures: [...failed.failures, silent] }, options)!),
+      bytesOf(bounceOf({ ...failed, failures: [...failed.failures, silent] }, options).notice!),
     );
     expect(text.includes('a@example.com')).toBe(true);
     expect(text.includes('quiet@example.com')).toBe(false);
@@ -154,16 +154,28 @@ describe('bounceOf', () => {
   it('never answers the null sender', () => {
     const log = new RecordingLog();
     const notice = { ...failed, sender: { address: '', params: {} } };
-    expect(bounceOf(notice, { ...options, log })).toBeUndefined();
+    expect(bounceOf(notice, { ...options, log })).toEqual({ stranded: failed.failures });
     expect(log.lines.map(({ level, message, fields }) => [level, message, fields['recipient']])).toEqual([
       ['warn', 'double bounce', 'a@example.com'],
       ['warn', 'double bounce', 'b@example.com'],
     ]);
   });
 
+  it('says whom it can not tell where no downstream takes notices, and leaves out who wants none', () => {
+    const log = new RecordingLog();
+    const silent = { recipient: recipient('quiet@example.com', { NOTIFY: 'NEVER' }), reply: refused };
+    const noWay = { ...policy, bounceDownstream: () => undefined };
+    const both = { ...failed, failures: [failed.failures[0]!, silent] };
+    expect(bounceOf(both, { ...options, policy: noWay, log })).toEqual({ stranded: [failed.failures[0]] });
+    expect(log.lines.map(({ level, message, fields }) => [level, message, fields['recipient']])).toEqual([
+      ['warn', 'no way for a notice', 'a@example.com'],
+      ['info', 'notice not wanted', 'quiet@example.com'],
+    ]);
+  });
+
   it('asks for what an internationalised sender needs', () => {
     const sender = { address: 'm\u00fcller@example.org', params: { SMTPUTF8: '' } };
-    const entry = bounceOf({ ...failed, sender }, options)!;
+    const entry = bounceOf({ ...failed, sender }, options).notice!;
     expect(entry.sender).toEqual({ address: '', params: { BODY: '8BITMIME', SMTPUTF8: '' } });
   });
 });

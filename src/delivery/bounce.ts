@@ -33,17 +33,32 @@ export interface NoticeOptions {
   readonly now: () => number;
 }
 
+/** What follows for the sender of mail that failed. */
+export interface Bounce {
+  /** The queue entry of the one notice for all recipients that it is about; absent if there are none. */
+  readonly notice?: NewQueueEntry;
+  /** Those whose failure ought to be told and can't be: without more their mail would be lost without a word. */
+  readonly stranded: readonly DsnRecipient[];
+}
+
+/** True if a notice to this sender can be sent: it is not the null sender, and there is a way to it. */
+export function canNotify(sender: string, policy: DeliveryPolicy): boolean {
+  return sender !== '' && policy.bounceDownstream(sender) !== undefined;
+}
+
 /**
- * The queue entry of the one notice to the sender of mail that failed (RFC 3461 section 5.2, RFC 3464), for all failed
- * recipients together. Undefined, and a line in the log, if nobody is to be told: the mail was a notice
- * itself, or its sender asked for none (NOTIFY=NEVER).
+ * The one notice to the sender of mail that failed (RFC 3461 section 5.2, RFC 3464), for all failed recipients together.
+ * For whom there is none, the log says why: the mail was a notice itself or there is no way to its sender (`stranded`),
+ * or the sender asked for none (NOTIFY=NEVER).
  */
-export function bounceOf(failed: Failed, options: NoticeOptions): NewQueueEntry | undefined {
+export function bounceOf(failed: Failed, options: NoticeOptions): Bounce {
   const { policy, hostname } = options;
   const { transaction, sender } = failed;
-  const told = sender.address === '' ? [] : failed.failures.filter(wantsNotice);
-  logUntold(failed, { told, log: options.log });
-  if (told.length === 0) return undefined;
+  const downstream = sender.address === '' ? undefined : policy.bounceDownstream(sender.address);
+  const wanted = sender.address === '' ? failed.failures : failed.failures.filter(wantsNotice);
+  logUntold(failed, { wanted, told: downstream !== undefined, log: options.log });
+  if (downstream === undefined) return { stranded: wanted };
+  if (wanted.length === 0) return { stranded: [] };
 
   const now = options.now();
   const notice = composeDsn({
@@ -53,19 +68,20 @@ export function bounceOf(failed: Failed, options: NoticeOptions): NewQueueEntry 
     date: new Date(now),
     sender,
     arrivalDate: new Date(failed.arrivedAt),
-    recipients: told,
+    recipients: wanted,
     originalHeader: failed.headers,
   });
-  return {
+  const entry = {
     transaction,
     image: imageOf(spoolOf(notice).handle),
     sender: { address: '', params: paramsFor(notice, sender.address) },
     recipients: [{ address: sender.address, params: {} }],
-    downstream: policy.bounceDownstream(sender.address),
+    downstream,
     now,
     nextAttemptAt: now,
     expiresAt: now + policy.giveUpAfterMs,
   };
+  return { notice: entry, stranded: [] };
 }
 
 /** The header of a message, at most 64 KiB of it, in whole lines, without the empty line after it. */
@@ -85,18 +101,23 @@ function wantsNotice({ recipient }: DsnRecipient): boolean {
 }
 
 /** Nothing vanishes silently: whoever reads the log can still find it. */
-function logUntold(failed: Failed, { told, log }: { told: readonly DsnRecipient[]; log: Log }): void {
+function logUntold(
+  failed: Failed,
+  { wanted, told, log }: { wanted: readonly DsnRecipient[]; told: boolean; log: Log },
+): void {
   const { transaction, queue, sender } = failed;
   for (const failure of failed.failures) {
-    if (told.includes(failure)) continue;
+    const isWanted = wanted.includes(failure);
+    if (isWanted && told) continue;
     const fields = {
       queue,
       transaction,
       recipient: failure.recipient.address,
       reply: formatReply(failure.reply),
     };
-    if (sender.address === '') log.warn(fields, 'double bounce');
-    else log.info(fields, 'notice not wanted');
+    if (!isWanted) log.info(fields, 'notice not wanted');
+    else if (sender.address === '') log.warn(fields, 'double bounce');
+    else log.warn({ ...fields, sender: sender.address }, 'no way for a notice');
   }
 }
 

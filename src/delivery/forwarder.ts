@@ -5,7 +5,7 @@ import type { MessageImage } from '../mail/image.ts';
 import type { Reply } from '../mail/reply.ts';
 import type { Downstream } from '../smtp/transaction.ts';
 import type { NewQuarantineEntry, NewQueueEntry, Store } from '../store/store.ts';
-import { bounceOf } from './bounce.ts';
+import { bounceOf, canNotify } from './bounce.ts';
 import type { DeliveryPolicy } from './policy.ts';
 import type { HotPlace, QueueRunner } from './queue-runner.ts';
 import { ThroughRelay } from './through.ts';
@@ -53,6 +53,11 @@ export class Forwarder {
   constructor(options: ForwarderOptions) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
+  }
+
+  /** True if a notice to this sender could be sent. Whoever orders a bounce asks first. */
+  canNotify(sender: string): boolean {
+    return canNotify(sender, this.#options.policy);
   }
 
   through(): ThroughRelay {
@@ -107,8 +112,9 @@ export class Forwarder {
   }
 
   #noticesOf({ bounces, transaction }: MailToStore, now: number): NewQueueEntry[] {
-    const notices = bounces.map(({ recipients: failures, ...order }) =>
-      bounceOf({ ...order, failures, transaction }, { ...this.#options, now: () => now }),
+    const notices = bounces.map(
+      ({ recipients: failures, ...order }) =>
+        bounceOf({ ...order, failures, transaction }, { ...this.#options, now: () => now }).notice,
     );
     return notices.filter((notice) => notice !== undefined);
   }

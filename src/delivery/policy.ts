@@ -21,8 +21,8 @@ export interface DeliveryPolicy {
   readonly hotMessages: number;
   /** Octets of memory that such messages hold, for all downstreams together. */
   readonly hotBytes: number;
-  /** Name of the downstream that takes a notice to this sender. */
-  bounceDownstream(sender: string): string;
+  /** Name of the downstream that takes a notice to this sender; undefined if none does. */
+  bounceDownstream(sender: string): string | undefined;
 }
 
 /** What holds where the operator says nothing. Where notices go has no default here: it depends on the listeners. */

@@ -151,7 +151,7 @@ describe('the queue runner', () => {
     expect(mx.mails.flatMap(({ to }) => to)).toEqual(recipients.map((address) => `<${address}>`));
   });
 
-  it('drops a notice that is refused, and says so', async () => {
+  it('holds a notice that is refused, and says so', async () => {
     mx.script = { rcpt: () => '550 5.1.1 no such user' };
     await start();
     const { ids } = await store({ sender: '' });
@@ -161,6 +161,32 @@ describe('the queue runner', () => {
       expect.objectContaining({ queue: ids[0], recipient: 'r@example.com' }),
     ]);
     expect(log.lines.find(({ message }) => message === 'double bounce')?.level).toBe('warn');
+    expect(await open.store.listQuarantine({ limit: 10 })).toMatchObject([
+      {
+        sender: { address: '' },
+        recipients: [{ address: 'r@example.com' }],
+        downstream: 'mx',
+        service: 'delivery',
+        reason: 'cannot be delivered or bounced: 550 5.1.1 no such user',
+      },
+    ]);
+  });
+
+  it('holds what can be neither delivered nor bounced, for those whom that concerns, and can deliver it later', async () => {
+    mx.script = { rcpt: (to) => (to.includes('gone') ? '550 5.1.1 no such user' : '250 2.1.5 ok') };
+    await start({ policy: { bounceDownstream: () => undefined } });
+    await store({ recipients: ['ann@example.com', 'gone@example.com'] });
+    await empty();
+    expect(mx.mails.map(({ to }) => to)).toEqual([['<ann@example.com>']]);
+    expect(said('no way for a notice')).toMatchObject([{ recipient: 'gone@example.com' }]);
+    const held = await open.store.listQuarantine({ limit: 10 });
+    expect(held).toMatchObject([{ recipients: [{ address: 'gone@example.com' }], service: 'delivery' }]);
+
+    mx.script = {};
+    const now = Date.now();
+    await open.store.release({ ids: [held[0]!.id], now, expiresAt: now + 60_000 });
+    await empty();
+    expect(mx.mails.at(-1)).toMatchObject({ to: ['<gone@example.com>'], text: MESSAGE });
   });
 
   it('bounces what could not be delivered in time, with the last reply', async () => {

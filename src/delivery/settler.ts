@@ -4,7 +4,8 @@ import type { Log } from '../base/log.ts';
 import { formatReply } from '../mail/reply.ts';
 import type { DownstreamReply } from '../smtp/transaction.ts';
 import type { NewQueueEntry, Settlement, Store } from '../store/store.ts';
-import { bounceOf, headersOf, type NoticeOptions } from './bounce.ts';
+import { undeliverable } from '../store/undeliverable.ts';
+import { bounceOf, headersOf, type Bounce, type NoticeOptions } from './bounce.ts';
 import type { Job } from './job.ts';
 import { outcomesOf, recipientsOf, type Outcome } from './outcome.ts';
 import { backOffMs } from './retry.ts';
@@ -46,14 +47,14 @@ export class Settler {
     const outcomes = outcomesOf(job, { replies: attempt.replies, now });
     const failures = outcomes.filter(({ fate }) => fate === 'failed' || fate === 'expired');
     // No turn of the event loop between the last reply and the settlement, unless a notice has to be composed.
-    const notice = failures.length === 0 ? { ok: true } : await this.#noticeOf(job, failures);
-    const settlement = this.#settlementOf(attempt, { outcomes, now, notice });
+    const bounce = failures.length === 0 ? NO_BOUNCE : await this.#bounceOf(job, failures);
+    const settlement = this.#settlementOf(attempt, { outcomes, now, bounce });
     for (let refusals = 0; ;) {
       try {
         const settled = store.settle(job.id, settlement);
         if (refusals === 0) logOutcomes(job, { outcomes, now, log });
         await settled;
-        return notice.entry;
+        return bounce?.notice;
       } catch (error) {
         refusals++;
         log.error(
@@ -69,23 +70,25 @@ export class Settler {
 
   #settlementOf(
     { job, retryAt }: Attempt,
-    { outcomes, now, notice }: { outcomes: readonly Outcome[]; now: number; notice: Notice },
+    { outcomes, now, bounce }: { outcomes: readonly Outcome[]; now: number; bounce: Bounce | undefined },
   ): Settlement {
     const { policy, random } = this.#options;
     const usual = now + backOffMs(job.attempts + 1, { ...policy.retry, random });
     const next = retryAt ?? (onlyTooMany(outcomes) ? now : usual);
     const telling = outcomes.find(({ fate }) => fate === 'deferred') ?? outcomes[0];
     return {
-      // Without a notice nothing is dropped: those that failed are tried again and fail again.
-      remaining: recipientsOf(outcomes, notice.ok ? ['deferred'] : ['deferred', 'failed', 'expired']),
+      // While the notice can't be composed nothing is dropped: those that failed are tried again and fail again.
+      remaining: recipientsOf(outcomes, bounce ? ['deferred'] : ['deferred', 'failed', 'expired']),
       // The last attempt is made when the time is over, not some back-off later.
       nextAttemptAt: now < job.expiresAt ? Math.min(next, job.expiresAt) : next,
       lastReply: telling === undefined ? '' : formatReply(telling.reply),
-      ...(notice.entry && { mail: { queue: [notice.entry], quarantine: [] } }),
+      ...(bounce?.notice && { mail: { queue: [bounce.notice], quarantine: [] } }),
+      ...(bounce && bounce.stranded.length > 0 && { held: heldOf(bounce.stranded, now) }),
     };
   }
 
-  async #noticeOf(job: Job, failed: readonly Outcome[]): Promise<Notice> {
+  /** Undefined, and an error in the log, if the notice can't be composed. */
+  async #bounceOf(job: Job, failed: readonly Outcome[]): Promise<Bounce | undefined> {
     const { log } = this.#options;
     const { id: queue, transaction, sender, createdAt: arrivedAt } = job;
     try {
@@ -97,10 +100,10 @@ export class Settler {
         return { recipient, reply, ...(reply.local !== true && { remote: job.downstream }) };
       });
       const request = { queue, transaction, sender, failures, headers, arrivedAt };
-      return { ok: true, entry: bounceOf(request, this.#options) };
+      return bounceOf(request, this.#options);
     } catch (error) {
       log.error({ queue, transaction, error: describeError(error) }, 'cannot compose a notice');
-      return { ok: false };
+      return undefined;
     }
   }
 }
@@ -115,10 +118,11 @@ function onlyTooMany(outcomes: readonly Outcome[]): boolean {
   return tooMany && outcomes.some(({ fate }) => fate === 'delivered');
 }
 
-interface Notice {
-  /** Composed, or rightly not sent. */
-  readonly ok: boolean;
-  readonly entry?: NewQueueEntry | undefined;
+const NO_BOUNCE: Bounce = { stranded: [] };
+
+function heldOf(stranded: Bounce['stranded'], now: number): NonNullable<Settlement['held']> {
+  const recipients = stranded.map(({ recipient }) => recipient);
+  return { recipients, now, ...undeliverable(stranded.map(({ reply }) => reply)) };
 }
 
 function logOutcomes(job: Job, options: { outcomes: readonly Outcome[]; now: number; log: Log }): void {

@@ -9,6 +9,7 @@ import type { AnsweredPart } from '../ocp/dispatch.ts';
 import type { Facts, OutcomeFacts } from '../ocp/facts.ts';
 import type { Answer } from '../smtp/handler.ts';
 import type { DownstreamReply } from '../smtp/transaction.ts';
+import { undeliverable } from '../store/undeliverable.ts';
 import type { BounceOrder, MailToStore, QuarantineOrder, Variant } from './forwarder.ts';
 import { dispositions, oneReply, type Disposition } from './plan.ts';
 import type { ProxyOptions } from './options.ts';
@@ -26,7 +27,7 @@ import type { AcceptedRecipient, Target, Transaction } from './transaction.ts';
  * 2. what goes to the quarantine, to the queue or back as a bounce is committed to the store;
  * 3. in through mode, the rest is sent to the downstream, and its replies are the client's;
  * 4. if the client is told 250 although some recipients were refused downstream, these go to the queue (4xx) or are
- *    bounced (5xx);
+ *    bounced (5xx), or where no notice can be sent to the quarantine;
  * 5. the client is answered.
  */
 export async function dispose(
@@ -193,7 +194,11 @@ class Disposal {
     });
     const decided = dispositions(
       placed.map(({ proposal }) => proposal),
-      { perRecipientReplies: perRecipient, mixedVerdicts: options.listener.mixedVerdicts },
+      {
+        perRecipientReplies: perRecipient,
+        mixedVerdicts: options.listener.mixedVerdicts,
+        canNotify: this.#canNotify(),
+      },
     );
     return placed.map(({ accepted, part }, at) => ({
       accepted,
@@ -296,13 +301,14 @@ class Disposal {
     const { transaction, options } = this.#order;
     const later = remnants.filter(({ reply: said }) => said.code < 500);
     const never = remnants.filter(({ reply: said }) => said.code >= 500);
+    const canNotify = this.#canNotify();
     try {
       await this.#store({
         transaction: transaction.id,
         queue: later.map(({ variant, target }) => ({ ...variant, recipients: [target.recipient] })),
-        quarantine: [],
+        quarantine: canNotify ? [] : never.map(quarantineOrderOf),
         bounces: await this.#bounces(
-          never.map(({ target: { recipient, downstream }, reply: said }) => {
+          (canNotify ? never : []).map(({ target: { recipient, downstream }, reply: said }) => {
             return { recipient, reply: said, ...(said.local !== true && { remote: downstream }) };
           }),
         ),
@@ -315,6 +321,11 @@ class Disposal {
       );
       return false;
     }
+  }
+
+  #canNotify(): boolean {
+    const { transaction, options } = this.#order;
+    return options.forwarder.canNotify(transaction.originalSender.address);
   }
 
   async #store(mail: MailToStore): Promise<void> {
@@ -357,6 +368,13 @@ interface OwnedVariant {
   readonly variant: Variant;
   /** One for each of the variant's recipients, in order. */
   readonly owners: readonly Owner[];
+}
+
+/** What can be neither delivered nor bounced is kept for the operator. */
+function quarantineOrderOf({ variant, target, reply: said }: TargetResult): QuarantineOrder {
+  const { image, sender } = variant;
+  const { recipient, downstream } = target;
+  return { image, sender, recipients: [recipient], downstream, ...undeliverable([said]) };
 }
 
 const failed = (results: readonly TargetResult[]): TargetResult[] =>

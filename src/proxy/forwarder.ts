@@ -6,6 +6,8 @@ import type { DownstreamReply } from '../smtp/transaction.ts';
 
 /** What the proxy needs of delivery. `delivery/` implements it; only `cli/` knows both. */
 export interface Forwarder {
+  /** True if a notice to this sender could be sent. Asked before one is promised. */
+  canNotify(sender: string): boolean;
   /** The downstream side of one transaction in through mode. */
   through(): ThroughRelay;
   /**
@@ -56,7 +58,7 @@ export interface QuarantineOrder {
   readonly reason: string;
 }
 
-/** A non-delivery notice to `sender`. */
+/** A non-delivery notice to `sender`, who can be notified. */
 export interface BounceOrder {
   readonly sender: Sender;
   /** `remote` is the name of the downstream that said `reply`; absent if Postern itself did. */

@@ -50,6 +50,14 @@ describe('verdicts that differ between recipients', () => {
     expect(bench.kept.bounces).toEqual([`<bob@example.net> ${ANN} 550`]);
   });
 
+  it('by SMTP are a refusal for all, where the listener says bounce and no notice can be sent', async () => {
+    const noWay = new ProxyBench({ services, listener: { mixedVerdicts: 'bounce' }, canNotify: false });
+    expect((await noWay.converse({ recipients })).message).toEqual([550]);
+    const nullSender = new ProxyBench({ services, listener: { mixedVerdicts: 'bounce' } });
+    expect((await nullSender.converse({ recipients, sender: '' })).message).toEqual([550]);
+    for (const { delivered, stored } of [noWay, nullSender]) expect([delivered, stored]).toEqual([[], []]);
+  });
+
   it.each([
     ['reject', 550],
     ['tempfail', 451],
@@ -322,6 +330,17 @@ describe('replies of the downstream, through mode', () => {
     });
     const { source } = bench.stored[0]!.queue[0]!;
     expect(belowTrace(Buffer.from(await source.read(0, source.size)).toString())).toBe(TEXT);
+  });
+
+  it('under a 250 are kept in the quarantine where no notice can be sent', async () => {
+    const bench = new ProxyBench({ deliver: mixed, canNotify: false });
+    expect((await bench.converse({ recipients: [CID, BEN, ANN] })).message).toEqual([250]);
+    expect(bench.kept).toEqual({
+      queue: [`<bob@example.net> ${BEN} at mx`],
+      quarantine: [`<bob@example.net> ${CID} at mx by delivery`],
+      bounces: [],
+    });
+    expect(bench.stored[0]!.quarantine[0]!.reason).toBe('cannot be delivered or bounced: 550 5.1.1 gone');
   });
 
   it('by LMTP are each one’s own, and nothing is made good', async () => {

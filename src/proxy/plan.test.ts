@@ -15,7 +15,7 @@ const kinds = (proposals: (Proposal | undefined)[], options: Parameters<typeof d
 
 describe('dispositions', () => {
   it('lets every verdict stand where each recipient gets a reply', () => {
-    const options = { perRecipientReplies: true, mixedVerdicts: 'reject' } as const;
+    const options = { perRecipientReplies: true, mixedVerdicts: 'reject', canNotify: true } as const;
     expect(kinds([undefined, proposal('reject'), proposal('tempfail')], options)).toEqual([
       'deliver',
       'reject',
@@ -29,11 +29,23 @@ describe('dispositions', () => {
     ['tempfail', ['tempfail', 'tempfail', 'tempfail']],
   ] as const)('follows the rule %s for one refused among others', (mixedVerdicts, expected) => {
     const given = [undefined, proposal('reject'), proposal('quarantine')];
-    expect(kinds(given, { perRecipientReplies: false, mixedVerdicts })).toEqual(expected);
+    expect(kinds(given, { perRecipientReplies: false, mixedVerdicts, canNotify: true })).toEqual(expected);
+  });
+
+  it('rejects all where the rule says bounce and no notice can be sent', () => {
+    const options = { perRecipientReplies: false, mixedVerdicts: 'bounce', canNotify: false } as const;
+    expect(kinds([undefined, proposal('reject')], options)).toEqual(['reject', 'reject']);
+    expect(kinds([undefined, proposal('bounce')], options)).toEqual(['reject', 'reject']);
+    expect(kinds([undefined, proposal('quarantine')], options)).toEqual(['deliver', 'quarantine']);
+  });
+
+  it('rejects by itself what would be bounced and can not be, where each recipient gets a reply', () => {
+    const options = { perRecipientReplies: true, mixedVerdicts: 'bounce', canNotify: false } as const;
+    expect(kinds([undefined, proposal('bounce')], options)).toEqual(['deliver', 'reject']);
   });
 
   it('tempfails all if one is to come back later', () => {
-    const options = { perRecipientReplies: false, mixedVerdicts: 'bounce' } as const;
+    const options = { perRecipientReplies: false, mixedVerdicts: 'bounce', canNotify: true } as const;
     expect(kinds([undefined, proposal('tempfail'), proposal('reject')], options)).toEqual([
       'tempfail',
       'tempfail',
@@ -42,7 +54,7 @@ describe('dispositions', () => {
   });
 
   it('rejects without a rule where all are refused', () => {
-    const options = { perRecipientReplies: false, mixedVerdicts: 'bounce' } as const;
+    const options = { perRecipientReplies: false, mixedVerdicts: 'bounce', canNotify: true } as const;
     expect(kinds([proposal('reject'), proposal('reject')], options)).toEqual(['reject', 'reject']);
   });
 });

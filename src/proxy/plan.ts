@@ -11,6 +11,9 @@ import { reply, type Reply } from '../mail/reply.ts';
  * - `bounce`: the message is accepted, the refused recipients are bounced to the sender;
  * - `reject`, `tempfail`: nobody gets it, the client hears the refusal.
  *
+ * Where no notice to the sender can be sent (`canNotify`), nobody would ever hear of a bounce: the rule `bounce` then
+ * acts as `reject`, and so does the verdict.
+ *
  * A tempfail beside an accept is always a tempfail for all: it can't be bounced, and trying again later is safe since nothing
  * has been delivered yet.
  */
@@ -25,13 +28,21 @@ export type Disposition =
 
 /** One disposition for each proposal, in order. */
 export function dispositions(
-  proposals: readonly (Proposal | undefined)[],
-  options: { readonly perRecipientReplies: boolean; readonly mixedVerdicts: MixedVerdicts },
+  proposed: readonly (Proposal | undefined)[],
+  options: {
+    readonly perRecipientReplies: boolean;
+    readonly mixedVerdicts: MixedVerdicts;
+    readonly canNotify: boolean;
+  },
 ): Disposition[] {
+  const { canNotify, perRecipientReplies } = options;
+  const proposals = proposed.map((proposal) =>
+    proposal?.verdict === 'bounce' && !canNotify ? { ...proposal, verdict: 'reject' as const } : proposal,
+  );
   const own = proposals.map((proposal): Disposition =>
     proposal === undefined ? { kind: 'deliver' } : { kind: proposal.verdict, proposal },
   );
-  if (options.perRecipientReplies) return own;
+  if (perRecipientReplies) return own;
 
   const tempfail = proposals.find((proposal) => proposal?.verdict === 'tempfail');
   const reject = proposals.find((proposal) => proposal?.verdict === 'reject');
@@ -39,7 +50,8 @@ export function dispositions(
   if (tempfail !== undefined) return own.map(() => ({ kind: 'tempfail', proposal: tempfail }));
   if (reject === undefined || refused === own.length) return own;
 
-  switch (options.mixedVerdicts) {
+  const { mixedVerdicts } = options;
+  switch (mixedVerdicts === 'bounce' && !canNotify ? 'reject' : mixedVerdicts) {
     case 'bounce':
       return own.map((one) =>
         one.kind === 'reject' ? { kind: 'bounce', proposal: { ...one.proposal, verdict: 'bounce' } } : one,

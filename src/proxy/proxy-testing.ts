@@ -44,6 +44,8 @@ interface Surroundings {
   readonly mail?: (downstream: string) => DownstreamReply;
   readonly rcpt?: (address: string, downstream: string) => DownstreamReply;
   readonly deliver?: (address: string, variant: Variant) => DownstreamReply;
+  /** False: no notice to the sender can be sent. */
+  readonly canNotify?: boolean;
   /** Stands before the store: throws if the store fails. */
   readonly store?: (mail: MailToStore) => void;
   /** Keeps the store's readers at the spool until it resolves. */
@@ -189,6 +191,7 @@ export class ProxyBench {
       },
       dispatcher: createDispatcher({ callouts, group, services: byName }),
       forwarder: {
+        canNotify: (sender) => sender !== '' && (surroundings.canNotify ?? true),
         through: () => this.#relay(surroundings),
         store: async (mail) => {
           surroundings.store?.(mail);

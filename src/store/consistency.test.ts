@@ -66,7 +66,14 @@ it.each([1, 2, 3])('refers to every message rightly after any order of requests 
     queue.delete(id);
     const bounce = queued({ image: imageWith(`bounce ${++made}`.padEnd(10)) });
     const mail = { queue: random(2) === 0 ? [bounce] : [], quarantine: [] };
-    await store.settle(id, { remaining: [], nextAttemptAt: NOW, lastReply: '550', mail });
+    const { recipients, now, service, reason } = held();
+    await store.settle(id, {
+      remaining: [],
+      nextAttemptAt: NOW,
+      lastReply: '550',
+      mail,
+      ...(random(2) === 0 && { held: { recipients, now, service, reason } }),
+    });
   }
 
   async function remove(): Promise<void> {

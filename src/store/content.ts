@@ -23,6 +23,8 @@ export interface Contents {
   write(images: readonly NewContent[]): Generator<undefined, number[]>;
   /** At most `length` octets; throws OperationalError `message_missing`. */
   read(id: number, range: { offset: number; length: number }): Uint8Array;
+  /** One row more refers to the message, beside those that do. */
+  share(id: number): void;
   /** One row less refers to the message. Large content is only marked here and removed by `sweep`. */
   release(id: number): void;
   /** True if `release` left something to sweep, or a failed write may have. */
@@ -53,6 +55,7 @@ export function contentsOf(db: Database, { role }: { role: Role }): Contents {
       'SELECT substr(bytes, ?, ?) FROM message_chunk WHERE message_id = ? AND seq = ?',
     )
     .pluck();
+  const refer = db.prepare('UPDATE message SET refs = refs + 1 WHERE id = ? AND refs > 0');
   const unrefer = db
     .prepare<[number], number>('UPDATE message SET refs = refs - 1 WHERE id = ? AND refs > 1 RETURNING refs')
     .pluck();
@@ -146,6 +149,10 @@ export function contentsOf(db: Database, { role }: { role: Role }): Contents {
         at += wanted;
       }
       return joined(parts);
+    },
+
+    share(id) {
+      refer.run(id);
     },
 
     release(id) {

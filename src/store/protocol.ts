@@ -104,6 +104,12 @@ export interface WireSettlement {
   readonly nextAttemptAt: number;
   readonly lastReply: string;
   readonly mail?: WireMail;
+  readonly held?: {
+    readonly recipients: string;
+    readonly now: number;
+    readonly service: string;
+    readonly reason: string;
+  };
 }
 
 interface Row {

@@ -130,6 +130,29 @@ describe('the queue', () => {
     expect((await store.counts()).queue).toBe(1);
   });
 
+  it('holds the message of an entry in the commit that ends it for those recipients', async () => {
+    const [a, b] = ['a@example.com', 'b@example.com'].map((address) => ({ address, params: {} }));
+    const id = await enqueue(store, { recipients: [a!, b!], image: imageWith('octets') });
+    const why = { now: NOW + 7, service: 'delivery', reason: 'cannot be delivered or bounced' };
+    const end = { nextAttemptAt: NOW, lastReply: '550 no' };
+    await store.settle(id, { ...end, remaining: [b!], held: { ...why, recipients: [a!] } });
+    await store.settle(id, { ...end, remaining: [], held: { ...why, recipients: [b!] } });
+    await store.settle(id, { ...end, remaining: [], held: { ...why, recipients: [b!] } });
+
+    expect(await store.counts()).toEqual({ queue: 0, quarantine: 2 });
+    const entries = await store.listQuarantine({ limit: 10 });
+    const common = { transaction: 'session-1', downstream: 'store', sender: queued().sender };
+    const { now, ...told } = why;
+    expect(entries).toMatchObject(
+      [a, b].map((one) => ({ ...common, ...told, recipients: [one], createdAt: now })),
+    );
+    expect((await contentIn(store, entries[0]!.messageId)).toString()).toBe('octets');
+    await store.removeQuarantine([entries[0]!.id]);
+    expect((await contentIn(store, entries[1]!.messageId)).toString()).toBe('octets');
+    await store.removeQuarantine([entries[1]!.id]);
+    await expect(contentIn(store, entries[1]!.messageId)).rejects.toMatchObject({ code: 'message_missing' });
+  });
+
   it('lists by pages in the order of arrival', async () => {
     const ids: string[] = [];
     for (let i = 0; i < 5; i++) ids.push(await enqueue(store));

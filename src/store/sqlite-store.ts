@@ -116,15 +116,16 @@ function wireMail(mail: NewMail): WireMail {
 
 function wireSettlement(
   id: string,
-  { remaining, nextAttemptAt, lastReply, mail }: Settlement,
+  { remaining, nextAttemptAt, lastReply, mail, held }: Settlement,
 ): WireSettlement {
-  const settlement = {
+  return {
     id,
     remaining: remaining.length === 0 ? '' : JSON.stringify(remaining),
     nextAttemptAt: Math.round(nextAttemptAt),
     lastReply,
+    ...(mail && { mail: wireMail(mail) }),
+    ...(held && { held: { ...held, recipients: JSON.stringify(held.recipients) } }),
   };
-  return mail === undefined ? settlement : { ...settlement, mail: wireMail(mail) };
 }
 
 const wireClaim = (request: Parameters<Store['claim']>[0]) => ({

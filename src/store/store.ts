@@ -97,6 +97,13 @@ export interface Settlement {
   readonly lastReply: string;
   /** Mail that must be stored in the same commit: the bounce. */
   readonly mail?: NewMail;
+  /** Recipients for whom the entry's own message goes to the quarantine, in the same commit; at least one. */
+  readonly held?: {
+    readonly recipients: readonly Recipient[];
+    readonly now: number;
+    readonly service: string;
+    readonly reason: string;
+  };
 }
 
 export interface NewQuarantineEntry {

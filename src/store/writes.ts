@@ -8,6 +8,7 @@ import type {
   WireMail,
   WireQuarantineEntry,
   WireQueueEntry,
+  WireSettlement,
   WriteOperation,
 } from './protocol.ts';
 
@@ -89,7 +90,22 @@ export function writesOf(db: Database, contents: Contents): Writes {
      SELECT id, transaction_id, message_id, size, sender, recipients, downstream, 0,
        :now, :now, 0, :now, :expiresAt, '' FROM quarantine WHERE id = :id`,
   );
+  const holdQueued = db
+    .prepare<[object], number>(
+      `INSERT INTO quarantine (id, transaction_id, message_id, size, sender, recipients, downstream,
+         created_at, service, reason)
+       SELECT :newId, transaction_id, message_id, size, sender, :recipients, downstream, :now, :service, :reason
+         FROM queue WHERE id = :id
+       RETURNING message_id`,
+    )
+    .pluck();
   const forgetHeld = db.prepare('DELETE FROM quarantine WHERE id = ?');
+
+  function holdMessage(id: string, held: NonNullable<WireSettlement['held']>): void {
+    const message = holdQueued.get({ ...held, id, newId: newId() });
+    // Nothing: an operator removed it while its bounce was written.
+    if (message !== undefined) contents.share(message);
+  }
 
   function* store(mail: WireMail): Steps<{ queue: string[]; quarantine: string[] }> {
     const messageIds = yield* contents.write(contentsIn(mail));
@@ -141,10 +157,11 @@ export function writesOf(db: Database, contents: Contents): Writes {
     *claim(request) {
       return claim(request);
     },
-    *settle({ id, remaining, nextAttemptAt, lastReply, mail }) {
+    *settle({ id, remaining, nextAttemptAt, lastReply, mail, held }) {
       // Gone: an operator removed it meanwhile, or another attempt settled it. Then its bounce is not wanted either.
       if (exists.get(id) === undefined) return undefined;
       if (mail !== undefined) yield* store(mail);
+      if (held !== undefined) holdMessage(id, held);
       if (remaining === '') removeWith(removeFromQueue)(id);
       else attempted.run(remaining, nextAttemptAt, nextAttemptAt, lastReply, id);
       return undefined;

@@ -22,7 +22,6 @@ export async function play(script: Script, gate: Postern): Promise<void> {
 class Player {
   readonly #gate: Postern;
   readonly #listener: string;
-  readonly #logged: number;
   readonly #began = Date.now();
   #dialog: Dialog | undefined;
   #reply = '';
@@ -30,7 +29,6 @@ class Player {
   constructor(gate: Postern, listener: string) {
     this.#gate = gate;
     this.#listener = listener;
-    this.#logged = gate.log.length;
   }
 
   async connect(): Promise<void> {
@@ -104,9 +102,11 @@ class Player {
     assert.ok(holds, `${where}: there was ${JSON.stringify(heard)}`);
   }
 
-  /** What was logged since the dialog began. */
+  /** What was logged since the dialog began: by its own time, since a line of the one before may still be on its way. */
   #lines(): string[] {
-    return this.#gate.log.slice(this.#logged).map((line) => JSON.stringify(line));
+    return this.#gate.log
+      .filter(({ time }) => Number(time) >= this.#began)
+      .map((line) => JSON.stringify(line));
   }
 
   /** The messages in a mailbox, latin1. */
