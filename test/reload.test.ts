@@ -304,6 +304,38 @@ describe('a reload', () => {
     expect(mta.mails).toHaveLength(1);
   });
 
+  it('lets deliveries end at the downstream that they began with, in a line for its connections or not', async () => {
+    const mta = await startMta();
+    let go = (): void => {};
+    const answered = new Promise<void>((resolve) => (go = resolve));
+    mta.script = {
+      data: async () => {
+        await answered;
+        return '250 2.0.0 taken';
+      },
+    };
+    const config = {
+      listeners: { in: listener({ downstream: 'mx', mode: 'queue' }) },
+      downstreams: {
+        mx: { protocol: 'smtp', host: '127.0.0.1', port: mta.port, tls: 'none', maxConnections: 2 },
+      },
+    };
+    const gate = await start(config);
+    const dialog = await open(gate.ports['in']!);
+    for (let i = 0; i < 10; i++) {
+      expect(await begin(dialog, 'ann@example.com')).toMatch(/^250 /);
+      expect(await finish(dialog)).toMatch(/^250 /);
+    }
+    await waitFor(() => (mta.dots > 0 ? true : undefined));
+    expect(await reload(gate, config)).toMatchObject(DONE);
+    go();
+    const outcomes = (): LogLine[] =>
+      gate.log.filter(({ msg }) => ['delivered', 'deferred', 'failed', 'expired'].includes(msg));
+    await waitFor(() => (outcomes().length >= 10 ? true : undefined));
+    expect(outcomes().map(({ msg }) => msg)).toEqual(Array<string>(10).fill('delivered'));
+    expect(mta.mails).toHaveLength(10);
+  });
+
   it('uses a renewed certificate under the same path from then on, and drops no session for it', async () => {
     const gate = await start({ listeners: { in: listener() }, downstreams: LOCAL });
     const files = { cert: join(gate.directory, 'cert.pem'), key: join(gate.directory, 'key.pem') };

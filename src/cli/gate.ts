@@ -242,8 +242,8 @@ function sameSocket(before: ListenerConfig, after: ListenerConfig): boolean {
   return socket(before) === socket(after);
 }
 
-function deliverySettings({ config, downstreams }: Generation): DeliverySettings {
-  return { downstreams, policy: deliveryPolicy(config), hostname: config.hostname };
+function deliverySettings({ config, downstreams, hold }: Generation): DeliverySettings {
+  return { downstreams, policy: deliveryPolicy(config), hostname: config.hostname, hold };
 }
 
 /** Key and certificate of each listener. Throws if one can't be used. */

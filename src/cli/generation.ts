@@ -10,8 +10,8 @@ import type { Downstream } from '../smtp/transaction.ts';
 import { openSandbox } from './plugins.ts';
 
 /**
- * Everything that is made anew from a config when it is reloaded: sandbox, dispatchers, downstreams. Transactions that began
- * with a generation end with it; it is closed when the last of them has ended.
+ * Everything that is made anew from a config when it is reloaded: sandbox, dispatchers, downstreams. Transactions and deliveries
+ * that began with a generation end with it; it is closed when the last of them has ended.
  */
 export class Generation {
   readonly config: Config;

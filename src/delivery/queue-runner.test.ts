@@ -40,7 +40,9 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-async function start(options: Pick<DeliveryOptions, 'policy' | 'through' | 'more'> = {}): Promise<void> {
+async function start(
+  options: Pick<DeliveryOptions, 'policy' | 'through' | 'more' | 'hold'> = {},
+): Promise<void> {
   open = await openDelivery({ ...options, directory, log, ports: { mx: mx.port, back: back.port } });
 }
 
@@ -362,9 +364,36 @@ describe('the queue runner', () => {
     const { ids } = await store({ downstream: 'new' });
     await vi.waitFor(() => expect(said('deferred').length).toBeGreaterThan(0), until);
     const downstreams = new Map([['new', open.downstreams.get('mx')!]]);
-    open.runner.reload({ downstreams, policy: QUICK, hostname: 'gate.test' });
+    open.runner.reload({ downstreams, policy: QUICK, hostname: 'gate.test', hold: () => () => {} });
     await empty();
     expect(mx.mails).toHaveLength(1);
     expect(said('delivered')[0]).toMatchObject({ queue: ids[0], downstream: 'new' });
+  });
+
+  it('holds the downstreams of each delivery until it ends; what has not begun goes to those of the reload', async () => {
+    const held = { before: 0, after: 0 };
+    const holding = (which: keyof typeof held) => () => {
+      held[which]++;
+      return () => void held[which]--;
+    };
+    let go = (): void => {};
+    const answered = new Promise<void>((resolve) => (go = resolve));
+    mx.script.data = async () => {
+      await answered;
+      return '250 2.0.0 taken';
+    };
+    await start({ policy: { concurrency: 1 }, hold: holding('before') });
+    for (let i = 0; i < 3; i++) await store();
+    await vi.waitFor(() => expect(mx.dots).toBe(1), until);
+    expect(held).toEqual({ before: 1, after: 0 });
+    const downstreams = new Map([['mx', open.downstreams.get('back')!]]);
+    open.runner.reload({ downstreams, policy: QUICK, hostname: 'gate.test', hold: holding('after') });
+    await vi.waitFor(() => expect(back.mails).toHaveLength(2), until);
+    expect(held.before).toBe(1);
+    go();
+    await empty();
+    expect(held).toEqual({ before: 0, after: 0 });
+    expect(mx.mails).toHaveLength(1);
+    expect(said('deferred')).toEqual([]);
   });
 });

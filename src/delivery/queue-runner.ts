@@ -37,7 +37,7 @@ export interface QueueRunner {
   reserve(request: { downstream: string; bytes: number }): HotPlace | undefined;
   /** Says that the store has new entries due for this downstream (or for any). */
   wake(downstream?: string): void;
-  /** Goes on with other settings. What is under way ends with those it began with; keep its downstreams open meanwhile. */
+  /** Goes on with other settings. What is under way ends at the downstream it began with, held open meanwhile by its `hold`. */
   reload(settings: DeliverySettings): void;
   /**
    * Starts nothing more and waits at most `deadlineMs` for what is under way. What waited is still in the store; its
@@ -60,6 +60,8 @@ export interface DeliverySettings {
   readonly policy: DeliveryPolicy;
   /** Names us in notices. */
   readonly hostname: string;
+  /** Keeps `downstreams` open until the returned function is called. */
+  readonly hold: () => () => void;
 }
 
 export interface QueueRunnerOptions extends DeliverySettings {
@@ -111,8 +113,8 @@ class Runner implements QueueRunner {
     this.wake();
   }
 
-  reload({ downstreams, policy, hostname }: DeliverySettings): void {
-    Object.assign(this.#context, { downstreams, policy, hostname });
+  reload({ downstreams, policy, hostname, hold }: DeliverySettings): void {
+    Object.assign(this.#context, { downstreams, policy, hostname, hold });
     if (this.#context.signal.aborted) return;
     clearInterval(this.#poll);
     this.#poll = this.#startPoll();
@@ -281,10 +283,12 @@ class Runner implements QueueRunner {
   }
 
   async #send(job: Job): Promise<readonly DownstreamReply[]> {
-    const downstream = this.#context.downstreams.get(job.downstream);
+    const { downstreams, hold } = this.#context;
+    const downstream = downstreams.get(job.downstream);
     if (downstream === undefined) {
       return sameForAll(job, reply(451, '4.3.5', `No downstream is named ${job.downstream}`));
     }
+    const release = hold();
     try {
       return await downstream.send(job);
     } catch (error) {
@@ -292,6 +296,8 @@ class Runner implements QueueRunner {
       const { id: queue, transaction } = job;
       this.#context.log.error({ queue, transaction, error: describeError(error) }, 'cannot send');
       return sameForAll(job, reply(451, '4.3.0', 'The message cannot be sent for an internal reason'));
+    } finally {
+      release();
     }
   }
 

@@ -29,6 +29,7 @@ export interface DeliveryOptions {
   /** Stands between delivery and the real store. */
   readonly through?: ((store: Store) => Store) | undefined;
   readonly more?: Readonly<Record<string, Downstream>> | undefined;
+  readonly hold?: (() => () => void) | undefined;
 }
 
 export interface Delivery {
@@ -49,7 +50,14 @@ export async function openDelivery(options: DeliveryOptions): Promise<Delivery> 
   const downstreams = new Map<string, Downstream>(Object.entries(more));
   downstreams.set('mx', smtpDownstream({ ...common, name: 'mx', protocol: 'lmtp', port: ports.mx }));
   downstreams.set('back', smtpDownstream({ ...common, name: 'back', protocol: 'smtp', port: ports.back }));
-  const settings = { store, downstreams, policy: { ...QUICK, ...policy }, log, hostname: 'gate.test' };
+  const settings = {
+    store,
+    downstreams,
+    policy: { ...QUICK, ...policy },
+    log,
+    hostname: 'gate.test',
+    hold: options.hold ?? (() => () => {}),
+  };
   const runner = startQueueRunner({ ...settings, notesPath: join(directory, 'served') });
   return {
     store,
