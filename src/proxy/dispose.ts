@@ -143,9 +143,10 @@ class Disposal {
       const waits = !stored && (!perRecipient || failed(results).length > 0);
       return waits && told[at]!.code < 400 ? STORE_FAILED : told[at]!;
     });
+    const refused = this.#canNotify() ? 'bounce' : 'quarantine';
     return {
       replies: perRecipient ? final : [final[0] ?? single],
-      outcomes: units.map((unit, at) => describeUnit(unit, final[at]!)),
+      outcomes: units.map((unit, at) => describeUnit(unit, { own: own[at]!, said: final[at]!, refused })),
       disconnect,
     };
   }
@@ -350,7 +351,8 @@ class Disposal {
       case 'quarantine':
       case 'discard':
       case 'bounce':
-        // Nothing tells the client apart from a delivery: what filters hold back is not the sender's to know.
+        // What filters hold back is not the sender's to know: in queue mode nothing tells it apart. In through mode the text
+        // does, since a delivery's reply is the downstream's own.
         return this.#queued();
     }
   }
@@ -380,18 +382,34 @@ function quarantineOrderOf({ variant, target, reply: said }: TargetResult): Quar
 const failed = (results: readonly TargetResult[]): TargetResult[] =>
   results.filter(({ reply: said }) => said.code >= 400);
 
-function describeUnit({ accepted, disposition, results }: Unit, said: Reply): RecipientOutcome {
-  const removed = disposition.kind === 'deliver' && accepted.targets.length === 0;
-  const downstream = results.map(
-    ({ target, reply: answer }) =>
-      `${target.recipient.address} at ${target.downstream}: ${formatReply(answer)}`,
-  );
-  const {
-    recipient,
-    disposition: kind,
-    reply: text,
-  } = outcomeOf(accepted.given, removed ? 'discard' : disposition.kind, said);
-  return { recipient, disposition: kind, reply: text, ...(downstream.length > 0 && { downstream }) };
+interface Come {
+  /** What the recipient's targets came to. */
+  readonly own: Reply;
+  /** What the client was told. */
+  readonly said: Reply;
+  /** What becomes of mail that the downstream refused for good under a 250. */
+  readonly refused: 'bounce' | 'quarantine';
+}
+
+function describeUnit(unit: Unit, come: Come): RecipientOutcome {
+  const { said, refused } = come;
+  const after = { deliver: 'queued', bounce: 'bounced', quarantine: 'quarantined' };
+  const downstream = unit.results.map(({ target, reply: answer }) => {
+    const told = `${target.recipient.address} at ${target.downstream}: ${formatReply(answer)}`;
+    if (answer.code < 400 || said.code >= 400) return told;
+    return `${told} (${after[answer.code < 500 ? 'deliver' : refused]})`;
+  });
+  const outcome = outcomeOf(unit.accepted.given, dispositionOf(unit, come), said);
+  return { ...outcome, ...(downstream.length > 0 && { downstream }) };
+}
+
+/** What was decided, or, where the downstream did not take the mail, what became of it instead. */
+function dispositionOf({ accepted, disposition }: Unit, { own, said, refused }: Come): string {
+  if (disposition.kind !== 'deliver') return disposition.kind;
+  if (accepted.targets.length === 0) return 'discard';
+  if (own.code < 400) return 'deliver';
+  if (said.code >= 400) return said.code < 500 ? 'tempfail' : 'reject';
+  return own.code < 500 ? 'deliver' : refused;
 }
 
 function outcomeOf(given: Recipient, disposition: string, said: Reply): RecipientOutcome {

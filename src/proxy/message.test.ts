@@ -455,6 +455,56 @@ describe('the spool', () => {
 });
 
 describe('report', () => {
+  it.each([
+    {
+      protocol: 'lmtp',
+      told: ['250', '451', '550'],
+      came: ['deliver', 'tempfail', 'reject'],
+    },
+    {
+      protocol: 'smtp',
+      told: ['250', '250', '250'],
+      came: ['deliver', 'deliver', 'bounce'],
+    },
+  ] as const)(
+    'and the log tell by $protocol what became of mail that the downstream did not take',
+    async ({ protocol, told, came }) => {
+      const bench = new ProxyBench({
+        services: { s: { says: { message: () => ({ score: 2.5 }), report: () => ({}) } } },
+        deliver: (address) => {
+          if (address === ANN) return reply(250, '2.0.0', 'ok');
+          return address === BEN ? reply(421, '4.3.2', 'later') : reply(550, '5.1.1', 'gone');
+        },
+        listener: { protocol },
+      });
+      await bench.converse({ recipients: [ANN, BEN, CID] });
+      await later();
+      const { outcomes } = bench.asked.at(-1)!.facts;
+      expect(outcomes!.map(({ disposition }) => disposition)).toEqual(came);
+      expect(outcomes!.map(({ reply: said }) => said.slice(0, 3))).toEqual(told);
+      const line = bench.lines.find(({ message }) => message === 'transaction')!;
+      expect(line.fields).toMatchObject({ outcomes, score: 2.5 });
+      const [, queued, refused] = protocol === 'smtp' ? ['', ' (queued)', ' (bounced)'] : ['', '', ''];
+      expect(outcomes).toMatchObject([
+        { downstream: [`${ANN} at mx: 250 2.0.0 ok`] },
+        { downstream: [`${BEN} at mx: 421 4.3.2 later${queued}`] },
+        { downstream: [`${CID} at mx: 550 5.1.1 gone${refused}`] },
+      ]);
+    },
+  );
+
+  it('and the log tell of a whole message that the downstream did not take', async () => {
+    for (const [said, came] of [
+      [reply(421, '4.4.1', 'mx cannot be reached'), 'tempfail'],
+      [reply(554, '5.6.0', 'bad'), 'reject'],
+    ] as const) {
+      const bench = new ProxyBench({ deliver: () => said });
+      await bench.converse({ recipients: [ANN] });
+      expect(bench.lines.at(-1)!.fields).toMatchObject({ outcomes: [{ disposition: came }] });
+      expect(bench.lines.at(-1)!.fields).not.toHaveProperty('score');
+    }
+  });
+
   it('is told what became of each recipient, after the reply, and can do no harm', async () => {
     const s: ScriptedService = {
       says: { message: () => ({ tags: { spam: 'no' } }), report: () => ({ failure: 'trap' }) },
@@ -473,7 +523,7 @@ describe('report', () => {
       tags: { spam: 'no' },
       outcomes: [
         { recipient: ANN, disposition: 'deliver', reply: '250 2.0.0 ok' },
-        { recipient: BEN, disposition: 'deliver', reply: '550 5.1.1 gone' },
+        { recipient: BEN, disposition: 'reject', reply: '550 5.1.1 gone' },
       ],
     });
     expect(bench.lines.at(-1)).toMatchObject({

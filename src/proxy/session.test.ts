@@ -214,6 +214,42 @@ describe('a session', () => {
     expect(bench.delivered).toHaveLength(1);
   });
 
+  it('learns from a HELO in the place of the one before, and forgets what a refused one had to say', async () => {
+    const bench = new ProxyBench({
+      services: {
+        s: {
+          says: {
+            connect: () => ({ score: 1, tags: { connect: 'yes' } }),
+            helo: ({ client: { helo } }) => ({
+              score: 10,
+              tags: { helo: helo!.name, [helo!.name]: 'yes' },
+              ...(helo!.name === 'bad' && { verdict: 'reject' }),
+              ...(helo!.name === 'odd' && { verdict: 'quarantine' }),
+            }),
+            auth: () => ({ score: 100 }),
+            mail: () => ({}),
+          },
+        },
+      },
+    });
+    const { handler } = bench;
+    await handler.connect();
+    await handler.helo({ verb: 'EHLO', name: 'odd' });
+    await handler.auth({ user: 'ann', mechanism: 'PLAIN' });
+    await handler.helo({ verb: 'EHLO', name: 'one' });
+    expect(bench.asked.at(-1)!.facts).toMatchObject({ score: 101, tags: { connect: 'yes' } });
+    await handler.helo({ verb: 'EHLO', name: 'one' });
+    expect((await handler.helo({ verb: 'EHLO', name: 'bad' })).reply.code).toBe(550);
+    await handler.mail({ address: 'a@example.net', params: {} });
+    const { score, tags } = bench.asked.at(-1)!.facts;
+    expect({ score, tags }).toEqual({ score: 111, tags: { connect: 'yes', helo: 'one', one: 'yes' } });
+    await handler.rcpt({ address: 'ann@example.com', params: {} });
+    await handler.data();
+    await handler.message(bench.spool());
+    expect(bench.stored).toEqual([]);
+    expect(bench.delivered).toHaveLength(1);
+  });
+
   it('says 451 for a 421 of a next hop, and goes on with the other recipients', async () => {
     const gone = { ...reply(421, '4.4.1', 'downstream far cannot be reached'), local: true };
     const bench = new ProxyBench({

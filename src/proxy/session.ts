@@ -2,13 +2,13 @@ import { describeError } from '../base/errors.ts';
 import type { Spool } from '../base/spool.ts';
 import type { Recipient, Sender } from '../mail/envelope.ts';
 import { formatReply, reply, type Reply } from '../mail/reply.ts';
-import { stronger, type Combined, type Proposal } from '../ocp/combine.ts';
+import { stronger, type Combined } from '../ocp/combine.ts';
 import type { Facts } from '../ocp/facts.ts';
-import type { CalloutState } from '../ocp/service.ts';
 import type { Stage } from '../ocp/stage.ts';
 import type { Answer, ClientFacts, HandlerFactory, SessionHandler, TlsFacts } from '../smtp/handler.ts';
 import { applyAtData } from './at-data.ts';
 import { dispose } from './dispose.ts';
+import { Learnt } from './learnt.ts';
 import type { ProxyOptions } from './options.ts';
 import { relayRefusal } from './relay-policy.ts';
 import { passedOn, refusalOf, singleOf } from './refusal.ts';
@@ -34,17 +34,6 @@ export function createProxy(current: () => ProxyOptions): HandlerFactory {
 
 const OK = reply(250, '2.0.0', 'OK');
 
-/** What services said before MAIL; every transaction starts with it. */
-interface Learnt {
-  readonly state: CalloutState;
-  /** A verdict that waits for messages. */
-  readonly pending: Proposal | undefined;
-  readonly tags: Readonly<Record<string, string>>;
-  readonly score: number;
-}
-
-const NOTHING: Learnt = { state: {}, pending: undefined, tags: {}, score: 0 };
-
 class ProxySession implements SessionHandler {
   readonly #client: ClientFacts;
   readonly #current: () => ProxyOptions;
@@ -52,9 +41,7 @@ class ProxySession implements SessionHandler {
   #helo: Facts['client']['helo'];
   #tls: TlsFacts | undefined;
   #user: string | undefined;
-  #learnt: Learnt = NOTHING;
-  /** What it was before the client said anything. */
-  #learntAtConnect: Learnt = NOTHING;
+  readonly #learnt = new Learnt();
   #transaction: Transaction | undefined;
 
   constructor(client: ClientFacts, current: () => ProxyOptions) {
@@ -67,7 +54,6 @@ class ProxySession implements SessionHandler {
     const { hostname, listener } = this.#options;
     const refusal = await this.#askSession('connect');
     if (refusal !== undefined) return refusal;
-    this.#learntAtConnect = this.#learnt;
     const protocol = listener.protocol === 'lmtp' ? 'LMTP' : 'ESMTP';
     return { reply: reply(220, undefined, `${hostname} ${protocol} Postern`) };
   }
@@ -86,7 +72,7 @@ class ProxySession implements SessionHandler {
     // RFC 3207 section 4.2: nothing learnt from the client in the clear is kept.
     this.#helo = undefined;
     this.#user = undefined;
-    this.#learnt = this.#learntAtConnect;
+    this.#learnt.backToConnect();
     this.#tls = tls;
     return (await this.#askSession('starttls')) ?? { reply: OK };
   }
@@ -101,10 +87,10 @@ class ProxySession implements SessionHandler {
   async mail(sender: Sender): Promise<Answer> {
     this.#options = this.#current();
     const { listener, forwarder, hold } = this.#options;
-    const { state, pending, tags, score } = this.#learnt;
+    const { pending, tags, score } = this.#learnt.totals();
     const transaction = new Transaction({
       sender,
-      state,
+      state: this.#learnt.state,
       relay: listener.mode === 'through' ? forwarder.through() : undefined,
       release: hold(),
     });
@@ -245,18 +231,10 @@ class ProxySession implements SessionHandler {
     const answered = await dispatcher
       .ask({ facts: this.#facts(stage, {}), state: this.#learnt.state })
       .finally(release);
-    const { state } = answered;
-    this.#learnt = { ...this.#learnt, state };
+    this.#learnt.state = answered.state;
     const [part] = answered.parts;
     if (part === undefined) return undefined;
     logServiceLines(log, { session: this.#client.sessionId }, answered);
-    const { tags, score, pending } = this.#learnt;
-    this.#learnt = {
-      state,
-      tags: { ...tags, ...part.combined.tags },
-      score: score + part.combined.score,
-      pending,
-    };
     const refusal = refusalOf(part.combined);
     if (refusal !== undefined || part.outcomes.some(({ result }) => result.kind === 'failure')) {
       const services = part.outcomes.map((outcome) => recordOf(stage, outcome));
@@ -266,7 +244,7 @@ class ProxySession implements SessionHandler {
       );
     }
     if (refusal !== undefined) return refusal;
-    this.#learnt = { ...this.#learnt, pending: stronger(pending, part.combined.overall) };
+    this.#learnt.learn(stage, part.combined);
     if (part.combined.rewrite !== undefined) rewrite?.(part.combined.rewrite);
     return undefined;
   }
@@ -297,7 +275,7 @@ class ProxySession implements SessionHandler {
   ): Omit<Facts, 'service'> {
     const { name, protocol } = this.#options.listener;
     const { transaction, recipients, size } = about;
-    const { tags, score } = transaction ?? this.#learnt;
+    const { tags, score } = transaction ?? this.#learnt.totals(stage);
     return {
       stage,
       session: this.#client.sessionId,
@@ -363,6 +341,7 @@ class ProxySession implements SessionHandler {
         }),
         services: transaction.asked,
         ...(Object.keys(transaction.tags).length > 0 && { tags: transaction.tags }),
+        ...(transaction.score !== 0 && { score: transaction.score }),
         ...ended,
         ms: Date.now() - transaction.startedAt,
       },
