@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { appendFileSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,6 +12,7 @@ import asc from 'assemblyscript/asc';
  * of memory that grows on demand, no imports but Extism's and Postern's.
  */
 const SDK = dirname(fileURLToPath(import.meta.url));
+const { name: NAME } = JSON.parse(readFileSync(join(SDK, 'package.json'), 'utf8'));
 /** The node_modules folder that holds what the SDK imports, wherever the plugin is. */
 const PACKAGES = resolve(
   dirname(createRequire(import.meta.url).resolve('@extism/as-pdk/package.json')),
@@ -66,6 +67,7 @@ function lengthOf(value) {
  * and `--use abort=` wants that name.
  */
 function namesFor(source) {
+  if (isLinkedFor(source)) return { base: dirname(source), abort: `~lib/${NAME}/abort/abort` };
   const parts = SDK.split(sep);
   const installed = parts.lastIndexOf('node_modules');
   if (installed >= 0) {
@@ -75,6 +77,15 @@ function namesFor(source) {
   const shared = own.findIndex((part, i) => part !== parts[i]);
   const base = own.slice(0, shared < 0 ? own.length : shared).join(sep) || sep;
   return { base, abort: `${relative(base, join(SDK, 'abort')).replaceAll(sep, '/')}/abort` };
+}
+
+/** Whether a node_modules folder above the source has a link to this folder: `npm install` makes one of a path. */
+function isLinkedFor(source) {
+  for (let folder = dirname(source); ; folder = dirname(folder)) {
+    const link = join(folder, 'node_modules', NAME);
+    if (existsSync(link)) return realpathSync(link) === SDK;
+    if (folder === dirname(folder)) return false;
+  }
 }
 
 if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
