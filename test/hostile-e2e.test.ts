@@ -112,6 +112,7 @@ beforeAll(async () => {
   const trapping = pluginFile('flood-trap', FLOOD('(unreachable)'));
   services['flood-trap'] = { plugin: trapping, limits: { logBytes: 2000 }, onFailure: 'accept' };
   services['patient'] = { plugin: pluginFile('patient', vector('spin')), limits: { deadlineMs: 6000 } };
+  services['hog'] = { plugin: pluginFile('hog', vector('spin')), limits: { deadlineMs: 6000 } };
   gate = await startPostern(config(services), { directory: join(scratch.path, 'gate') });
   // Once a message has gone through, every thread that there should be is there.
   await send('plain', 'first');
@@ -187,6 +188,24 @@ describe('beside others', () => {
     }
     expect(await waiting).toMatch(CODES.tempfail);
     expect(order).toEqual(['one', 'two', 'three', 'patient']);
+  });
+
+  it('ten sessions that keep a plugin spinning hold up no other mail, and then only until its breaker opens', async () => {
+    let isFirstOver = false;
+    const hogging = Array.from({ length: 10 }, (_, at) =>
+      send('hog', `hog-${at}`).finally(() => (isFirstOver = true)),
+    );
+    for (let round = 0; round < 2; round++) {
+      const said = await Promise.all([1, 2, 3].map((at) => send('plain', `beside-${round}-${at}`)));
+      expect(said).toEqual(said.map(() => expect.stringMatching(/^250 /)));
+    }
+    expect(isFirstOver).toBe(false);
+    for (const said of await Promise.all(hogging)) expect(said).toMatch(/^451 /);
+    const opened = gate.log.filter(({ msg }) => msg.startsWith('the breaker of a service has opened'));
+    expect(opened.filter(({ service }) => service === 'hog')).toHaveLength(1);
+    const spun = await Promise.all(hogging.map((_, at) => transactionOf(`hog-${at}`)));
+    const unasked = spun.filter((line) => JSON.stringify(line['services']).includes('the breaker is open'));
+    expect(unasked.length).toBeGreaterThan(0);
   });
 
   it('all at once, several times over, hold up no good one and leave no thread behind', async () => {

@@ -97,6 +97,19 @@ describe('combine', () => {
     expect(overall?.reply.code).toBe(code);
   });
 
+  it('defers what there was no thread for, whatever onFailure says', () => {
+    const overload: ServiceOutcome = {
+      ...failed('a'),
+      result: { kind: 'failure', failure: 'overload', cause: 'too busy' },
+    };
+    for (const policy of ['tempfail', 'reject', 'quarantine', 'accept'] as const) {
+      const onFailure = { load: policy, trap: policy, deadline: policy, capability: policy };
+      const { overall } = combine([overload], services(service('a', { onFailure })));
+      expect(overall).toMatchObject({ verdict: 'tempfail', reply: { code: 451, enhanced: '4.3.2' } });
+    }
+    expect(combine([overload], services(service('a', { mode: 'monitor' }))).overall).toBeUndefined();
+  });
+
   it('never lets a reply contradict its verdict', () => {
     const wrong = combine(
       [said('a', { verdict: 'tempfail', reply: { code: 550, enhanced: '5.1.1', text: 'full' } })],

@@ -1,6 +1,6 @@
 import { reply, type Reply } from '../mail/reply.ts';
 import type { Decision, DecisionReply, Verdict } from './decision.ts';
-import type { FailurePolicy, Service, ServiceOutcome } from './service.ts';
+import { policyOn, type OutcomeFailure, type Service, type ServiceOutcome } from './service.ts';
 
 /**
  * How the decisions of several services become one for each recipient. Plugins propose; this is the policy:
@@ -77,7 +77,7 @@ export function combine(
     const { result } = outcome;
     if (result.kind === 'notAsked') continue;
     if (result.kind === 'failure') {
-      overall = stronger(overall, failureProposal(service, service.onFailure[result.failure]));
+      overall = stronger(overall, failureProposal(service, result.failure));
       continue;
     }
     const { decision } = result;
@@ -146,8 +146,14 @@ function replyFor(verdict: Verdict, proposed: DecisionReply | undefined): Reply 
   return reply(code, enhanced, text);
 }
 
-function failureProposal(service: Service, policy: FailurePolicy): Proposal | undefined {
+function failureProposal(service: Service, failure: OutcomeFailure): Proposal | undefined {
+  const policy = policyOn(failure, service);
   if (policy === 'accept') return undefined;
+  if (failure === 'overload') {
+    const reason = `no thread was free for the service ${service.name}`;
+    const busy = reply(451, '4.3.2', 'Too busy to filter this now, try again later');
+    return { verdict: policy, service: service.name, reason, reply: busy };
+  }
   const common = { service: service.name, reason: `the service ${service.name} failed` };
   const later = reply(451, '4.7.1', 'A filter is out of order, try again later');
   switch (policy) {

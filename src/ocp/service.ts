@@ -24,6 +24,12 @@ export interface Service {
  */
 export type FailureKind = 'load' | 'trap' | 'deadline' | 'capability';
 
+/**
+ * What an outcome can say of a service. `overload`: there was no thread for it in time, which is no fault of the service, so
+ * its `onFailure` has nothing to say: the mail is deferred.
+ */
+export type OutcomeFailure = FailureKind | 'overload';
+
 /** What happens to the mail then. `accept` goes on as if the service had not been asked. */
 export type FailurePolicy = 'tempfail' | 'accept' | 'reject' | 'quarantine';
 
@@ -41,6 +47,11 @@ export interface Limits {
   readonly hostCalls: number;
   /** Octets that the splices of one call may add. */
   readonly addedBytes: number;
+}
+
+/** What happens to the mail if this service, in `enforce`, failed like this. */
+export function policyOn(failure: OutcomeFailure, service: Service): FailurePolicy {
+  return failure === 'overload' ? 'tempfail' : service.onFailure[failure];
 }
 
 export const DEFAULT_LIMITS: Limits = {
@@ -77,7 +88,7 @@ export interface ServiceOutcome {
     | { readonly kind: 'decision'; readonly decision: Decision }
     /** It has no export for this stage. */
     | { readonly kind: 'notAsked' }
-    | { readonly kind: 'failure'; readonly failure: FailureKind; readonly cause: string };
+    | { readonly kind: 'failure'; readonly failure: OutcomeFailure; readonly cause: string };
   /** Lines that it logged, already cut to the limit. */
   readonly logs: readonly { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly text: string }[];
   /** Its splices changed the message (and it is in `enforce` with `allowModify`). */

@@ -1,15 +1,22 @@
-import type { FailureKind, Service } from '../ocp/service.ts';
+import type { OutcomeFailure, Service } from '../ocp/service.ts';
 import type { ConfigureTask, Report } from './wire.ts';
 import type { Work } from './work.ts';
 
 /** Lets the plugin of one service check its settings, at load. Settles with its complaint, '' if it has none. */
 export class ConfigureRun implements Work {
+  readonly remaining: readonly string[];
+  readonly isBackground = false;
   readonly #service: Service;
   readonly #settle: (complaint: string) => void;
 
   constructor(service: Service, settle: (complaint: string) => void) {
+    this.remaining = [service.name];
     this.#service = service;
     this.#settle = settle;
+  }
+
+  settleRefused(): boolean {
+    return false;
   }
 
   task(): ConfigureTask {
@@ -26,7 +33,7 @@ export class ConfigureRun implements Work {
     return true;
   }
 
-  lose(lost: { failure: FailureKind; cause: string }): boolean {
+  lose(lost: { failure: OutcomeFailure; cause: string }): boolean {
     this.#settle(`its check of the settings failed: ${lost.cause}`);
     return true;
   }

@@ -1,7 +1,7 @@
 import { applyToFacts } from '../ocp/apply.ts';
 import { endsGroup } from '../ocp/ends-group.ts';
 import type { Facts } from '../ocp/facts.ts';
-import type { Service, ServiceOutcome } from '../ocp/service.ts';
+import { policyOn, type Service, type ServiceOutcome } from '../ocp/service.ts';
 import type { Stage } from '../ocp/stage.ts';
 
 /**
@@ -14,7 +14,7 @@ export function goesOn(stage: Stage, answered: { service: Service; outcome: Serv
   if (service.mode === 'monitor' || stage === 'report') return true;
   const { result } = outcome;
   if (result.kind === 'decision') return !endsGroup(result.decision);
-  return result.kind === 'notAsked' || service.onFailure[result.failure] === 'accept';
+  return result.kind === 'notAsked' || policyOn(result.failure, service) === 'accept';
 }
 
 /** The facts for the services after this one. */

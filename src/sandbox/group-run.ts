@@ -5,48 +5,79 @@ import {
   type CalloutJob,
   type CalloutResult,
   type CalloutState,
-  type FailureKind,
+  type OutcomeFailure,
   type Service,
   type ServiceOutcome,
 } from '../ocp/service.ts';
+import type { Breakers, Place, Refusal } from './breakers.ts';
 import { factsAfter, goesOn } from './group-rule.ts';
 import type { AskTask, Report } from './wire.ts';
 import type { Work } from './work.ts';
 
 /**
  * One callout job on the main thread: what has been answered so far, so that after the loss of a worker the rest can be asked
- * in another one, with the message, the state and the facts as the services before left them.
+ * in another one, with the message, the state and the facts as the services before left them. It goes by the breakers, and
+ * tells them what came of each call.
  */
 export class GroupRun implements Work {
   readonly #job: CalloutJob;
   readonly #services: ReadonlyMap<string, Service>;
+  readonly #breakers: Breakers;
   readonly #settle: (result: CalloutResult) => void;
   readonly #outcomes: ServiceOutcome[] = [];
   #facts: Facts;
   #image: MessageImage | undefined;
   #state: Record<string, CalloutState[string]>;
   #taskStart = 0;
+  #refusals: AskTask['refusals'];
+  /** Those that the last task asks as a probe, and that have not answered. */
+  #probed: Place[] = [];
 
   constructor(
     job: CalloutJob,
-    options: { services: ReadonlyMap<string, Service>; settle: (result: CalloutResult) => void },
+    options: {
+      services: ReadonlyMap<string, Service>;
+      breakers: Breakers;
+      settle: (result: CalloutResult) => void;
+    },
   ) {
     this.#job = job;
     this.#services = options.services;
+    this.#breakers = options.breakers;
     this.#settle = options.settle;
     this.#facts = job.facts;
     this.#image = job.image;
     this.#state = { ...job.state };
   }
 
+  get remaining(): readonly string[] {
+    return this.#job.services.slice(this.#outcomes.length);
+  }
+
+  get isBackground(): boolean {
+    return this.#job.stage === 'report';
+  }
+
+  settleRefused(): boolean {
+    while (this.#breakers.anyOpen) {
+      const service = this.#job.services[this.#outcomes.length]!;
+      const refusal = this.#breakers.refusal({ service, stage: this.#job.stage });
+      if (refusal === undefined) return false;
+      if (this.#record(failureOf(service, { ...refusal, micros: 0 }))) return true;
+    }
+    return false;
+  }
+
   task(): AskTask {
     this.#taskStart = this.#outcomes.length;
-    const services = this.#job.services.slice(this.#taskStart);
+    const services = this.remaining;
+    this.#refusals = this.#breakers.anyOpen ? this.#beginEach(services) : undefined;
     const kept = services.filter((name) => this.#state[name] !== undefined);
     return {
       kind: 'ask',
       stage: this.#job.stage,
       services,
+      refusals: this.#refusals,
       facts: this.#facts,
       image: this.#image,
       state: Object.fromEntries(kept.map((name) => [name, this.#state[name]!])),
@@ -62,21 +93,40 @@ export class GroupRun implements Work {
   take(report: Report): boolean {
     if (report.kind !== 'outcome') return false;
     const { outcome, image, state } = report;
+    if (this.#refusals?.[this.#outcomes.length - this.#taskStart] === undefined) this.#count(outcome);
     if (image !== undefined) this.#image = image;
     if (state !== undefined) this.#state[outcome.service] = state;
     return this.#record(outcome);
   }
 
-  lose(lost: { failure: FailureKind; cause: string; micros: number }): boolean {
-    const { failure, cause, micros } = lost;
-    const { service } = this.atWork;
-    return this.#record({
-      service,
-      micros,
-      result: { kind: 'failure', failure, cause },
-      logs: [],
-      modified: false,
+  lose(lost: { failure: OutcomeFailure; cause: string; micros: number }): boolean {
+    const outcome = failureOf(this.atWork.service, lost);
+    this.#count(outcome);
+    // The rest of them was not asked.
+    this.#releaseProbes();
+    return this.#record(outcome);
+  }
+
+  /** All of these are about to be asked; those that are not to be. */
+  #beginEach(services: readonly string[]): (Refusal | undefined)[] {
+    return services.map((service) => {
+      const place = { service, stage: this.#job.stage };
+      const refusal = this.#breakers.refusal(place);
+      if (refusal === undefined && this.#breakers.begin(place)) this.#probed.push(place);
+      return refusal;
     });
+  }
+
+  #count({ service, result }: ServiceOutcome): void {
+    this.#breakers.record({ service, stage: this.#job.stage }, result);
+    if (this.#probed[0]?.service !== service) return;
+    const probed = this.#probed.shift()!;
+    this.#breakers.release(probed);
+  }
+
+  #releaseProbes(): void {
+    for (const place of this.#probed) this.#breakers.release(place);
+    this.#probed = [];
   }
 
   #record(outcome: ServiceOutcome): boolean {
@@ -87,6 +137,7 @@ export class GroupRun implements Work {
       service === undefined ||
       !goesOn(this.#job.stage, { service, outcome });
     if (over) {
+      this.#releaseProbes();
       const image = this.#image;
       this.#settle({ outcomes: this.#outcomes, ...(image !== undefined && { image }), state: this.#state });
     } else {
@@ -94,4 +145,11 @@ export class GroupRun implements Work {
     }
     return over;
   }
+}
+
+function failureOf(
+  service: string,
+  { failure, cause, micros }: { failure: OutcomeFailure; cause: string; micros: number },
+): ServiceOutcome {
+  return { service, micros, result: { kind: 'failure', failure, cause }, logs: [], modified: false };
 }

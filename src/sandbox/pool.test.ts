@@ -6,6 +6,8 @@ import type { Work } from './work.ts';
 
 /** Work for a pool without services: either a good task, or one that the worker can't understand, which is a bug and ends it. */
 class Probe implements Work {
+  readonly remaining = ['probe'];
+  readonly isBackground = false;
   readonly atWork = { service: 'probe', index: 0, deadlineMs: 10_000 };
   readonly #steps: Task[];
   readonly #over: (events: string[]) => void;
@@ -14,6 +16,10 @@ class Probe implements Work {
   constructor(steps: Task[], over: (events: string[]) => void) {
     this.#steps = steps;
     this.#over = over;
+  }
+
+  settleRefused(): boolean {
+    return false;
   }
 
   task(): Task {
@@ -42,6 +48,7 @@ const GOOD: Task = {
   kind: 'ask',
   stage: 'connect',
   services: ['nobody'],
+  refusals: undefined,
   facts: {
     stage: 'connect',
     session: 's',

@@ -1,17 +1,26 @@
-import { describeError, OperationalError } from '../base/errors.ts';
+import { Alarm } from '../base/alarm.ts';
 import { withDeadline } from '../base/deadline.ts';
+import { describeError, OperationalError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import type { FailureKind } from '../ocp/service.ts';
+import type { FailureKind, OutcomeFailure } from '../ocp/service.ts';
+import { FairQueue } from './fair-queue.ts';
 import { Thread } from './thread.ts';
 import type { LoadedService, Report } from './wire.ts';
 import type { Work } from './work.ts';
 
 /**
- * The worker threads: at most `size` are busy, one piece of work each, and one more is kept warm, so that the work of a thread
- * that had to be ended goes on at once. A thread that ends is replaced.
+ * The worker threads: `size` are busy, one piece of work each, and one more is kept warm, so that the work of a thread that had
+ * to be ended goes on at once. A thread that ends is replaced. A service past its deadline costs its thread; so does one that
+ * exhausts the thread's heap.
  *
- * A service past its deadline costs its thread; so does one that exhausts the thread's heap. Work that waits longer than
- * `queueMs` for a thread, or finds QUEUE_LENGTH others waiting, fails with kind `deadline`: its mail is better deferred than held.
+ * What waits for a thread waits in a line with the work of the same services, and the lines are served in turn. Threads at a call
+ * that takes longer than SLOW_MS don't count, up to `size` of them: others go on beside them, as many threads busy in all as
+ * 2 × `size`. No service gets more than `size` by that, and each further thread must leave as many free as the service has, so
+ * that none is ever taken by one that already has all the others. So a service that spins holds up its own mail, and that of others
+ * for SLOW_MS. Reports get what is left over.
+ *
+ * Work that waits longer than `queueMs`, or finds QUEUE_LENGTH others waiting, fails with kind `overload`: its mail is better
+ * deferred than held.
  */
 export interface PoolOptions {
   readonly services: readonly LoadedService[];
@@ -26,17 +35,27 @@ const START_DEADLINE_MS = 30_000;
 const RESTART_DELAY_MS = 1000;
 /** How long a thread may take to notice its task, and between two services: only a stalled machine needs it. */
 const GRACE_MS = 5000;
+/** Most calls take less than a millisecond. */
+const SLOW_MS = 50;
+/** How long a thread that is not needed any more is kept. */
+const REST_MS = 5000;
 
 interface Waiting {
   readonly work: Work;
-  readonly expiry: NodeJS.Timeout;
+  readonly sinceMs: number;
 }
 
 export class Pool {
   readonly #options: PoolOptions;
   readonly #threads = new Set<Thread>();
   readonly #restarts = new Set<NodeJS.Timeout>();
-  #queue: Waiting[] = [];
+  /** What is left of work that lost its thread. It has waited its turn already, so it goes before all else. */
+  readonly #resumed = new FairQueue<Waiting>();
+  readonly #waiting = new FairQueue<Waiting>();
+  readonly #background = new FairQueue<Waiting>();
+  readonly #tick = new Alarm(() => this.#onTick());
+  #ticks = false;
+  readonly #rest = new Alarm(() => this.#endSurplus());
   #onReady: ((fault?: string) => void) | undefined;
   #closed = false;
 
@@ -55,7 +74,7 @@ export class Pool {
         } else if ([...this.#threads].every((thread) => thread.ready)) resolve();
       };
     });
-    for (let count = 0; count <= this.#options.size; count++) this.#spawn();
+    this.#fill();
     try {
       await withDeadline(ready, { ms: START_DEADLINE_MS, what: 'the start of the worker threads' });
     } catch (thrown) {
@@ -69,26 +88,26 @@ export class Pool {
   /** Takes work; its end is told to the work itself. */
   submit(work: Work): void {
     if (this.#closed) return abandon(work, { failure: 'load', cause: CLOSED });
-    if (this.#queue.length >= QUEUE_LENGTH) {
-      return abandon(work, {
-        failure: 'deadline',
-        cause: `${QUEUE_LENGTH} others were waiting for a worker thread`,
-      });
+    if (work.settleRefused()) return;
+    const idle = this.#isAnyWaiting ? undefined : this.#idleThread();
+    if (idle !== undefined) return this.#begin(idle, work);
+    const queue = work.isBackground ? this.#background : this.#waiting;
+    if (queue.length >= QUEUE_LENGTH) {
+      const cause = `${QUEUE_LENGTH} others were waiting for a worker thread`;
+      return abandon(work, { failure: 'overload', cause });
     }
-    const idle = this.#queue.length === 0 ? this.#idleThread() : undefined;
-    if (idle === undefined) this.#enqueue(work, 'push');
-    else this.#begin(idle, work);
+    this.#enqueue(queue, work);
+    this.#dispatch();
   }
 
   /** Ends all threads. Work under way or waiting fails with kind `load`. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const timer of this.#restarts) clearTimeout(timer);
-    const works = this.#queue.map(({ work, expiry }) => {
-      clearTimeout(expiry);
-      return work;
-    });
-    this.#queue = [];
+    this.#tick.clear();
+    this.#rest.clear();
+    const queues = [this.#resumed, this.#waiting, this.#background];
+    const works = queues.flatMap((queue) => queue.expire(() => true).map(({ work }) => work));
     const endings = [...this.#threads].map((thread) => {
       if (thread.work !== undefined) works.push(thread.work);
       return thread.end();
@@ -111,7 +130,36 @@ export class Pool {
     this.#threads.add(thread);
   }
 
-  /** A thread that may begin with something; undefined if there is none, or as many as may be are busy. */
+  /** Starts threads until there is one to spare, beside those that are busy or may be. */
+  #fill(): void {
+    const missing = this.#surplus();
+    for (let count = missing; count < 0; count++) this.#spawn();
+    if (this.#threads.size > this.#options.size + 1) this.#rest.set(REST_MS);
+  }
+
+  /** How many threads there are, or will be, over those that are needed. */
+  #surplus(): number {
+    let busy = 0;
+    for (const thread of this.#threads) if (thread.work !== undefined) busy += 1;
+    return this.#threads.size + this.#restarts.size - Math.max(busy, this.#options.size) - 1;
+  }
+
+  #endSurplus(): void {
+    let surplus = this.#surplus();
+    for (const thread of this.#threads) {
+      if (surplus <= 0) break;
+      if (!thread.ready || thread.work !== undefined) continue;
+      this.#end(thread);
+      surplus -= 1;
+    }
+    if (this.#threads.size > this.#options.size + 1) this.#rest.set(REST_MS);
+  }
+
+  get #isAnyWaiting(): boolean {
+    return this.#resumed.length + this.#waiting.length + this.#background.length > 0;
+  }
+
+  /** A thread that may begin with anything; undefined if there is none, or `size` are busy. */
   #idleThread(): Thread | undefined {
     let busy = 0;
     let idle: Thread | undefined;
@@ -128,29 +176,76 @@ export class Pool {
     this.#watch(thread, work.atWork.deadlineMs);
   }
 
+  /** Gives work to threads for as long as there are both. */
   #dispatch(): void {
-    while (this.#queue.length > 0) {
-      const idle = this.#idleThread();
-      if (idle === undefined) return;
-      const { work, expiry } = this.#queue.shift()!;
-      clearTimeout(expiry);
-      this.#begin(idle, work);
+    while (this.#isAnyWaiting) {
+      const { size } = this.#options;
+      let busy = 0;
+      let slow = 0;
+      let idle: Thread | undefined;
+      for (const thread of this.#threads) {
+        if (thread.work !== undefined) {
+          busy += 1;
+          if (thread.slow) slow += 1;
+        } else if (thread.ready) idle ??= thread;
+      }
+      const isBeyond = busy >= size;
+      if (idle === undefined || busy - Math.min(slow, size) >= size) return;
+      const next = isBeyond ? this.#nextBeyond(2 * size - busy) : this.#next();
+      if (next === undefined) return;
+      if (next.work.settleRefused()) continue;
+      this.#begin(idle, next.work);
+      if (isBeyond) this.#fill();
     }
   }
 
-  #enqueue(work: Work, how: 'push' | 'unshift'): void {
-    const waiting: Waiting = {
-      work,
-      expiry: setTimeout(() => {
-        this.#queue = this.#queue.filter((other) => other !== waiting);
-        const cause = `no worker thread was free within ${this.#options.queueMs} ms`;
-        abandon(work, { failure: 'deadline', cause });
-      }, this.#options.queueMs),
-    };
-    this.#queue[how](waiting);
+  #next(): Waiting | undefined {
+    return this.#resumed.take(always) ?? this.#waiting.take(always) ?? this.#background.take(always);
+  }
+
+  /** What may have one of the threads beyond `size`, of which so many are free. */
+  #nextBeyond(free: number): Waiting | undefined {
+    const held = new Map<string, number>();
+    for (const { work } of this.#threads) {
+      if (work === undefined) continue;
+      const { service } = work.atWork;
+      held.set(service, (held.get(service) ?? 0) + 1);
+    }
+    const may = ({ work }: Waiting): boolean =>
+      work.remaining.every((service) => (held.get(service) ?? 0) < free);
+    return this.#resumed.take(may) ?? this.#waiting.take(may);
+  }
+
+  #enqueue(queue: FairQueue<Waiting>, work: Work): void {
+    queue.add(work.remaining.join('\n'), { work, sinceMs: performance.now() });
+    if (this.#ticks) return;
+    this.#ticks = true;
+    this.#tick.set(Math.min(SLOW_MS, this.#options.queueMs));
+  }
+
+  /** While anything waits, looks what has waited too long, and what it waits for. */
+  #onTick(): void {
+    this.#ticks = false;
+    const { queueMs } = this.#options;
+    const untilMs = performance.now() - queueMs;
+    const isOver = ({ sinceMs }: Waiting): boolean => sinceMs <= untilMs;
+    for (const { work } of [...this.#resumed.expire(isOver), ...this.#waiting.expire(isOver)]) {
+      abandon(work, { failure: 'overload', cause: `no worker thread was free within ${queueMs} ms` });
+    }
+    // A breaker may have opened while they waited.
+    for (const queue of [this.#resumed, this.#waiting]) queue.expire(({ work }) => work.settleRefused());
+    for (const thread of this.#threads) {
+      if (thread.work === undefined) continue;
+      thread.slow = (thread.progress.current()?.elapsedMs ?? 0) >= SLOW_MS;
+    }
+    this.#dispatch();
+    if (this.#resumed.length + this.#waiting.length === 0) return;
+    this.#ticks = true;
+    this.#tick.set(Math.min(SLOW_MS, queueMs));
   }
 
   #onReport(thread: Thread, report: Report): void {
+    thread.slow = false;
     if (report.kind === 'ready') {
       thread.ready = true;
       this.#onReady?.();
@@ -207,6 +302,15 @@ export class Pool {
   }
 
   #drop(thread: Thread, restartMs: number): void {
+    this.#end(thread);
+    const timer = setTimeout(() => {
+      this.#restarts.delete(timer);
+      this.#fill();
+    }, restartMs);
+    this.#restarts.add(timer);
+  }
+
+  #end(thread: Thread): void {
     this.#threads.delete(thread);
     thread.end().catch((thrown: unknown) => {
       this.#options.log.error(
@@ -214,23 +318,19 @@ export class Pool {
         'a worker thread of the sandbox could not be ended',
       );
     });
-    const timer = setTimeout(() => {
-      this.#restarts.delete(timer);
-      this.#spawn();
-    }, restartMs);
-    this.#restarts.add(timer);
   }
 
   #lose(work: Work, lost: { failure: FailureKind; cause: string; elapsedMs: number }): void {
     const { failure, cause, elapsedMs } = lost;
-    // What is left goes before the others: it has waited its turn already, and the spare thread is there for it.
-    if (!work.lose({ failure, cause, micros: Math.round(elapsedMs * 1000) })) this.#enqueue(work, 'unshift');
+    const isOver = work.lose({ failure, cause, micros: Math.round(elapsedMs * 1000) });
+    if (!isOver && !work.settleRefused()) this.#enqueue(this.#resumed, work);
     this.#dispatch();
   }
 }
 
 const CLOSED = 'the sandbox was closed';
+const always = (): boolean => true;
 
-function abandon(work: Work, lost: { failure: FailureKind; cause: string }): void {
+function abandon(work: Work, lost: { failure: OutcomeFailure; cause: string }): void {
   while (!work.lose({ ...lost, micros: 0 }));
 }

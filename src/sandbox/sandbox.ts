@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Log } from '../base/log.ts';
 import type { CalloutJob, CalloutResult, CalloutService, Service } from '../ocp/service.ts';
+import { Breakers } from './breakers.ts';
 import { ConfigureRun } from './configure-run.ts';
 import { GroupRun } from './group-run.ts';
 import { loadPlugin, type Loaded } from './plugin-module.ts';
@@ -16,6 +17,9 @@ import type { LoadedService } from './wire.ts';
  * services in one hop to a thread. If a thread has to be ended, the services that have answered keep their word, the one at work has
  * failed, and the rest goes on in another thread (`group-run.ts`).
  *
+ * A service that is always late or always fails is not asked for a while (`breakers.ts`); and what waits for a thread waits in
+ * turns, so that no service takes them all (`pool.ts`). A job that gets no thread in time fails with kind `overload`.
+ *
  * Limits: memory at rest is threads × JavaScript heap; at work, at most one instance in each thread, so threads ×
  * (`memoryMiB` + 8 MiB host memory + `addedBytes`), besides instances that wait for the garbage collector.
  */
@@ -24,9 +28,9 @@ export interface SandboxOptions {
   /** Where the file of a plugin is, by the name that the service gives. */
   readonly resolvePlugin: (plugin: string) => string;
   readonly log: Log;
-  /** Threads that may be busy at a time; one more is kept warm. Default: one a core, from 2 to 16. */
+  /** Threads that may be busy at a time, twice as many if calls take long; one more is kept warm. Default: one a core, from 2 to 16. */
   readonly workers?: number;
-  /** How long a job may wait for a thread before it fails with kind `deadline`. Default 10 s. */
+  /** How long a job may wait for a thread before it fails with kind `overload`. Default 10 s. */
   readonly queueMs?: number;
 }
 
@@ -60,7 +64,8 @@ export async function createSandbox(
   await Promise.all(complaints);
   const order = new Map(options.services.map(({ name }, index) => [name, index]));
   problems.sort((first, second) => order.get(first.service)! - order.get(second.service)!);
-  return { sandbox: new Sandbox(services, pool), problems };
+  const breakers = new Breakers({ log: options.log });
+  return { sandbox: new Sandbox(services, { pool, breakers }), problems };
 }
 
 async function loadServices(options: SandboxOptions, problems: PluginProblem[]): Promise<LoadedService[]> {
@@ -86,18 +91,21 @@ class Sandbox implements CalloutService {
   readonly #loaded: ReadonlyMap<string, LoadedService>;
   readonly #services: ReadonlyMap<string, Service>;
   readonly #pool: Pool;
+  readonly #breakers: Breakers;
 
-  constructor(loaded: readonly LoadedService[], pool: Pool) {
+  constructor(loaded: readonly LoadedService[], { pool, breakers }: { pool: Pool; breakers: Breakers }) {
     this.#loaded = new Map(loaded.map((entry) => [entry.service.name, entry]));
     this.#services = new Map(loaded.map(({ service }) => [service.name, service]));
     this.#pool = pool;
+    this.#breakers = breakers;
   }
 
   async run(job: CalloutJob): Promise<CalloutResult> {
     if (job.services.length === 0)
       return { outcomes: [], state: job.state, ...(job.image && { image: job.image }) };
     return new Promise((settle) => {
-      this.#pool.submit(new GroupRun(job, { services: this.#services, settle }));
+      const options = { services: this.#services, breakers: this.#breakers, settle };
+      this.#pool.submit(new GroupRun(job, options));
     });
   }
 

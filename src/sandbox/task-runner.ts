@@ -33,7 +33,11 @@ export async function runTask(task: AskTask, context: TaskContext): Promise<void
       const startedMs = monotonicMs();
       const loaded = services.get(name);
       if (message !== undefined) facts = { ...facts, message: { size: message.image.size } };
-      const answer = await answerOf(loaded, { guests, task, message, facts: { ...facts, service: name } });
+      const refusal = task.refusals?.[index];
+      const answer =
+        refusal === undefined
+          ? await answerOf(loaded, { guests, task, message, facts: { ...facts, service: name } })
+          : failed(refusal.failure, refusal);
       const outcome: ServiceOutcome = {
         service: name,
         micros: Math.round((monotonicMs() - startedMs) * 1000),

@@ -30,6 +30,8 @@ export class Thread {
   readonly deadline: Alarm;
   /** The index in its task at which it was last found not to have begun. */
   stalledAt: number | undefined;
+  /** It was found at a call that takes long (`pool.ts`), and has said nothing since. */
+  slow = false;
   readonly #worker: Worker;
   readonly #port: MessagePort;
   #cause = 'its worker thread ended';
@@ -65,6 +67,7 @@ export class Thread {
   send(task: Task): void {
     this.progress.reset();
     this.stalledAt = undefined;
+    this.slow = false;
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- this port is between threads
     this.#port.postMessage(task);
   }

@@ -3,6 +3,7 @@ import type { MessageImage } from '../mail/image.ts';
 import type { Facts } from '../ocp/facts.ts';
 import type { CalloutState, Service, ServiceOutcome } from '../ocp/service.ts';
 import type { Stage } from '../ocp/stage.ts';
+import type { Refusal } from './breakers.ts';
 import type { PluginModule } from './plugin-module.ts';
 
 /** What passes between the pool and its worker threads. Plain data. */
@@ -24,6 +25,8 @@ export interface AskTask {
   readonly kind: 'ask';
   readonly stage: Stage;
   readonly services: readonly string[];
+  /** At the index of a service that is not to be asked, how it fails instead; undefined if there is none. */
+  readonly refusals: readonly (Refusal | undefined)[] | undefined;
   readonly facts: Facts;
   readonly image: MessageImage | undefined;
   readonly state: CalloutState;
