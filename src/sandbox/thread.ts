@@ -11,8 +11,8 @@ import type { Work } from './work.ts';
 const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 256, maxYoungGenerationSizeMb: 32, stackSizeMb: 4 };
 
 // Each instance's memory counts as heap. From V8's own start size it would collect the whole heap after every 100 calls,
-// which took a quarter of the CPU; so it is after about 450, for some 30 MB more of a busy thread.
-setFlagsFromString('--initial-old-space-size=64');
+// which took a fifth of all CPU under load; so it is after some 300, for about 20 MB more of a busy thread.
+setFlagsFromString('--initial-old-space-size=48');
 
 /**
  * One worker thread and the work that it has. It has a channel of its own, not the worker's default one, since only that can
