@@ -200,16 +200,22 @@ export class ServerSession extends SMTPConnection implements ReceiverOwner {
 
   /** Runs one step; whatever it throws ends the session, and nothing else. */
   #run(step: () => Promise<void>): Promise<void> {
-    this.#busy = true;
-    this.#step = step()
-      .catch((error: unknown) => this.#fail(error))
-      .finally(() => {
-        this.#busy = false;
-        this.#idle?.refresh();
-        this.#timeTransaction();
-        if (this.#shutdown) this.shutDown();
-      });
+    this.#step = this.#attempt(step);
     return this.#step;
+  }
+
+  async #attempt(step: () => Promise<void>): Promise<void> {
+    this.#busy = true;
+    try {
+      await step();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#busy = false;
+      this.#idle?.refresh();
+      this.#timeTransaction();
+      if (this.#shutdown) this.shutDown();
+    }
   }
 
   async #follow(step: Step): Promise<void> {
