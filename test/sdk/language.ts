@@ -27,11 +27,14 @@ const onPath = (command: string): string | undefined =>
     .map((folder) => join(folder, command))
     .find((path) => existsSync(path));
 
-/** Debian's, which is the oldest that the SDK is for, before a newer one. */
-const rustc = ['/usr/bin/rustc'].find((path) => existsSync(path)) ?? onPath('rustc');
+const DEBIAN_RUSTC = '/usr/bin/rustc';
 
-// The last is where `.ci/run` unpacks the packages of a later Debian.
-const go = onPath('go') ?? ['/opt/postern-go/usr/lib/go-1.24/bin/go'].find((path) => existsSync(path));
+/** Debian's, which is the oldest that the SDK is for, before a newer one. */
+const rustc = existsSync(DEBIAN_RUSTC) ? DEBIAN_RUSTC : onPath('rustc');
+
+/** Where `.ci/run` unpacks the packages of a later Debian. */
+const UNPACKED_GO = '/opt/postern-go/usr/lib/go-1.24/bin/go';
+const go = existsSync(UNPACKED_GO) ? UNPACKED_GO : onPath('go');
 
 function withoutC(): string {
   const missing = ['clang', 'wasm-ld'].filter((command) => onPath(command) === undefined);
@@ -40,6 +43,8 @@ function withoutC(): string {
 
 function withoutRust(): string {
   if (rustc === undefined) return 'needs rustc';
+  // Debian's takes its linker from the package lld.
+  if (rustc === DEBIAN_RUSTC && onPath('rust-lld') === undefined) return 'needs rust-lld';
   const words = ['--print', 'target-libdir', '--target', 'wasm32-unknown-unknown'];
   const library = execFileSync(rustc, words, { encoding: 'utf8' }).trim();
   return existsSync(library) ? '' : 'needs the wasm32-unknown-unknown library of rustc';
