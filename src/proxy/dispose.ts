@@ -1,7 +1,7 @@
 import { describeError } from '../base/errors.ts';
 import type { Spool } from '../base/spool.ts';
 import type { Recipient } from '../mail/envelope.ts';
-import { imageOf, type MessageImage } from '../mail/image.ts';
+import { applySplices, imageOf, isProblem, type MessageImage, type Splice } from '../mail/image.ts';
 import { imageSource } from '../mail/image-reader.ts';
 import { formatReply, reply, type Reply } from '../mail/reply.ts';
 import { stronger } from '../ocp/combine.ts';
@@ -16,7 +16,7 @@ import type { ProxyOptions } from './options.ts';
 import { passedOn } from './refusal.ts';
 import { applyRouting, hiddenRecipient } from './routing.ts';
 import { logServiceLines } from './service-log.ts';
-import { headerRefusal } from './header-check.ts';
+import { checkHeader } from './header-check.ts';
 import { withReceived, type TraceFacts } from './trace.ts';
 import type { AcceptedRecipient, Target, Transaction } from './transaction.ts';
 
@@ -81,11 +81,14 @@ interface TargetResult {
 
 class Disposal {
   readonly #order: DisposeOrder;
+  /** The message as services and recipients get it, before any service or trace field. */
+  #arrived: MessageImage;
   /** Resolves when the store and the queue runner no longer read the spool. */
   #released: Promise<unknown>[] = [];
 
   constructor(order: DisposeOrder) {
     this.#order = order;
+    this.#arrived = imageOf(order.spool.handle);
   }
 
   async run(): Promise<{ replies: Reply[]; outcomes: RecipientOutcome[]; disconnect: boolean }> {
@@ -97,8 +100,9 @@ class Disposal {
       disconnect: false,
     });
 
-    const refusal = await headerRefusal(spool);
-    if (refusal !== undefined) return all(refusal, 'reject');
+    const header = await checkHeader(spool);
+    if ('refusal' in header) return all(header.refusal, 'reject');
+    this.#arrived = repaired(imageOf(spool.handle), header.repair);
 
     const parts = await this.#ask();
     const disconnect = parts.some(({ combined }) => combined.disconnect);
@@ -165,15 +169,15 @@ class Disposal {
   }
 
   async #ask(): Promise<readonly AnsweredPart[]> {
-    const { transaction, spool, options, facts } = this.#order;
-    const image = imageOf(spool.handle);
+    const { transaction, options, facts } = this.#order;
+    const image = this.#arrived;
     const { dispatcher } = options;
     if (dispatcher === undefined || !dispatcher.listens('message')) {
       const silent = { recipients: new Map(), disconnect: false, addRecipients: [], tags: {}, score: 0 };
       return [{ recipients: [], combined: silent, outcomes: [], image }];
     }
     const answered = await dispatcher.ask({
-      facts: facts('message', transaction.recipients, spool.size),
+      facts: facts('message', transaction.recipients, image.size),
       image,
       state: transaction.state,
     });
@@ -256,8 +260,8 @@ class Disposal {
   }
 
   #traced(part: AnsweredPart, recipients: readonly Recipient[]): MessageImage {
-    const { transaction, spool, options, trace } = this.#order;
-    return withReceived(part.image ?? imageOf(spool.handle), {
+    const { transaction, options, trace } = this.#order;
+    return withReceived(part.image ?? this.#arrived, {
       ...trace,
       hostname: options.hostname,
       protocol: options.listener.protocol,
@@ -377,6 +381,12 @@ function quarantineOrderOf({ variant, target, reply: said }: TargetResult): Quar
   const { image, sender } = variant;
   const { recipient, downstream } = target;
   return { image, sender, recipients: [recipient], downstream, ...undeliverable([said]) };
+}
+
+function repaired(image: MessageImage, repair: readonly Splice[]): MessageImage {
+  const result = applySplices(image, repair);
+  if (isProblem(result)) throw new Error(result.problem);
+  return result;
 }
 
 const failed = (results: readonly TargetResult[]): TargetResult[] =>

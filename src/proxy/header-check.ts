@@ -1,7 +1,10 @@
 import type { ByteSource } from '../base/bytes.ts';
 import { HEADER_LIMIT, indexHeader, type HeaderIndex } from '../mail/header-index.ts';
+import type { Splice } from '../mail/image.ts';
 import { countHops } from '../mail/loop.ts';
 import { reply, type Reply } from '../mail/reply.ts';
+
+const EMPTY_LINE = Buffer.from('\r\n');
 
 /** RFC 5321 section 6.3 asks for at least 100. */
 const MAX_HOPS = 100;
@@ -9,17 +12,31 @@ const MAX_HOPS = 100;
 /** Most headers are smaller; for the others the most that is ever looked at is read. */
 const FIRST_READ = 16 * 1024;
 
-/** Why a message can't be taken for what its header is, if so: a loop, or more header than filters would see. */
-export async function headerRefusal(message: ByteSource): Promise<Reply | undefined> {
+export type HeaderVerdict =
+  | { readonly refusal: Reply }
+  /** What has to be put in so that everybody takes the same lines for the header. */
+  | { readonly repair: readonly Splice[] };
+
+/**
+ * Why a message can't be taken for what its header is, if so: a loop, or more header than filters would see.
+ *
+ * A header that ends without an empty line, before a line that is no field, gets one there. Else that line would become part of
+ * a field that is put above it (one that begins with a space continues it), and a reader that skips it would go on to
+ * fields that no filter has seen.
+ */
+export async function checkHeader(message: ByteSource): Promise<HeaderVerdict> {
   let header = await readIndex(message, FIRST_READ);
   if (header.ending === 'limit' && message.size > FIRST_READ) header = await readIndex(message, HEADER_LIMIT);
   if (header.ending === 'limit') {
-    return reply(554, '5.6.0', 'The header is too large: at most 1 MiB and 10000 fields are accepted');
+    const text = 'The header is too large: at most 1 MiB and 10000 fields are accepted';
+    return { refusal: reply(554, '5.6.0', text) };
   }
   const hops = countHops(header);
-  if (hops > MAX_HOPS)
-    return reply(554, '5.4.6', `Too many hops: ${hops} Received fields, the message is in a loop`);
-  return undefined;
+  if (hops > MAX_HOPS) {
+    const text = `Too many hops: ${hops} Received fields, the message is in a loop`;
+    return { refusal: reply(554, '5.4.6', text) };
+  }
+  return { repair: header.ending === 'junk' ? [{ offset: header.end, remove: 0, bytes: EMPTY_LINE }] : [] };
 }
 
 async function readIndex(message: ByteSource, length: number): Promise<HeaderIndex> {
