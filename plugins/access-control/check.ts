@@ -1,4 +1,4 @@
-import { Check, Json } from '../../sdk/assemblyscript';
+import { Check, checkComparable, Json } from '../../sdk/assemblyscript';
 import { parseNetwork } from './network';
 
 /** The stages at which rules are asked, in the order of a session. */
@@ -37,7 +37,18 @@ function checkRule(rule: Check): void {
     rule.get('at').refuse('allowed are ' + AT.slice(needed).join(', ') + ', where its conditions are known');
   }
   checkNetworks(rule.get('client'));
+  checkAddresses(rule.get('sender'));
+  checkAddresses(rule.get('recipient'));
   checkReply(rule);
+}
+
+/** Patterns are held against normal forms: one that no normal form can match would silently let mail pass. */
+function checkAddresses(patterns: Check): void {
+  if (patterns.value.isText) checkComparable(patterns, patterns.value.text());
+  if (!patterns.value.isList) return;
+  for (let i = 0; i < patterns.value.length; i++) {
+    checkComparable(patterns.at(i), patterns.value.at(i).text());
+  }
 }
 
 function checkNetworks(client: Check): void {

@@ -40,17 +40,17 @@ export function on_data(): i32 {
   const decision = new Decision();
   const recipients = now.recipients;
   let first: Rule | null = null;
-  if (recipients.length > 0) first = findRule(rules, now, recipients[0].address);
+  if (recipients.length > 0) first = findRule(rules, now, recipients[0].normal);
   let same = true;
   for (let i = 1; i < recipients.length; i++) {
-    if (findRule(rules, now, recipients[i].address) !== first) same = false;
+    if (findRule(rules, now, recipients[i].normal) !== first) same = false;
   }
   if (same) {
     if (first !== null) first.applyTo(decision);
     return decide(decision);
   }
   for (let i = 0; i < recipients.length; i++) {
-    const rule = findRule(rules, now, recipients[i].address);
+    const rule = findRule(rules, now, recipients[i].normal);
     if (rule !== null) rule.applyToRecipient(decision, recipients[i].address);
   }
   return decide(decision);
@@ -59,7 +59,7 @@ export function on_data(): i32 {
 function judge(stage: string): i32 {
   const now = facts();
   const decision = new Decision();
-  const rule = findRule(rulesAt(stage), now, now.recipient);
+  const rule = findRule(rulesAt(stage), now, now.recipientNormal);
   if (rule !== null) rule.applyTo(decision);
   return decide(decision);
 }
@@ -78,6 +78,7 @@ function rulesAt(stage: string): Rule[] {
   return asked;
 }
 
+/** The recipient in its normal form. */
 function findRule(rules: Rule[], now: Facts, recipient: string): Rule | null {
   for (let i = 0; i < rules.length; i++) {
     if (rules[i].matches(now, recipient)) return rules[i];

@@ -28,14 +28,14 @@ export class Rule {
       .text(rejects ? 'Not accepted by local policy' : 'Not accepted at present, try again later');
   }
 
-  /** Every condition that is given must hold; of its list, any entry. */
+  /** Every condition that is given must hold; of its list, any entry. `recipient` is in its normal form. */
   matches(now: Facts, recipient: string): bool {
     const json = this.json;
     return (
       (json.get('client').isMissing || clientMatches(json.get('client').texts(), now.clientAddress)) &&
       (json.get('helo').isMissing || anyGlob(json.get('helo').texts(), now.helo)) &&
       (json.get('user').isMissing || anyGlob(json.get('user').texts(), now.user)) &&
-      (json.get('sender').isMissing || anyAddress(json.get('sender').texts(), now.sender)) &&
+      (json.get('sender').isMissing || anyAddress(json.get('sender').texts(), now.senderNormal)) &&
       (json.get('recipient').isMissing || anyAddress(json.get('recipient').texts(), recipient))
     );
   }
@@ -93,7 +93,7 @@ function anyGlob(patterns: string[], value: string): bool {
 
 function anyAddress(patterns: string[], address: string): bool {
   for (let i = 0; i < patterns.length; i++) {
-    if (addressMatches(foldCase(patterns[i]), foldCase(address))) return true;
+    if (addressMatches(foldCase(patterns[i]), address)) return true;
   }
   return false;
 }

@@ -1,5 +1,6 @@
 import {
   Check,
+  checkComparable,
   configured,
   decide,
   Decision,
@@ -28,7 +29,7 @@ export function configure(): i32 {
 export function on_rcpt(): i32 {
   const recipient = facts().recipient;
   const decision = new Decision();
-  const route = findRoute(settings().get('table'), recipient);
+  const route = findRoute(settings().get('table'), facts().recipientNormal);
   const nextHop = route.get('nextHop').text();
   const targets = targetsFor(route, recipient);
   if (targets.length > 1) {
@@ -41,15 +42,14 @@ export function on_rcpt(): i32 {
   return decide(decision);
 }
 
-/** The address itself, else its domain, else `*`. Keys compare without regard to case. */
-function findRoute(table: Json, recipient: string): Json {
-  const exact = foldCase(recipient);
-  const domain = '@' + foldCase(domainOf(recipient));
+/** The address itself, in its normal form, else its domain, else `*`. */
+function findRoute(table: Json, normal: string): Json {
+  const domain = '@' + domainOf(normal);
   let byDomain = new Json();
   let byDefault = new Json();
   for (let i = 0; i < table.length; i++) {
     const key = foldCase(table.nameAt(i));
-    if (key == exact) return table.at(i);
+    if (key == normal) return table.at(i);
     if (key == domain) byDomain = table.at(i);
     if (key == '*') byDefault = table.at(i);
   }
@@ -69,6 +69,7 @@ function checkRoute(route: Check, key: string): void {
   if (key != '*' && domainOf(key).length == 0) {
     route.refuse('but the key must be an address, "@domain" or "*"');
   }
+  checkComparable(route, key);
   if (!route.value.isObject) return route.refuse('allowed is an object with "to", "nextHop" or both');
   route.object(['to', 'nextHop']);
   route.get('nextHop').text(300);

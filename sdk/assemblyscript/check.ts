@@ -1,3 +1,4 @@
+import { domainOf, localPartOf } from './address';
 import { Json, JsonKind } from './json';
 import { quote } from './json-writer';
 import { settings } from './settings';
@@ -138,6 +139,35 @@ export class Check {
     const root = this.root;
     return root === null ? this : root;
   }
+}
+
+/**
+ * Refuses an address in settings that no normal form in the facts can be equal to: needless quotes, a domain beyond ASCII.
+ * Case is not judged: fold it.
+ */
+export function checkComparable(check: Check, address: string): void {
+  const local = localPartOf(address);
+  if (!isAscii(domainOf(address)))
+    check.refuse('allowed are domains in A-labels, such as xn--bcher-kva.example');
+  if (local.length > 2 && local.startsWith('"') && isDotAtom(local.substring(1, local.length - 1))) {
+    check.refuse('allowed is this local part without the quotes, which it does not need');
+  }
+}
+
+function isAscii(text: string): bool {
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) > 0x7f) return false;
+  }
+  return true;
+}
+
+/** RFC 5321 section 4.1.2: `Dot-string`, as far as quotes go. */
+function isDotAtom(text: string): bool {
+  if (text.startsWith('.') || text.endsWith('.') || text.includes('..')) return false;
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) <= 0x20 || '()<>[]:;@\\,"'.includes(text.charAt(i))) return false;
+  }
+  return true;
 }
 
 function describe(value: Json): string {

@@ -82,6 +82,11 @@ export class Facts {
     return this.json.get('sender').get('address').text();
   }
 
+  /** The form of it to compare: lower case, unquoted where possible, the domain in A-labels. */
+  get senderNormal(): string {
+    return this.json.get('sender').get('normal').text();
+  }
+
   /** A parameter of MAIL, its name in upper case. */
   senderParam(name: string): string {
     return this.json.get('sender').get('params').get(name).text();
@@ -98,6 +103,11 @@ export class Facts {
   /** At `rcpt`: the address asked about. */
   get recipient(): string {
     return this.json.get('recipients').at(0).get('address').text();
+  }
+
+  /** The form of it to compare, as `senderNormal`. */
+  get recipientNormal(): string {
+    return this.json.get('recipients').at(0).get('normal').text();
   }
 
   /** Octets. */
@@ -138,6 +148,11 @@ export class RecipientFacts {
   /** As it now is, after rewrites. */
   get address(): string {
     return this.json.get('address').text();
+  }
+
+  /** The form of it to compare: lower case, unquoted where possible, the domain in A-labels. */
+  get normal(): string {
+    return this.json.get('normal').text();
   }
 
   /** As the client gave it. */

@@ -13,7 +13,7 @@ export { Message } from './message';
 export { Part } from './part';
 export { State } from './state';
 export { configured, settings } from './settings';
-export { Check } from './check';
+export { Check, checkComparable } from './check';
 export { Json, JsonKind, parseJson } from './json';
 export { JsonList, JsonObject, quote } from './json-writer';
 export { domainOf, foldCase, localPartOf } from './address';

@@ -54,6 +54,9 @@ func (facts FactsOf) HasSender() bool { return !facts.Json.Get("sender").IsMissi
 
 func (facts FactsOf) Sender() string { return facts.Json.Get("sender").Get("address").Text() }
 
+// SenderNormal is the form of it to compare: lower case, unquoted where possible, the domain in A-labels.
+func (facts FactsOf) SenderNormal() string { return facts.Json.Get("sender").Get("normal").Text() }
+
 // SenderParam is a parameter of MAIL, its name in upper case.
 func (facts FactsOf) SenderParam(name string) string {
 	return facts.Json.Get("sender").Get("params").Get(name).Text()
@@ -72,6 +75,11 @@ func (facts FactsOf) Recipients() []RecipientFacts {
 // Recipient is, at rcpt, the address asked about.
 func (facts FactsOf) Recipient() string {
 	return facts.Json.Get("recipients").At(0).Get("address").Text()
+}
+
+// RecipientNormal is the form of it to compare, as SenderNormal.
+func (facts FactsOf) RecipientNormal() string {
+	return facts.Json.Get("recipients").At(0).Get("normal").Text()
 }
 
 // MessageSize is in octets.
@@ -99,6 +107,9 @@ type RecipientFacts struct{ Json *Json }
 
 // Address is as it now is, after rewrites.
 func (recipient RecipientFacts) Address() string { return recipient.Json.Get("address").Text() }
+
+// Normal is the form of it to compare: lower case, unquoted where possible, the domain in A-labels.
+func (recipient RecipientFacts) Normal() string { return recipient.Json.Get("normal").Text() }
 
 // Original is as the client gave it.
 func (recipient RecipientFacts) Original() string {

@@ -1,5 +1,6 @@
 import { dirname, resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { normalAddress } from '../mail/address.ts';
 import type { FailureKind, FailurePolicy, Service, ServiceGroup, WhenRule } from '../ocp/service.ts';
 import type { Config, DownstreamConfig, ListenerConfig } from './config.ts';
 import type { CheckedConfig } from './schema.ts';
@@ -106,8 +107,8 @@ function groupOf(name: string, entries: CheckedConfig['groups'][string]): Servic
 type CheckedRule = NonNullable<Exclude<CheckedConfig['groups'][string][number], string>['when']>;
 
 function ruleOf(when: CheckedRule): WhenRule {
-  const lower = (list: readonly string[] | undefined) => list?.map((item) => item.toLowerCase());
-  return defined({ ...when, recipient: lower(when.recipient), sender: lower(when.sender) });
+  const normal = (list: readonly string[] | undefined) => list?.map(normalAddress);
+  return defined({ ...when, recipient: normal(when.recipient), sender: normal(when.sender) });
 }
 
 type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {

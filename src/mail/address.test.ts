@@ -85,6 +85,17 @@ describe('parseRcptArgument', () => {
     expect(codeOf(parseRcptArgument('TO:<a..b@example.com>', ascii))).toBe('501 5.1.3');
   });
 
+  it.each([
+    ['"ann"@example.com', 'ann@example.com'],
+    [String.raw`"a\nn"@Example.com`, 'ann@Example.com'],
+    [String.raw`"a\ b"@example.com`, '"a b"@example.com'],
+    ['"a..b"@example.com', '"a..b"@example.com'],
+    [String.raw`"a\"b"@example.com`, String.raw`"a\"b"@example.com`],
+  ])('takes quotes off that %s does not need', (given, address) => {
+    expect(parseRcptArgument(`TO:<${given}>`, ascii)).toEqual({ value: { address, params: {} } });
+    expect(parseMailArgument(`FROM:<${given}>`)).toEqual({ value: { address, params: {} } });
+  });
+
   it('takes non-ASCII as the transaction says', () => {
     expect(codeOf(parseRcptArgument('TO:<ü@example.com>', ascii))).toBe('553 5.6.7');
     expect(codeOf(parseRcptArgument('TO:<ü@example.com>', utf8))).toBe('accepted');

@@ -1,3 +1,4 @@
+import { normalAddress } from '../mail/address.ts';
 import type { EsmtpParams } from '../mail/envelope.ts';
 import type { Stage } from './stage.ts';
 
@@ -39,6 +40,23 @@ export interface RecipientFacts {
   /** As the client gave it; absent where it is the same. */
   readonly original?: string;
   readonly params: EsmtpParams;
+}
+
+/**
+ * The facts as a service is told them: beside the address of the sender and of each recipient its normal form. A filter
+ * that compares addresses compares these, or it is evaded by another spelling of the same mailbox.
+ */
+export function factsAsTold(facts: Facts): object {
+  const { sender, recipients } = facts;
+  return {
+    ...facts,
+    ...(sender && { sender: withNormal(sender) }),
+    ...(recipients && { recipients: recipients.map(withNormal) }),
+  };
+}
+
+function withNormal<T extends { readonly address: string }>(one: T): T & { readonly normal: string } {
+  return { ...one, normal: normalAddress(one.address) };
 }
 
 export interface OutcomeFacts {

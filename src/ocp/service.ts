@@ -124,7 +124,7 @@ export interface GroupEntry {
   readonly when?: WhenRule;
 }
 
-/** All that are given must hold; of a list, any. Domains and addresses compare without regard to case. */
+/** All that are given must hold; of a list, any. Domains and addresses compare in their normal form (`mail/address.ts`). */
 export interface WhenRule {
   readonly recipientDomain?: readonly string[];
   readonly recipient?: readonly string[];

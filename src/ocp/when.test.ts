@@ -24,6 +24,15 @@ describe('compileWhen', () => {
     expect(compileWhen(rule)(subject)).toBe(holds);
   });
 
+  it('knows a mailbox in another spelling', () => {
+    const plain = compileWhen({ recipient: ['ann@example.com'], senderDomain: ['xn--bcher-kva.example'] });
+    expect(plain({ ...subject, recipient: '"Ann"@example.com', sender: 'bob@Bücher.example' })).toBe(true);
+    const clothed = compileWhen({ sender: ['"bob"@bücher.example'], recipientDomain: ['bücher.example'] });
+    const recipient = 'x@xn--bcher-kva.example';
+    expect(clothed({ client: '::1', sender: 'bob@xn--bcher-kva.example', recipient })).toBe(true);
+    expect(clothed({ client: '::1', sender: '"b ob"@bücher.example', recipient })).toBe(false);
+  });
+
   it('does not hold where the stage does not know what the rule needs', () => {
     expect(compileWhen({ recipientDomain: ['example.com'] })({ client: '192.0.2.7' })).toBe(false);
     expect(compileWhen({ senderDomain: [''] })({ client: '192.0.2.7' })).toBe(false);

@@ -1,4 +1,5 @@
 import { BlockList, isIPv6 } from 'node:net';
+import { domainOf, normalAddress, normalDomain } from '../mail/address.ts';
 import type { WhenRule } from './service.ts';
 
 /** What a `when` rule is held against. What is not known yet at a stage is absent, and a rule that needs it does not hold. */
@@ -18,20 +19,22 @@ export function compileWhen(rule: WhenRule | undefined): WhenPredicate {
   if (rule === undefined) return () => true;
   const conditions: WhenPredicate[] = [];
   if (rule.recipientDomain !== undefined) {
-    const domains = lowerSet(rule.recipientDomain);
-    conditions.push(({ recipient }) => recipient !== undefined && domains.has(domainOf(recipient)));
+    const domains = new Set(rule.recipientDomain.map(normalDomain));
+    conditions.push(
+      ({ recipient }) => recipient !== undefined && domains.has(normalDomain(domainOf(recipient))),
+    );
   }
   if (rule.recipient !== undefined) {
-    const addresses = lowerSet(rule.recipient);
-    conditions.push(({ recipient }) => recipient !== undefined && addresses.has(recipient.toLowerCase()));
+    const addresses = new Set(rule.recipient.map(normalAddress));
+    conditions.push(({ recipient }) => recipient !== undefined && addresses.has(normalAddress(recipient)));
   }
   if (rule.senderDomain !== undefined) {
-    const domains = lowerSet(rule.senderDomain);
-    conditions.push(({ sender }) => sender !== undefined && domains.has(domainOf(sender)));
+    const domains = new Set(rule.senderDomain.map(normalDomain));
+    conditions.push(({ sender }) => sender !== undefined && domains.has(normalDomain(domainOf(sender))));
   }
   if (rule.sender !== undefined) {
-    const addresses = lowerSet(rule.sender);
-    conditions.push(({ sender }) => sender !== undefined && addresses.has(sender.toLowerCase()));
+    const addresses = new Set(rule.sender.map(normalAddress));
+    conditions.push(({ sender }) => sender !== undefined && addresses.has(normalAddress(sender)));
   }
   if (rule.client !== undefined) {
     const networks = networkList(rule.client);
@@ -55,8 +58,3 @@ export function networkList(entries: readonly string[]): BlockList {
   }
   return list;
 }
-
-const lowerSet = (entries: readonly string[]): Set<string> =>
-  new Set(entries.map((entry) => entry.toLowerCase()));
-
-const domainOf = (address: string): string => address.slice(address.lastIndexOf('@') + 1).toLowerCase();

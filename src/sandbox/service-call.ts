@@ -1,5 +1,5 @@
 import { applySplices, isProblem, type MessageImage } from '../mail/image.ts';
-import type { Facts } from '../ocp/facts.ts';
+import { factsAsTold, type Facts } from '../ocp/facts.ts';
 import type { CalloutState, FailureKind, Service, ServiceOutcome } from '../ocp/service.ts';
 import { exportOf } from '../ocp/stage.ts';
 import { Call } from './call.ts';
@@ -48,7 +48,7 @@ export async function callService(
   const call = new Call({
     limits: service.limits,
     settings: Buffer.from(JSON.stringify(service.settings)),
-    input: Buffer.from(JSON.stringify(facts)),
+    input: Buffer.from(JSON.stringify(factsAsTold(facts))),
     ...(message && { view: message.view }),
     ...(edits && { edits }),
     smtputf8: facts.sender?.params['SMTPUTF8'] !== undefined,

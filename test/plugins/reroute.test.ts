@@ -11,6 +11,7 @@ beforeAll(async () => {
       'team@example.com': { to: ['ann@example.com', '@example.org'], nextHop: 'lists' },
       '@EXAMPLE.com': { nextHop: 'headquarters' },
       '@paris.example.org': { to: ['@fr.example.org'], nextHop: 'fr' },
+      '@xn--bcher-kva.example': { to: '@books.example' },
       'same@example.net': { to: 'same@example.net' },
       '*': { nextHop: 'fallback' },
     },
@@ -26,6 +27,8 @@ test('has nothing against a good table', () => {
 test.each([
   ['old@example.com', { rewrite: 'new@example.com' }],
   ['OLD@Example.COM', { rewrite: 'new@example.com' }],
+  ['"old"@example.com', { rewrite: 'new@example.com' }],
+  ['Joe@Bücher.example', { rewrite: 'Joe@books.example' }],
   ['other@example.com', { nextHop: 'headquarters' }],
   ['joe@paris.example.org', { rewrite: 'joe@fr.example.org', nextHop: 'fr' }],
   ['"a@b"@paris.example.org', { rewrite: '"a@b"@fr.example.org', nextHop: 'fr' }],

@@ -51,6 +51,9 @@ static inline text facts_user(void) { return json_text(ocp_client(TEXT("user")))
 static inline bool facts_has_sender(void) { return !json_is_missing(json_get(facts(), TEXT("sender"))); }
 static inline text facts_sender(void) { return ocp_fact(TEXT("sender"), TEXT("address")); }
 
+/* The form of it to compare: lower case, unquoted where possible, the domain in A-labels. */
+static inline text facts_sender_normal(void) { return ocp_fact(TEXT("sender"), TEXT("normal")); }
+
 /* A parameter of MAIL, its name in upper case. */
 static inline text facts_sender_param(text name) {
   return json_text(json_get(json_get(json_get(facts(), TEXT("sender")), TEXT("params")), name));
@@ -64,8 +67,16 @@ static inline text facts_recipient(void) {
   return json_text(json_get(json_at(facts_recipients(), 0), TEXT("address")));
 }
 
+/* The form of it to compare, as `facts_sender_normal`. */
+static inline text facts_recipient_normal(void) {
+  return json_text(json_get(json_at(facts_recipients(), 0), TEXT("normal")));
+}
+
 /* Of an item of `facts_recipients`: the address as it now is, after rewrites. */
 static inline text recipient_address(const json *of) { return json_text(json_get(of, TEXT("address"))); }
+
+/* The form of it to compare, as `facts_sender_normal`. */
+static inline text recipient_normal(const json *of) { return json_text(json_get(of, TEXT("normal"))); }
 
 /* As the client gave it. */
 static inline text recipient_original(const json *of) {

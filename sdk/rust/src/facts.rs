@@ -99,6 +99,11 @@ impl Facts {
         self.json.get("sender").get("address").text()
     }
 
+    /// The form of it to compare: lower case, unquoted where possible, the domain in A-labels.
+    pub fn sender_normal(&self) -> &'static str {
+        self.json.get("sender").get("normal").text()
+    }
+
     /// A parameter of MAIL, its name in upper case.
     pub fn sender_param(&self, name: &str) -> &'static str {
         self.json.get("sender").get("params").get(name).text()
@@ -112,6 +117,11 @@ impl Facts {
     /// At `rcpt`: the address asked about.
     pub fn recipient(&self) -> &'static str {
         self.json.get("recipients").at(0).get("address").text()
+    }
+
+    /// The form of it to compare, as `sender_normal`.
+    pub fn recipient_normal(&self) -> &'static str {
+        self.json.get("recipients").at(0).get("normal").text()
     }
 
     /// Octets.
@@ -148,6 +158,11 @@ impl RecipientFacts {
     /// As it now is, after rewrites.
     pub fn address(&self) -> &'static str {
         self.json.get("address").text()
+    }
+
+    /// The form of it to compare: lower case, unquoted where possible, the domain in A-labels.
+    pub fn normal(&self) -> &'static str {
+        self.json.get("normal").text()
     }
 
     /// As the client gave it.
