@@ -3,7 +3,7 @@ import { withDeadline } from '../base/deadline.ts';
 import { describeError, OperationalError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { FailureKind, OutcomeFailure } from '../ocp/service.ts';
-import { FairQueue } from './fair-queue.ts';
+import { Backlog, BACKLOG_LENGTH } from './backlog.ts';
 import { Thread } from './thread.ts';
 import type { LoadedService, Report } from './wire.ts';
 import type { Work } from './work.ts';
@@ -19,7 +19,7 @@ import type { Work } from './work.ts';
  * that none is ever taken by one that already has all the others. So a service that spins holds up its own mail, and that of others
  * for SLOW_MS. Reports get what is left over.
  *
- * Work that waits longer than `queueMs`, or finds QUEUE_LENGTH others waiting, fails with kind `overload`: its mail is better
+ * Work that waits longer than `queueMs`, or finds BACKLOG_LENGTH others waiting, fails with kind `overload`: its mail is better
  * deferred than held.
  */
 export interface PoolOptions {
@@ -29,7 +29,6 @@ export interface PoolOptions {
   readonly log: Log;
 }
 
-const QUEUE_LENGTH = 10_000;
 const START_DEADLINE_MS = 30_000;
 /** A thread that dies while it starts would die again at once. */
 const RESTART_DELAY_MS = 1000;
@@ -40,19 +39,11 @@ const SLOW_MS = 50;
 /** How long a thread that is not needed any more is kept. */
 const REST_MS = 5000;
 
-interface Waiting {
-  readonly work: Work;
-  readonly sinceMs: number;
-}
-
 export class Pool {
   readonly #options: PoolOptions;
   readonly #threads = new Set<Thread>();
   readonly #restarts = new Set<NodeJS.Timeout>();
-  /** What is left of work that lost its thread. It has waited its turn already, so it goes before all else. */
-  readonly #resumed = new FairQueue<Waiting>();
-  readonly #waiting = new FairQueue<Waiting>();
-  readonly #background = new FairQueue<Waiting>();
+  readonly #backlog = new Backlog();
   readonly #tick = new Alarm(() => this.#onTick());
   #ticks = false;
   readonly #rest = new Alarm(() => this.#endSurplus());
@@ -89,14 +80,13 @@ export class Pool {
   submit(work: Work): void {
     if (this.#closed) return abandon(work, { failure: 'load', cause: CLOSED });
     if (work.settleRefused()) return;
-    const idle = this.#isAnyWaiting ? undefined : this.#idleThread();
+    const idle = this.#backlog.isEmpty ? this.#idleThread() : undefined;
     if (idle !== undefined) return this.#begin(idle, work);
-    const queue = work.isBackground ? this.#background : this.#waiting;
-    if (queue.length >= QUEUE_LENGTH) {
-      const cause = `${QUEUE_LENGTH} others were waiting for a worker thread`;
+    if (!this.#backlog.add(work)) {
+      const cause = `${BACKLOG_LENGTH} others were waiting for a worker thread`;
       return abandon(work, { failure: 'overload', cause });
     }
-    this.#enqueue(queue, work);
+    this.#startTicking();
     this.#dispatch();
   }
 
@@ -106,8 +96,7 @@ export class Pool {
     for (const timer of this.#restarts) clearTimeout(timer);
     this.#tick.clear();
     this.#rest.clear();
-    const queues = [this.#resumed, this.#waiting, this.#background];
-    const works = queues.flatMap((queue) => queue.expire(() => true).map(({ work }) => work));
+    const works = this.#backlog.clear();
     const endings = [...this.#threads].map((thread) => {
       if (thread.work !== undefined) works.push(thread.work);
       return thread.end();
@@ -155,10 +144,6 @@ export class Pool {
     if (this.#threads.size > this.#options.size + 1) this.#rest.set(REST_MS);
   }
 
-  get #isAnyWaiting(): boolean {
-    return this.#resumed.length + this.#waiting.length + this.#background.length > 0;
-  }
-
   /** A thread that may begin with anything; undefined if there is none, or `size` are busy. */
   #idleThread(): Thread | undefined {
     let busy = 0;
@@ -178,7 +163,7 @@ export class Pool {
 
   /** Gives work to threads for as long as there are both. */
   #dispatch(): void {
-    while (this.#isAnyWaiting) {
+    while (!this.#backlog.isEmpty) {
       const { size } = this.#options;
       let busy = 0;
       let slow = 0;
@@ -191,33 +176,28 @@ export class Pool {
       }
       const isBeyond = busy >= size;
       if (idle === undefined || busy - Math.min(slow, size) >= size) return;
-      const next = isBeyond ? this.#nextBeyond(2 * size - busy) : this.#next();
+      const next = isBeyond ? this.#nextBeyond(2 * size - busy) : this.#backlog.next();
       if (next === undefined) return;
-      if (next.work.settleRefused()) continue;
-      this.#begin(idle, next.work);
+      if (next.settleRefused()) continue;
+      this.#begin(idle, next);
       if (isBeyond) this.#fill();
     }
   }
 
-  #next(): Waiting | undefined {
-    return this.#resumed.take(always) ?? this.#waiting.take(always) ?? this.#background.take(always);
-  }
-
   /** What may have one of the threads beyond `size`, of which so many are free. */
-  #nextBeyond(free: number): Waiting | undefined {
+  #nextBeyond(free: number): Work | undefined {
     const held = new Map<string, number>();
     for (const { work } of this.#threads) {
       if (work === undefined) continue;
       const { service } = work.atWork;
       held.set(service, (held.get(service) ?? 0) + 1);
     }
-    const may = ({ work }: Waiting): boolean =>
-      work.remaining.every((service) => (held.get(service) ?? 0) < free);
-    return this.#resumed.take(may) ?? this.#waiting.take(may);
+    return this.#backlog.nextPressing((work) =>
+      work.remaining.every((service) => (held.get(service) ?? 0) < free),
+    );
   }
 
-  #enqueue(queue: FairQueue<Waiting>, work: Work): void {
-    queue.add(work.remaining.join('\n'), { work, sinceMs: performance.now() });
+  #startTicking(): void {
     if (this.#ticks) return;
     this.#ticks = true;
     this.#tick.set(Math.min(SLOW_MS, this.#options.queueMs));
@@ -227,21 +207,16 @@ export class Pool {
   #onTick(): void {
     this.#ticks = false;
     const { queueMs } = this.#options;
-    const untilMs = performance.now() - queueMs;
-    const isOver = ({ sinceMs }: Waiting): boolean => sinceMs <= untilMs;
-    for (const { work } of [...this.#resumed.expire(isOver), ...this.#waiting.expire(isOver)]) {
+    for (const work of this.#backlog.expire(queueMs)) {
       abandon(work, { failure: 'overload', cause: `no worker thread was free within ${queueMs} ms` });
     }
-    // A breaker may have opened while they waited.
-    for (const queue of [this.#resumed, this.#waiting]) queue.expire(({ work }) => work.settleRefused());
+    this.#backlog.settleRefused();
     for (const thread of this.#threads) {
       if (thread.work === undefined) continue;
       thread.slow = (thread.progress.current()?.elapsedMs ?? 0) >= SLOW_MS;
     }
     this.#dispatch();
-    if (this.#resumed.length + this.#waiting.length === 0) return;
-    this.#ticks = true;
-    this.#tick.set(Math.min(SLOW_MS, queueMs));
+    if (this.#backlog.isPressing) this.#startTicking();
   }
 
   #onReport(thread: Thread, report: Report): void {
@@ -323,13 +298,15 @@ export class Pool {
   #lose(work: Work, lost: { failure: FailureKind; cause: string; elapsedMs: number }): void {
     const { failure, cause, elapsedMs } = lost;
     const isOver = work.lose({ failure, cause, micros: Math.round(elapsedMs * 1000) });
-    if (!isOver && !work.settleRefused()) this.#enqueue(this.#resumed, work);
+    if (!isOver && !work.settleRefused()) {
+      this.#backlog.resume(work);
+      this.#startTicking();
+    }
     this.#dispatch();
   }
 }
 
 const CLOSED = 'the sandbox was closed';
-const always = (): boolean => true;
 
 function abandon(work: Work, lost: { failure: OutcomeFailure; cause: string }): void {
   while (!work.lose({ ...lost, micros: 0 }));
