@@ -396,6 +396,7 @@ describe('when something of ours fails', () => {
     await later();
     expect([bench.discards, bench.holds]).toEqual([1, [1]]);
     expect(bench.lines).toContainEqual({
+      level: 'error',
       message: 'the store did not take the message',
       fields: expect.objectContaining({ cause: 'disk full' }),
     });

@@ -70,7 +70,7 @@ export class ProxyBench {
   readonly relayed: string[] = [];
   readonly delivered: SeenVariant[] = [];
   readonly stored: MailToStore[] = [];
-  readonly lines: { message: string; fields: Record<string, unknown> }[] = [];
+  readonly lines: { level: keyof Log; message: string; fields: Record<string, unknown> }[] = [];
   discards = 0;
   /** Calls of `hold`, and how often each was let go of. */
   readonly holds: number[] = [];
@@ -107,8 +107,8 @@ export class ProxyBench {
       if (!note('mail', (await handler.mail({ address: sender, params: {} })).reply)) return;
       for (const address of recipients)
         codes.rcpt.push((await handler.rcpt({ address, params: {} })).reply.code);
-      if (codes.rcpt.every((code) => code >= 400)) return handler.reset();
-      if (!note('data', (await handler.data()).reply)) return handler.reset();
+      if (codes.rcpt.every((code) => code >= 400)) return handler.reset({ by: 'client' });
+      if (!note('data', (await handler.data()).reply)) return handler.reset({ by: 'client' });
       const answers = await handler.message(this.spool(about.text));
       codes.message.push(...answers.map((answer) => answer.reply.code));
     };
@@ -261,10 +261,12 @@ export class ProxyBench {
   }
 
   get #log(): Log {
-    const take = (fields: object, message: string): void => {
-      this.lines.push({ message, fields: { ...fields } });
-    };
-    return { debug: take, info: take, warn: take, error: take };
+    const take =
+      (level: keyof Log) =>
+      (fields: object, message: string): void => {
+        this.lines.push({ level, message, fields: { ...fields } });
+      };
+    return { debug: take('debug'), info: take('info'), warn: take('warn'), error: take('error') };
   }
 }
 

@@ -214,6 +214,40 @@ describe('a session', () => {
     expect(bench.delivered).toHaveLength(1);
   });
 
+  it('logs why a transaction got no message, and one that the client gave up before any RCPT at debug only', async () => {
+    const bench = new ProxyBench();
+    const { handler } = bench;
+    const begin = async (recipients: number): Promise<void> => {
+      await handler.mail({ address: 'a@example.net', params: {} });
+      for (let i = 0; i < recipients; i++) await handler.rcpt({ address: `r${i}@example.com`, params: {} });
+    };
+    const refusal = {
+      by: 'message',
+      reply: reply(550, '5.6.0', 'bare LF'),
+      cause: 'bareLf',
+      size: 7,
+    } as const;
+    await begin(0);
+    await handler.reset({ by: 'client' });
+    await begin(1);
+    await handler.reset({ by: 'client' });
+    await begin(0);
+    await handler.reset({ by: 'session', reason: 'transaction took too long' });
+    await begin(1);
+    await handler.reset({ ...refusal, ours: false });
+    await begin(1);
+    await handler.reset({ ...refusal, ours: true });
+    const told = bench.lines.map(({ level, fields: { ended, cause } }) => [level, ended, cause]);
+    expect(told).toEqual([
+      ['debug', 'the client gave it up', undefined],
+      ['info', 'the client gave it up', undefined],
+      ['info', 'transaction took too long', undefined],
+      ['info', 'refused while receiving', 'bareLf'],
+      ['error', 'refused while receiving', 'bareLf'],
+    ]);
+    expect(bench.holds).toEqual([1, 1, 1, 1, 1]);
+  });
+
   it('learns from a HELO in the place of the one before, and forgets what a refused one had to say', async () => {
     const bench = new ProxyBench({
       services: {
@@ -295,7 +329,7 @@ describe('a session', () => {
     await handler.rcpt({ address: 'ann@example.com', params: {} });
     expect((await handler.data()).reply.code).toBe(451);
     expect(bench.holds).toEqual([0]);
-    await handler.reset();
+    await handler.reset({ by: 'client' });
     expect(bench.holds).toEqual([1]);
     expect(bench.lines.at(-1)).toMatchObject({
       message: 'transaction',

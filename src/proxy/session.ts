@@ -1,11 +1,19 @@
 import { describeError } from '../base/errors.ts';
+import type { Log } from '../base/log.ts';
 import type { Spool } from '../base/spool.ts';
 import type { Recipient, Sender } from '../mail/envelope.ts';
 import { formatReply, reply, type Reply } from '../mail/reply.ts';
 import { stronger, type Combined } from '../ocp/combine.ts';
 import type { Facts } from '../ocp/facts.ts';
 import type { Stage } from '../ocp/stage.ts';
-import type { Answer, ClientFacts, HandlerFactory, SessionHandler, TlsFacts } from '../smtp/handler.ts';
+import type {
+  Answer,
+  ClientFacts,
+  Ending,
+  HandlerFactory,
+  SessionHandler,
+  TlsFacts,
+} from '../smtp/handler.ts';
 import { applyAtData } from './at-data.ts';
 import { dispose } from './dispose.ts';
 import { Learnt } from './learnt.ts';
@@ -187,10 +195,24 @@ class ProxySession implements SessionHandler {
     return answers;
   }
 
-  async reset(): Promise<void> {
+  async reset(ending: Ending): Promise<void> {
     const transaction = this.#transaction;
     this.#transaction = undefined;
-    if (transaction !== undefined) await this.#giveUp(transaction, { ended: 'the client gave it up' });
+    if (transaction === undefined) return;
+    switch (ending.by) {
+      case 'client': {
+        // Nothing was asked for yet, and a client can do this thousands of times a second.
+        const idle = transaction.recipients.length + transaction.refused.length === 0;
+        return this.#giveUp(transaction, { ended: 'the client gave it up' }, idle ? 'debug' : 'info');
+      }
+      case 'session':
+        return this.#giveUp(transaction, { ended: ending.reason });
+      case 'message': {
+        const { reply: said, cause, size, ours } = ending;
+        const ended = { ended: 'refused while receiving', cause, size, reply: formatReply(said) };
+        return this.#giveUp(transaction, ended, ours ? 'error' : 'info');
+      }
+    }
   }
 
   async close(reason: string): Promise<void> {
@@ -303,10 +325,10 @@ class ProxySession implements SessionHandler {
   }
 
   /** Ends a transaction that got no message. */
-  async #giveUp(transaction: Transaction, ended: object): Promise<void> {
+  async #giveUp(transaction: Transaction, ended: object, level: keyof Log = 'info'): Promise<void> {
     const { dataRefusal } = transaction;
     const refused = dataRefusal && { ended: 'refused at data', reply: formatReply(dataRefusal) };
-    this.#logTransaction(transaction, refused ?? ended);
+    this.#logTransaction(transaction, refused ?? ended, level);
     try {
       await transaction.relay?.abort();
     } finally {
@@ -326,8 +348,8 @@ class ProxySession implements SessionHandler {
     };
   }
 
-  #logTransaction(transaction: Transaction, ended: object): void {
-    this.#options.log.info(
+  #logTransaction(transaction: Transaction, ended: object, level: keyof Log = 'info'): void {
+    this.#options.log[level](
       {
         transaction: transaction.id,
         ...this.#sessionFields(),

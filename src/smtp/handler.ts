@@ -25,10 +25,28 @@ export interface SessionHandler {
    * (RFC 2033 section 4.2). The handler owns the spool from here on, whatever it answers.
    */
   message(spool: Spool): Promise<Answer[]>;
-  /** RSET, a new HELO, or the end of a transaction that got no `message`. */
-  reset(): Promise<void>;
+  /** RSET, a new HELO, QUIT, or the end of a transaction that got no `message`. */
+  reset(ending: Ending): Promise<void>;
   /** The connection is gone. No reply can be sent any more. Called once, last, for every session. */
   close(reason: string): Promise<void>;
+}
+
+/** Why a transaction ended without a `message`. */
+export type Ending =
+  /** By a command of the client. */
+  | { readonly by: 'client' }
+  | { readonly by: 'session'; readonly reason: string }
+  | ({ readonly by: 'message' } & MessageRefusal);
+
+/** A message that was not taken, before anybody was asked about it. */
+export interface MessageRefusal {
+  readonly reply: Reply;
+  /** `bareLf` and the like (server-data.ts), or what is wrong with the disk. */
+  readonly cause: string;
+  /** Octets that had come when it was clear. */
+  readonly size: number;
+  /** Trouble on our side. */
+  readonly ours: boolean;
 }
 
 /** A reply and what the session must do besides saying it. */

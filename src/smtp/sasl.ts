@@ -13,7 +13,8 @@ export type SaslStep =
   /** Send `334 text`, give the client's next line to `next`. */
   | { readonly kind: 'challenge'; readonly text: string; next(line: string): SaslStep }
   | { readonly kind: 'credentials'; readonly user: string; readonly password: string }
-  | { readonly kind: 'refused'; readonly reply: Reply };
+  /** `user` where the name was told. */
+  | { readonly kind: 'refused'; readonly reply: Reply; readonly user?: string };
 
 /** Octets of a user name or password, once decoded. */
 const MAX_FIELD = 1024;
@@ -39,7 +40,7 @@ const NOT_AUTHORIZED = refused(535, '5.7.8', 'Authentication credentials invalid
 function plain(octets: Buffer): SaslStep {
   const [authorize, user, password, ...more] = octets.toString('utf8').split('\0');
   if (user === undefined || password === undefined || more.length > 0) return BAD_RESPONSE;
-  if (authorize !== '' && authorize !== user) return NOT_AUTHORIZED;
+  if (authorize !== '' && authorize !== user) return { ...NOT_AUTHORIZED, user };
   return credentials(user, password);
 }
 
@@ -69,7 +70,7 @@ function withDecoded(text: string, next: (octets: Buffer) => SaslStep): SaslStep
   return isUtf8(octets) ? next(octets) : BAD_RESPONSE;
 }
 
-function refused(code: number, enhanced: string, text: string): SaslStep {
+function refused(code: number, enhanced: string, text: string): Extract<SaslStep, { kind: 'refused' }> {
   return { kind: 'refused', reply: reply(code, enhanced, text) };
 }
 

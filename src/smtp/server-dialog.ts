@@ -2,8 +2,9 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import { describeError } from '../base/errors.ts';
 import { parseMailArgument, parseRcptArgument } from '../mail/address.ts';
 import type { Recipient, Sender } from '../mail/envelope.ts';
-import { isPositive, reply, type Reply } from '../mail/reply.ts';
-import type { Answer, SessionHandler, TlsFacts } from './handler.ts';
+import { formatReply, isPositive, reply, type Reply } from '../mail/reply.ts';
+import { replaceControls } from '../mail/text.ts';
+import type { Answer, Ending, SessionHandler, TlsFacts } from './handler.ts';
 import type { ListenerSettings } from './listener-options.ts';
 import { SASL_MECHANISMS } from './sasl.ts';
 import type { Intake } from './server-intake.ts';
@@ -16,6 +17,8 @@ export interface DialogOptions {
   readonly settings: ListenerSettings;
   readonly handler: SessionHandler;
   readonly sessionId: string;
+  /** Its address. */
+  readonly client: string;
 }
 
 /**
@@ -27,7 +30,8 @@ export interface DialogOptions {
 export class Dialog {
   readonly #settings: ListenerSettings;
   readonly #handler: SessionHandler;
-  readonly #sessionId: string;
+  /** Of the session, for its log lines. */
+  readonly #ids: { readonly listener: string; readonly session: string; readonly client: string };
   #greeted = false;
   #secure = false;
   #user: string | undefined;
@@ -39,7 +43,8 @@ export class Dialog {
   constructor(options: DialogOptions) {
     this.#settings = options.settings;
     this.#handler = options.handler;
-    this.#sessionId = options.sessionId;
+    const { settings, sessionId, client } = options;
+    this.#ids = { listener: settings.name, session: sessionId, client };
   }
 
   /** From MAIL to the final reply, RSET, or a new HELO. */
@@ -67,7 +72,7 @@ export class Dialog {
 
   /** After the TLS handshake: the client is a stranger again (RFC 3207 section 4.2). */
   async secured(facts: TlsFacts): Promise<Step> {
-    await this.#reset();
+    await this.#reset({ by: 'client' });
     this.#secure = true;
     this.#greeted = false;
     this.#user = undefined;
@@ -79,8 +84,8 @@ export class Dialog {
   async message(intake: Intake): Promise<Step> {
     const replies = this.#settings.protocol === 'lmtp' ? (this.#transaction?.recipients.length ?? 1) : 1;
     if ('refusal' in intake) {
-      await this.#reset();
-      return { replies: Array<Reply>(replies).fill(intake.refusal), next: 'continue' };
+      await this.#reset({ by: 'message', ...intake.refusal });
+      return { replies: Array<Reply>(replies).fill(intake.refusal.reply), next: 'continue' };
     }
     this.#transaction = undefined;
     const answers = await this.#askForMessage(intake.spool, replies);
@@ -91,7 +96,7 @@ export class Dialog {
 
   /** The connection is gone. */
   async hangUp(reason: string): Promise<void> {
-    await this.#reset();
+    await this.#reset({ by: 'session', reason });
     try {
       await this.#handler.close(reason);
     } catch (error) {
@@ -132,11 +137,12 @@ export class Dialog {
       case 'DATA':
         return await this.#data();
       case 'RSET':
-        await this.#reset({ always: true });
+        await this.#reset({ by: 'client' }, { always: true });
         return say(250, '2.0.0', 'OK');
       case 'STARTTLS':
         return this.#starttls(context.pipelined);
       case 'QUIT':
+        await this.#reset({ by: 'client' });
         return { replies: [reply(221, '2.0.0', 'Bye')], next: 'close' };
     }
     if (/^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|CONNECT|PATCH|TRACE)$/.test(verb) && / HTTP\/\d/.test(text)) {
@@ -158,7 +164,7 @@ export class Dialog {
     }
     const answer = await this.#ask('helo', () => this.#handler.helo({ verb, name }));
     if (!isPositive(answer.reply)) return stepOf(answer);
-    if (this.#greeted) await this.#reset({ always: true });
+    if (this.#greeted) await this.#reset({ by: 'client' }, { always: true });
     this.#greeted = true;
     const lines = verb === 'HELO' ? [] : this.#extensions();
     return stepOf({ ...answer, reply: reply(250, undefined, this.#settings.hostname, ...lines) });
@@ -204,6 +210,7 @@ export class Dialog {
         this.#login = login;
         return { replies: [step.reply], next: 'continue' };
       case 'refused':
+        this.#logBadLogin(login, step);
         return this.#error(step.reply);
       case 'failed':
         this.#logFailure('authenticator', step.cause);
@@ -292,11 +299,11 @@ export class Dialog {
   }
 
   /** Ends the transaction, if there is one, without a message. */
-  async #reset(options: { always: boolean } = { always: false }): Promise<void> {
+  async #reset(ending: Ending, options: { always: boolean } = { always: false }): Promise<void> {
     if (this.#transaction === undefined && !options.always) return;
     this.#transaction = undefined;
     try {
-      await this.#handler.reset();
+      await this.#handler.reset(ending);
     } catch (error) {
       this.#logFailure('reset', error);
     }
@@ -305,6 +312,10 @@ export class Dialog {
   #error(refusal: Reply): Step {
     this.#errors += 1;
     if (this.#errors < this.#settings.limits.errors) return { replies: [refusal], next: 'continue' };
+    this.#settings.log.info(
+      { ...this.#ids, errors: this.#errors, reply: formatReply(refusal) },
+      'too many errors',
+    );
     return { replies: [reply(421, '4.7.0', 'Too many errors')], next: 'close' };
   }
 
@@ -312,12 +323,16 @@ export class Dialog {
     return reply(500, '5.5.6', `Line too long, at most ${this.#settings.limits.commandLine} octets`);
   }
 
+  /** For tools that lock out who guesses passwords. A client gets `limits.errors` of them a session. */
+  #logBadLogin({ mechanism }: Login, { user }: { user?: string }): void {
+    if (user === undefined) return;
+    const cleaned = replaceControls(user, '?').slice(0, 255);
+    this.#settings.log.info({ ...this.#ids, mechanism, user: cleaned }, 'login failed');
+  }
+
   #logFailure(stage: string, error: unknown): void {
-    const { log, name } = this.#settings;
-    log.error(
-      { listener: name, session: this.#sessionId, stage, cause: describeError(error) },
-      'session handler failed',
-    );
+    const cause = describeError(error);
+    this.#settings.log.error({ ...this.#ids, stage, cause }, 'session handler failed');
   }
 }
 

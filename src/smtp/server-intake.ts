@@ -2,6 +2,7 @@ import { describeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { SpoolWriter, type Spool } from '../base/spool.ts';
 import { reply, type Reply } from '../mail/reply.ts';
+import type { MessageRefusal } from './handler.ts';
 import type { MessageSink } from './receiver.ts';
 import { DataReader, type DataFault, type DataOptions, MAX_DATA_LINE } from './server-data.ts';
 
@@ -12,20 +13,20 @@ export interface IntakeOptions extends DataOptions {
 }
 
 /** The message in its spool, which the caller now owns, or why it was not taken. */
-export type Intake = { readonly spool: Spool } | { readonly refusal: Reply };
+export type Intake = { readonly spool: Spool } | { readonly refusal: MessageRefusal };
 
 /** The longest line that RFC 5321 section 4.5.3.1.6 promises to carry, without CRLF. */
 const TEXT_LINE = 998;
 
 /**
  * Brings one message into a spool. Once it is clear that it will be refused nothing more is stored, and what was is
- * removed at once; the rest is swallowed. A disk that does not take it is a 452 (RFC 5321 section 4.2.2), and ours to log.
+ * removed at once; the rest is swallowed. A disk that does not take it is a 452 (RFC 5321 section 4.2.2).
  */
 export class MessageIntake implements MessageSink {
   readonly #options: IntakeOptions;
   readonly #reader: DataReader;
   #writer: SpoolWriter | undefined;
-  #diskFailed = false;
+  #diskFailure: string | undefined;
 
   constructor(options: IntakeOptions) {
     this.#options = options;
@@ -49,18 +50,18 @@ export class MessageIntake implements MessageSink {
     }
     const { fault } = this.#reader;
     if (fault !== undefined) {
-      log.info({ session: sessionId, fault, size: this.#reader.size }, 'message refused while receiving');
-      return { refusal: fault === 'size' ? tooLarge(this.#options.maxSize) : REFUSALS[fault] };
+      const said = fault === 'size' ? tooLarge(this.#options.maxSize) : REFUSALS[fault];
+      return this.#refused({ reply: said, cause: fault, ours: false });
     }
     const writer = this.#writer;
-    if (writer === undefined || this.#diskFailed) return { refusal: DISK_REFUSAL };
     this.#writer = undefined;
     try {
-      return { spool: await writer.finish() };
+      if (writer !== undefined) return { spool: await writer.finish() };
     } catch (error) {
-      this.#diskProblem(error);
-      return { refusal: DISK_REFUSAL };
+      this.#diskFailure = describeError(error);
     }
+    const cause = `cannot spool the message: ${this.#diskFailure}`;
+    return this.#refused({ reply: DISK_REFUSAL, cause, ours: true });
   }
 
   /** Forgets what was stored: the client went away, or the message is refused. */
@@ -70,23 +71,25 @@ export class MessageIntake implements MessageSink {
     try {
       await writer?.abandon();
     } catch (error) {
-      this.#diskProblem(error);
+      const { log, sessionId, spoolDirectory } = this.#options;
+      log.error(
+        { session: sessionId, spoolDirectory, cause: describeError(error) },
+        'the spool file was not removed',
+      );
     }
+  }
+
+  #refused(refusal: Omit<MessageRefusal, 'size'>): Intake {
+    return { refusal: { ...refusal, size: this.#reader.size } };
   }
 
   async #store(writer: SpoolWriter, content: Buffer): Promise<void> {
     try {
       await writer.write(content);
     } catch (error) {
-      this.#diskProblem(error);
+      this.#diskFailure = describeError(error);
       await this.abandon();
     }
-  }
-
-  #diskProblem(error: unknown): void {
-    this.#diskFailed = true;
-    const { log, sessionId, spoolDirectory } = this.#options;
-    log.error({ session: sessionId, spoolDirectory, cause: describeError(error) }, 'cannot spool a message');
   }
 }
 

@@ -5,7 +5,8 @@ import { beginSasl, isSaslMechanism, SASL_MECHANISMS, type SaslStep } from './sa
 /** How far a login has come. */
 export type LoginStep =
   | { readonly kind: 'challenge'; readonly reply: Reply }
-  | { readonly kind: 'refused'; readonly reply: Reply }
+  /** `user` where the credentials were what was wrong. */
+  | { readonly kind: 'refused'; readonly reply: Reply; readonly user?: string }
   /** The authenticator failed; nothing is known about the credentials. */
   | { readonly kind: 'failed'; readonly cause: unknown }
   | { readonly kind: 'good'; readonly user: string; readonly mechanism: string };
@@ -13,12 +14,12 @@ export type LoginStep =
 /** One AUTH command and the lines that belong to it (RFC 4954 section 4). Whether it may be said is not judged here. */
 export class Login {
   readonly #authenticator: Authenticator;
-  readonly #mechanism: string;
+  readonly mechanism: string;
   #next: ((line: string) => SaslStep) | undefined;
 
   private constructor(authenticator: Authenticator, mechanism: string) {
     this.#authenticator = authenticator;
-    this.#mechanism = mechanism;
+    this.mechanism = mechanism;
   }
 
   /** Starts with the argument of AUTH. `login` is there as long as it takes another line. */
@@ -51,8 +52,8 @@ export class Login {
     const { user, password } = step;
     try {
       return (await this.#authenticator({ user, password }))
-        ? { kind: 'good', user, mechanism: this.#mechanism }
-        : { kind: 'refused', reply: BAD_CREDENTIALS };
+        ? { kind: 'good', user, mechanism: this.mechanism }
+        : { kind: 'refused', reply: BAD_CREDENTIALS, user };
     } catch (cause) {
       return { kind: 'failed', cause };
     }

@@ -255,9 +255,10 @@ describe('a disk that does not take it', () => {
     expect(await client.reply()).toMatch(/^452 4\.3\.1 /);
     expect(handlers[0]!.messages).toEqual([]);
     expect(handlers[0]!.calls.at(-1)).toBe('reset');
-    expect(log.filter(({ level }) => level === 'error')).toMatchObject([
-      { message: 'cannot spool a message', fields: { cause: expect.stringContaining('ENOENT') } },
+    expect(handlers[0]!.endings).toMatchObject([
+      { by: 'message', ours: true, cause: expect.stringMatching(/^cannot spool the message: .*ENOENT/) },
     ]);
+    expect(log).toEqual([]);
     await client.begin();
     client.send('small enough for memory\r\n.\r\n');
     expect(await client.reply()).toMatch(/^250 /);

@@ -152,7 +152,7 @@ export class ServerSession extends SMTPConnection implements ReceiverOwner {
     if (handshake) {
       if (!known) this.#log('warn', { cause }, 'TLS handshake failed');
     } else if (this.#dialog?.inTransaction === true) {
-      this.#log('info', { cause }, 'connection lost in a transaction');
+      this.#log('debug', { cause }, 'connection lost in a transaction');
     }
     this.#outer?.destroy();
   }
@@ -184,7 +184,7 @@ export class ServerSession extends SMTPConnection implements ReceiverOwner {
       localAddress: this.localAddress,
       localPort: this.localPort,
     });
-    this.#dialog = new Dialog({ settings, handler, sessionId: this.id });
+    this.#dialog = new Dialog({ settings, handler, sessionId: this.id, client: this.remoteAddress });
     if (settings.greetingDelayMs > 0 && (await speaksWithin(this._socket, settings.greetingDelayMs))) {
       this.#log('info', {}, 'client spoke before the greeting');
       return this.#end(reply(421, '4.7.0', 'You spoke before the greeting'), 'spoke before the greeting');
@@ -344,7 +344,7 @@ export class ServerSession extends SMTPConnection implements ReceiverOwner {
     this._server.sessionEnded(this);
   }
 
-  #log(level: 'info' | 'warn' | 'error', fields: object, message: string): void {
+  #log(level: 'debug' | 'info' | 'warn' | 'error', fields: object, message: string): void {
     const { log, name } = this._server.settings;
     log[level]({ listener: name, session: this.id, client: this.remoteAddress, ...fields }, message);
   }

@@ -9,7 +9,7 @@ import type { Log } from '../base/log.ts';
 import type { Spool } from '../base/spool.ts';
 import type { Recipient, Sender } from '../mail/envelope.ts';
 import { reply } from '../mail/reply.ts';
-import type { Answer, ClientFacts, SessionHandler, TlsFacts } from './handler.ts';
+import type { Answer, ClientFacts, Ending, SessionHandler, TlsFacts } from './handler.ts';
 import type { ListenerOptions } from './listener-options.ts';
 import { startListener, type Listener } from './server.ts';
 
@@ -25,6 +25,7 @@ class RecordingHandler implements SessionHandler {
   readonly calls: string[] = [];
   readonly messages: Buffer[] = [];
   readonly tls: TlsFacts[] = [];
+  readonly endings: Ending[] = [];
   readonly closed: Promise<string>;
   readonly #script: Script;
   #accepted: string[] = [];
@@ -79,7 +80,8 @@ class RecordingHandler implements SessionHandler {
     return scripted ?? [OK];
   }
 
-  async reset(): Promise<void> {
+  async reset(ending: Ending): Promise<void> {
+    this.endings.push(ending);
     this.calls.push('reset');
   }
 
