@@ -1,11 +1,11 @@
 import { Alarm } from '../base/alarm.ts';
 import { withDeadline } from '../base/deadline.ts';
-import { describeError, OperationalError } from '../base/errors.ts';
-import type { Log } from '../base/log.ts';
+import { OperationalError } from '../base/errors.ts';
 import type { FailureKind, OutcomeFailure } from '../ocp/service.ts';
 import { Backlog, BACKLOG_LENGTH } from './backlog.ts';
-import { Thread } from './thread.ts';
-import type { LoadedService, Report } from './wire.ts';
+import { Crew, type CrewOptions } from './crew.ts';
+import type { Thread } from './thread.ts';
+import type { Report } from './wire.ts';
 import type { Work } from './work.ts';
 
 /**
@@ -22,11 +22,8 @@ import type { Work } from './work.ts';
  * Work that waits longer than `queueMs`, or finds BACKLOG_LENGTH others waiting, fails with kind `overload`: its mail is better
  * deferred than held.
  */
-export interface PoolOptions {
-  readonly services: readonly LoadedService[];
-  readonly size: number;
+export interface PoolOptions extends CrewOptions {
   readonly queueMs: number;
-  readonly log: Log;
 }
 
 const START_DEADLINE_MS = 30_000;
@@ -36,22 +33,23 @@ const RESTART_DELAY_MS = 1000;
 const GRACE_MS = 5000;
 /** Most calls take less than a millisecond. */
 const SLOW_MS = 50;
-/** How long a thread that is not needed any more is kept. */
-const REST_MS = 5000;
 
 export class Pool {
   readonly #options: PoolOptions;
-  readonly #threads = new Set<Thread>();
-  readonly #restarts = new Set<NodeJS.Timeout>();
+  readonly #crew: Crew;
   readonly #backlog = new Backlog();
   readonly #tick = new Alarm(() => this.#onTick());
   #ticks = false;
-  readonly #rest = new Alarm(() => this.#endSurplus());
   #onReady: ((fault?: string) => void) | undefined;
   #closed = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
+    this.#crew = new Crew(options, {
+      report: (thread, report) => this.#onReport(thread, report),
+      crash: (thread, cause) => this.#onCrash(thread, cause),
+      late: (thread) => this.#onDeadline(thread),
+    });
   }
 
   /** Starts the threads; resolves when all can take work. Throws an OperationalError if they can't. */
@@ -62,10 +60,10 @@ export class Pool {
           reject(
             new OperationalError('worker_start', `Cannot start the worker threads of the sandbox: ${fault}`),
           );
-        } else if ([...this.#threads].every((thread) => thread.ready)) resolve();
+        } else if (this.#crew.threads.every((thread) => thread.ready)) resolve();
       };
     });
-    this.#fill();
+    this.#crew.fill();
     try {
       await withDeadline(ready, { ms: START_DEADLINE_MS, what: 'the start of the worker threads' });
     } catch (thrown) {
@@ -93,62 +91,20 @@ export class Pool {
   /** Ends all threads. Work under way or waiting fails with kind `load`. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const timer of this.#restarts) clearTimeout(timer);
     this.#tick.clear();
-    this.#rest.clear();
-    const works = this.#backlog.clear();
-    const endings = [...this.#threads].map((thread) => {
-      if (thread.work !== undefined) works.push(thread.work);
-      return thread.end();
-    });
-    this.#threads.clear();
-    for (const work of works) abandon(work, { failure: 'load', cause: CLOSED });
-    await Promise.all(endings);
-  }
-
-  #spawn(): void {
-    const thread: Thread = new Thread(this.#options.services, {
-      report: (report) => {
-        if (!thread.gone) this.#onReport(thread, report);
-      },
-      exit: (cause) => {
-        if (!thread.gone) this.#onCrash(thread, cause);
-      },
-      late: () => this.#onDeadline(thread),
-    });
-    this.#threads.add(thread);
-  }
-
-  /** Starts threads until there is one to spare, beside those that are busy or may be. */
-  #fill(): void {
-    const missing = this.#surplus();
-    for (let count = missing; count < 0; count++) this.#spawn();
-    if (this.#threads.size > this.#options.size + 1) this.#rest.set(REST_MS);
-  }
-
-  /** How many threads there are, or will be, over those that are needed. */
-  #surplus(): number {
-    let busy = 0;
-    for (const thread of this.#threads) if (thread.work !== undefined) busy += 1;
-    return this.#threads.size + this.#restarts.size - Math.max(busy, this.#options.size) - 1;
-  }
-
-  #endSurplus(): void {
-    let surplus = this.#surplus();
-    for (const thread of this.#threads) {
-      if (surplus <= 0) break;
-      if (!thread.ready || thread.work !== undefined) continue;
-      this.#end(thread);
-      surplus -= 1;
+    const busy = this.#crew.threads.flatMap(({ work }) => work ?? []);
+    const ended = this.#crew.end();
+    for (const work of [...this.#backlog.clear(), ...busy]) {
+      abandon(work, { failure: 'load', cause: CLOSED });
     }
-    if (this.#threads.size > this.#options.size + 1) this.#rest.set(REST_MS);
+    await ended;
   }
 
   /** A thread that may begin with anything; undefined if there is none, or `size` are busy. */
   #idleThread(): Thread | undefined {
     let busy = 0;
     let idle: Thread | undefined;
-    for (const thread of this.#threads) {
+    for (const thread of this.#crew.threads) {
       if (thread.work !== undefined) busy += 1;
       else if (thread.ready) idle ??= thread;
     }
@@ -168,7 +124,7 @@ export class Pool {
       let busy = 0;
       let slow = 0;
       let idle: Thread | undefined;
-      for (const thread of this.#threads) {
+      for (const thread of this.#crew.threads) {
         if (thread.work !== undefined) {
           busy += 1;
           if (thread.slow) slow += 1;
@@ -180,14 +136,14 @@ export class Pool {
       if (next === undefined) return;
       if (next.settleRefused()) continue;
       this.#begin(idle, next);
-      if (isBeyond) this.#fill();
+      if (isBeyond) this.#crew.fill();
     }
   }
 
   /** What may have one of the threads beyond `size`, of which so many are free. */
   #nextBeyond(free: number): Work | undefined {
     const held = new Map<string, number>();
-    for (const { work } of this.#threads) {
+    for (const { work } of this.#crew.threads) {
       if (work === undefined) continue;
       const { service } = work.atWork;
       held.set(service, (held.get(service) ?? 0) + 1);
@@ -211,7 +167,7 @@ export class Pool {
       abandon(work, { failure: 'overload', cause: `no worker thread was free within ${queueMs} ms` });
     }
     this.#backlog.settleRefused();
-    for (const thread of this.#threads) {
+    for (const thread of this.#crew.threads) {
       if (thread.work === undefined) continue;
       thread.slow = (thread.progress.current()?.elapsedMs ?? 0) >= SLOW_MS;
     }
@@ -262,7 +218,7 @@ export class Pool {
       { service, deadlineMs },
       'service passed its deadline, its worker thread was ended',
     );
-    this.#drop(thread, 0);
+    this.#crew.drop(thread, 0);
     this.#lose(work, { failure: 'deadline', cause: `it took longer than ${deadlineMs} ms`, elapsedMs });
   }
 
@@ -271,28 +227,9 @@ export class Pool {
     const { work, progress, ready } = thread;
     this.#onReady?.(cause);
     this.#options.log.error({ service: work?.atWork.service, cause }, 'a worker thread of the sandbox ended');
-    this.#drop(thread, ready ? 0 : RESTART_DELAY_MS);
+    this.#crew.drop(thread, ready ? 0 : RESTART_DELAY_MS);
     const elapsedMs = progress.current()?.elapsedMs ?? 0;
     if (work !== undefined) this.#lose(work, { failure: 'trap', cause, elapsedMs });
-  }
-
-  #drop(thread: Thread, restartMs: number): void {
-    this.#end(thread);
-    const timer = setTimeout(() => {
-      this.#restarts.delete(timer);
-      this.#fill();
-    }, restartMs);
-    this.#restarts.add(timer);
-  }
-
-  #end(thread: Thread): void {
-    this.#threads.delete(thread);
-    thread.end().catch((thrown: unknown) => {
-      this.#options.log.error(
-        { cause: describeError(thrown) },
-        'a worker thread of the sandbox could not be ended',
-      );
-    });
   }
 
   #lose(work: Work, lost: { failure: FailureKind; cause: string; elapsedMs: number }): void {
