@@ -96,6 +96,7 @@ describe('the command line', () => {
       ['queue', 'list', '-c', 'x', '--limit', 'many'],
       "error: option '--limit <n>' argument 'many' is invalid",
     ],
+    [['queue', 'list', '-c', 'x', '--limit', '-1'], "error: option '--limit <n>' argument '-1' is invalid"],
     [
       ['quarantine', 'list', '-c', 'x', '--limit', '0'],
       "error: option '--limit <n>' argument '0' is invalid",
@@ -287,6 +288,15 @@ describe('a server that can not start', () => {
     } finally {
       expect(await gate.stop()).toBe(0);
     }
+  });
+
+  it('says which state directory it cannot make', async () => {
+    const file = configFile({ stateDir: '/sys/postern', listeners: { in: inbound() }, downstreams: LOCAL });
+    const { code, errors } = await command(['run', '-c', file]);
+    expect([code, errors]).toEqual([
+      1,
+      expect.stringMatching(/^Cannot use the state directory \/sys\/postern: E[A-Z]+: /),
+    ]);
   });
 
   it('because its port is in use names address and port', async () => {

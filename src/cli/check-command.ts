@@ -8,6 +8,7 @@ import { openSandbox } from './plugins.ts';
 import type { CommonOptions } from './context.ts';
 import { EXIT } from './exit.ts';
 import { printJson } from './output.ts';
+import { stateProblem } from './state-dir.ts';
 
 /** `postern check`: everything that would keep `run` from starting, all of it at once. Starts nothing, writes nothing. */
 export function addCheckCommand(program: Command, common: (command: Command) => Command): void {
@@ -29,7 +30,7 @@ export function addCheckCommand(program: Command, common: (command: Command) => 
     });
 }
 
-/** What only shows when the files that the config names are used: plugins and password files. */
+/** What only shows when the files that the config names are used: plugins, password files, the state directory. */
 async function laterProblems(loaded: LoadedConfig): Promise<string[]> {
   const { sandbox, problems } = await openSandbox(loaded, silentLog);
   await sandbox.close();
@@ -40,5 +41,7 @@ async function laterProblems(loaded: LoadedConfig): Promise<string[]> {
       problems.push(formatProblem(loaded.problemAt(path, `${auth.file}, line ${line}: ${problem}`)));
     }
   }
+  const unusable = await stateProblem(loaded.config);
+  if (unusable !== undefined) problems.push(formatProblem(loaded.problemAt(['stateDir'], unusable)));
   return problems;
 }

@@ -1,7 +1,9 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { access, constants, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { describeError } from '../base/errors.ts';
 import type { Config, ListenerConfig } from '../config/config.ts';
 import { selfSigned, type TlsIdentity } from '../smtp/tls.ts';
+import { CommandError, EXIT } from './exit.ts';
 
 /** What lies under `stateDir`: `postern.db`, `served`, `spool/`, `tls/`. */
 export const storePath = ({ stateDir }: Config): string => join(stateDir, 'postern.db');
@@ -11,11 +13,30 @@ export const notesPath = ({ stateDir }: Config): string => join(stateDir, 'serve
 
 export const spoolDirectory = (stateDir: string): string => join(stateDir, 'spool');
 
-/** Makes the directories. */
+/** Makes the directories. Throws a CommandError if it can't. */
 export async function prepareState({ stateDir }: Config): Promise<void> {
-  const spool = spoolDirectory(stateDir);
-  await mkdir(spool, { recursive: true, mode: 0o700 });
+  try {
+    await mkdir(spoolDirectory(stateDir), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new CommandError(EXIT.failed, unusable(stateDir, error));
+  }
 }
+
+/** Why this user can't write to the state directory, or make it; undefined if nothing speaks against it. Makes nothing. */
+export async function stateProblem({ stateDir }: Config): Promise<string | undefined> {
+  for (let place = stateDir; ; place = dirname(place)) {
+    try {
+      await access(place, constants.W_OK | constants.X_OK);
+      return undefined;
+    } catch (error) {
+      const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+      if (!missing || place === dirname(place)) return unusable(stateDir, error);
+    }
+  }
+}
+
+const unusable = (stateDir: string, error: unknown): string =>
+  `Cannot use the state directory ${stateDir}: ${describeError(error)}`;
 
 /** What a crash left in the spool was never promised to anybody, so it goes. Only before the first listener is up. */
 export async function emptySpool({ stateDir }: Config): Promise<void> {

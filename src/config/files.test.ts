@@ -40,3 +40,32 @@ downstreams:
     rmSync(directory, { recursive: true });
   }
 });
+
+test('Directories need not be there, but no file may be in their place or above it', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'postern-directories-'));
+  const file = join(directory, 'postern.yaml');
+  const load = (path: string) => {
+    writeFileSync(
+      file,
+      `
+hostname: mx.example.org
+stateDir: ${path}
+listeners:
+  inbound: { protocol: lmtp, port: 2424, downstream: store }
+downstreams:
+  store: { protocol: maildir, path: ${path} }
+`,
+    );
+    const loaded = loadConfig(file);
+    return loaded.ok ? [] : loaded.problems.map((problem) => `${problem.path}: ${problem.message}`);
+  };
+  const both = (message: string) => [`stateDir: ${message}`, `downstreams.store.path: ${message}`];
+  try {
+    expect([load('.'), load('./not/yet')]).toEqual([[], []]);
+    expect(load('./postern.yaml')).toEqual(both(`found "${file}", which is no directory`));
+    const below = join(file, 'a', 'b');
+    expect(load(below)).toEqual(both(`found "${below}", but "${file}" is no directory`));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { describeError } from '../base/errors.ts';
 import type { Config } from './config.ts';
@@ -8,7 +9,7 @@ import { quote, type KeyPath } from './problem.ts';
 
 /**
  * The files that the config names. Certificates must be there and fit; a password file may come later. Plugins are the
- * sandbox's to find and to check, and what Postern makes itself is not asked for.
+ * sandbox's to find and to check. Directories that Postern makes need not be there, but nothing else may be in their way.
  */
 export function fileFindings(config: Config): { problems: Finding[]; warnings: Finding[] } {
   const problems: Finding[] = [];
@@ -20,12 +21,34 @@ export function fileFindings(config: Config): { problems: Finding[]; warnings: F
       if (finding !== undefined) (missing ? warnings : problems).push(finding);
     }
   }
+  problems.push(...directoryFindings(['stateDir'], config.stateDir));
   for (const downstream of config.downstreams) {
+    if (downstream.protocol === 'maildir')
+      problems.push(...directoryFindings(['downstreams', downstream.name, 'path'], downstream.path));
     if (downstream.protocol !== 'maildir' && downstream.ca !== undefined) {
       problems.push(...authorityFindings(['downstreams', downstream.name, 'ca'], downstream.ca));
     }
   }
   return { problems, warnings };
+}
+
+/** What keeps a directory from being there or being made. Whether it may be written to is for the user who runs Postern to find. */
+function directoryFindings(path: KeyPath, directory: string): Finding[] {
+  for (let place = directory; ; place = dirname(place)) {
+    let found: string;
+    try {
+      if (statSync(place).isDirectory()) return [];
+      found = 'is no directory';
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      // ENOTDIR: what is in the way is further up.
+      if ((code === 'ENOENT' || code === 'ENOTDIR') && place !== dirname(place)) continue;
+      if (code === 'EACCES') return [];
+      found = `cannot be used: ${describeError(error)}`;
+    }
+    const where = place === directory ? 'which' : `but ${quote(place)}`;
+    return [{ path, at: 'value', message: `found ${quote(directory)}, ${where} ${found}` }];
+  }
 }
 
 function tlsFindings(path: KeyPath, files: { cert: string; key: string }): Finding[] {
