@@ -176,7 +176,7 @@ describe('a group of services', () => {
   it('tells the next service the rewritten recipient', async () => {
     const result = await ask(['rewrites', 'echo'], { stage: 'rcpt' });
     expect(echoed(result).recipients).toEqual([
-      { address: 'new@example.org', original: 'ann@example.com', params: {} },
+      { address: 'new@example.org', normal: 'new@example.org', original: 'ann@example.com', params: {} },
     ]);
   });
 
