@@ -1,17 +1,64 @@
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, type Command } from 'commander';
 import { chunksOf, type ByteSource } from '../base/bytes.ts';
-import type { Store } from '../store/store.ts';
+import type { Page, Store } from '../store/store.ts';
+import { withStore, type CommonOptions } from './context.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { printJson, printTable } from './output.ts';
+
+/** What `list` and `show` are about: the queue or the quarantine. */
+interface HeldMail<T extends { id: string; messageId: string; size: number }> {
+  readonly where: 'queue' | 'quarantine';
+  readonly listDescription: string;
+  readonly list: (store: Store, page: Page) => Promise<T[]>;
+  readonly show: (store: Store, id: string) => Promise<T | undefined>;
+  readonly columns: readonly string[];
+  readonly row: (entry: T) => string[];
+  readonly fields: (entry: T) => string[][];
+}
+
+/** The commands `list` and `show`, which the queue and the quarantine have in common. */
+export function addListAndShow<T extends { id: string; messageId: string; size: number }>(
+  parent: Command,
+  common: (command: Command) => Command,
+  held: HeldMail<T>,
+): void {
+  common(parent.command('list'))
+    .description(held.listDescription)
+    .option('--limit <n>', 'at most so many entries', parseLimit, 1000)
+    .option('--json', 'print a JSON array')
+    .action(async (options: CommonOptions & { limit: number; json?: boolean }) => {
+      await withStore(options, async (store) => {
+        const entries = await readAll((page) => held.list(store, page), options.limit);
+        if (options.json === true) return printJson(entries);
+        printTable(held.columns, entries.map(held.row));
+      });
+    });
+
+  common(parent.command('show <id>'))
+    .description('Show one entry, or with --message the message itself')
+    .option('--json', 'print a JSON object')
+    .option('--message', 'write the message to standard output, octet for octet')
+    .action(async (id: string, options: CommonOptions & { json?: boolean; message?: boolean }) => {
+      await withStore(options, async (store) => {
+        const entry = await held.show(store, id);
+        if (entry === undefined)
+          throw new CommandError(EXIT.notFound, `Cannot find ${id} in the ${held.where}`);
+        if (options.message === true) return writeMessage(store, entry);
+        if (options.json === true) return printJson(entry);
+        printTable(['FIELD', 'VALUE'], held.fields(entry));
+      });
+    });
+}
 
 /** For `--limit`. */
-export function parseLimit(text: string): number {
+function parseLimit(text: string): number {
   const limit = Number(text);
   if (/^\d+$/.test(text) && limit > 0) return limit;
   throw new InvalidArgumentError('It must be a number from 1 up.');
 }
 
 /** Pages through a list of the store to its end, or to `limit` entries. */
-export async function readAll<T extends { id: string }>(
+async function readAll<T extends { id: string }>(
   page: (request: { limit: number; after?: string }) => Promise<T[]>,
   limit: number,
 ): Promise<T[]> {
@@ -29,7 +76,7 @@ export async function readAll<T extends { id: string }>(
 }
 
 /** Writes a stored message to standard output, octet for octet. */
-export async function writeMessage(store: Store, entry: { messageId: string; size: number }): Promise<void> {
+async function writeMessage(store: Store, entry: { messageId: string; size: number }): Promise<void> {
   const source: ByteSource = {
     size: entry.size,
     read: (offset, length) => store.read(entry.messageId, { offset, length }),

@@ -1,41 +1,24 @@
 import type { Command } from 'commander';
 import type { QuarantineEntry } from '../store/store.ts';
 import { loadOrFail, withStore, type CommonOptions } from './context.ts';
-import { CommandError, EXIT } from './exit.ts';
-import { expectAll, parseLimit, readAll, writeMessage } from './held-mail.ts';
-import { formatSize, formatTime, printJson, printTable } from './output.ts';
+import { addListAndShow, expectAll } from './held-mail.ts';
+import { formatSize, formatTime } from './output.ts';
 
-/** `postern quarantine`: mail that a service held back. Works beside a running server, on the same store. */
+/** `postern quarantine`: mail that a service held back, or that could be neither delivered nor bounced. Works beside a running server, on the same store. */
 export function addQuarantineCommand(program: Command, common: (command: Command) => Command): void {
   const quarantine = program
     .command('quarantine')
-    .description('Mail that a service held back: list, show, release, remove');
+    .description('Mail that a service held back, or that could not be bounced: list, show, release, remove');
 
-  common(quarantine.command('list'))
-    .description('List what is held, oldest first')
-    .option('--limit <n>', 'at most so many entries', parseLimit, 1000)
-    .option('--json', 'print a JSON array')
-    .action(async (options: CommonOptions & { limit: number; json?: boolean }) => {
-      await withStore(options, async (store) => {
-        const entries = await readAll((page) => store.listQuarantine(page), options.limit);
-        if (options.json === true) return printJson(entries);
-        printTable(['ID', 'SIZE', 'HELD', 'SERVICE', 'FROM', 'TO', 'REASON'], entries.map(row));
-      });
-    });
-
-  common(quarantine.command('show <id>'))
-    .description('Show one entry, or with --message the message itself')
-    .option('--json', 'print a JSON object')
-    .option('--message', 'write the message to standard output, octet for octet')
-    .action(async (id: string, options: CommonOptions & { json?: boolean; message?: boolean }) => {
-      await withStore(options, async (store) => {
-        const entry = await store.showQuarantine(id);
-        if (entry === undefined) throw new CommandError(EXIT.notFound, `Cannot find ${id} in the quarantine`);
-        if (options.message === true) return writeMessage(store, entry);
-        if (options.json === true) return printJson(entry);
-        printTable(['FIELD', 'VALUE'], fields(entry));
-      });
-    });
+  addListAndShow(quarantine, common, {
+    where: 'quarantine',
+    listDescription: 'List what is held, oldest first',
+    list: (store, page) => store.listQuarantine(page),
+    show: (store, id) => store.showQuarantine(id),
+    columns: ['ID', 'SIZE', 'HELD', 'SERVICE', 'FROM', 'TO', 'REASON'],
+    row,
+    fields,
+  });
 
   common(quarantine.command('release <ids...>'))
     .description('Deliver held mail after all: it goes to the queue, due now')
