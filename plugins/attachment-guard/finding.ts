@@ -1,7 +1,8 @@
 import { foldCase, Part } from '../../sdk/assemblyscript';
-import { extensionOf, hasDoubleExtension, oneLine } from './file-name';
+import { aliasesOf, extensionOf, hasDoubleExtension, oneLine } from './file-name';
 import { Policy } from './policy';
 import { HEAD_SIZE, isProgram, realTypeOf } from './real-type';
+import { uuencodedNames } from './uuencode';
 
 /** An attachment that the policy blocks. */
 export class Finding {
@@ -10,9 +11,9 @@ export class Finding {
   label: string;
   reason: string;
 
-  constructor(part: Part, reason: string) {
+  constructor(part: Part, fileName: string, reason: string) {
     this.part = part;
-    const name = oneLine(part.name);
+    const name = oneLine(fileName);
     this.label = name.length > 0 ? name : 'without a name';
     this.reason = reason;
   }
@@ -28,22 +29,56 @@ export function findIn(parts: Part[], policy: Policy): Finding[] {
       blocked[i] = true;
       continue;
     }
-    const reason = reasonToBlock(part, policy);
-    if (reason.length == 0) continue;
+    const finding = judge(part, policy);
+    if (finding === null) continue;
     blocked[i] = true;
-    findings.push(new Finding(part, reason));
+    findings.push(finding);
   }
   return findings;
+}
+
+/** Why not every attachment of the message can be found, '' if it can: what can't be looked at is not harmless. */
+export function obscurity(parts: Part[]): string {
+  if (!parts[0].complete) return 'it has more parts, or nests them deeper, than can be looked at';
+  for (let i = 0; i < parts.length; i++) {
+    if (parts[i].ambiguous) return 'the header of its part ' + i.toString() + ' can be read in several ways';
+  }
+  return '';
+}
+
+function judge(part: Part, policy: Policy): Finding | null {
+  const names = part.names;
+  for (let i = 0; i < names.length; i++) {
+    const reason = reasonAgainstName(names[i], policy);
+    if (reason.length > 0) return new Finding(part, names[i], reason);
+  }
+  const reason = reasonToBlock(part, policy);
+  if (reason.length > 0) return new Finding(part, part.name, reason);
+  if (!foldCase(part.type).startsWith('text/')) return null;
+  const encoded = uuencodedNames(part);
+  for (let i = 0; i < encoded.length; i++) {
+    const against = reasonAgainstName(encoded[i], policy);
+    if (against.length > 0) return new Finding(part, encoded[i], against);
+  }
+  return null;
+}
+
+/** '' if there is none. */
+function reasonAgainstName(name: string, policy: Policy): string {
+  const aliases = aliasesOf(name);
+  for (let i = 0; i < aliases.length; i++) {
+    const extension = extensionOf(aliases[i]);
+    if (!policy.blocksExtension(extension)) continue;
+    const hidden = hasDoubleExtension(aliases[i]) ? ', least of all behind another extension' : '';
+    return 'files with the extension .' + extension + ' are not allowed' + hidden;
+  }
+  return '';
 }
 
 /** '' if there is none. */
 function reasonToBlock(part: Part, policy: Policy): string {
   const type = foldCase(part.type);
   const extension = extensionOf(part.name);
-  if (policy.blocksExtension(extension)) {
-    const hidden = hasDoubleExtension(part.name) ? ', least of all behind another extension' : '';
-    return 'files with the extension .' + extension + ' are not allowed' + hidden;
-  }
   if (policy.blocksType(type)) return 'the type ' + type + ' is not allowed';
   // What a multipart or a message holds are parts of their own.
   if (type.startsWith('multipart/') || type == 'message/rfc822') return '';

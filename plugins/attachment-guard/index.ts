@@ -1,7 +1,7 @@
 import { Check, configured, decide, Decision, Message, Part, settings } from '../../sdk/assemblyscript';
 import { ACTIONS, Policy } from './policy';
 import { REAL_TYPES } from './real-type';
-import { Finding, findIn } from './finding';
+import { Finding, findIn, obscurity } from './finding';
 export { ocp_smtp_abi_1 } from '../../sdk/assemblyscript';
 
 /**
@@ -36,12 +36,23 @@ const HEADER_LIMIT: i32 = 20;
 
 export function on_message(): i32 {
   const policy = new Policy(settings());
-  const findings = findIn(Part.all(), policy);
+  const parts = Part.all();
+  const obscure = obscurity(parts);
+  const findings = findIn(parts, policy);
   const decision = new Decision();
+  if (obscure.length > 0) {
+    decision.reason('the message cannot be checked: ' + obscure).tag('attachment', 'unchecked');
+    if (policy.does('reject')) {
+      return decide(decision.reject(554, '5.6.0', 'Message cannot be checked: ' + obscure));
+    }
+    decision.quarantine();
+  }
   if (findings.length == 0) return decide(decision);
 
   const first = findings[0];
-  decision.reason(first.label + ': ' + first.reason).tag('attachment', policy.outcome);
+  if (obscure.length == 0) {
+    decision.reason(first.label + ': ' + first.reason).tag('attachment', policy.outcome);
+  }
   if (policy.does('reject')) {
     return decide(
       decision.reject(554, '5.7.1', 'Attachment not accepted: ' + first.label + ': ' + first.reason),

@@ -53,6 +53,21 @@ export class Part {
     return this.json.get('name').text();
   }
 
+  /** Every name that some reader may take for the file name, `name` first: judge them all. */
+  get names(): string[] {
+    return this.json.get('names').texts();
+  }
+
+  /** Of part 0: the message is taken apart to the end, within the host's bounds. If not, there is more than `all` tells. */
+  get complete(): bool {
+    return this.json.get('complete').bool(true);
+  }
+
+  /** Readers may disagree about its type, its encoding, its boundary or its names. */
+  get ambiguous(): bool {
+    return this.json.get('ambiguous').bool();
+  }
+
   /** `attachment`, `inline` or ''. */
   get disposition(): string {
     return this.json.get('disposition').text();

@@ -11,6 +11,8 @@ export interface FieldParams {
   readonly value: string;
   /** Names in lower case; values unquoted, one character an octet, RFC 2231 not undone. */
   readonly params: ReadonlyMap<string, RawParam>;
+  /** All in the order given, those given twice included. */
+  readonly given: readonly (readonly [name: string, value: RawParam])[];
 }
 
 interface RawParam {
@@ -21,6 +23,7 @@ interface RawParam {
 /** Reads an unfolded value given one character an octet, as `HeaderIndex.value` does. */
 export function parseFieldParams(field: string): FieldParams {
   const params = new Map<string, RawParam>();
+  const given: (readonly [string, RawParam])[] = [];
   let position = until(field, { from: 0, stops: ';' });
   const value = dropComments(field.slice(0, position)).trim().toLowerCase();
   while (position < field.length) {
@@ -31,10 +34,12 @@ export function parseFieldParams(field: string): FieldParams {
     const valueStart = skipSpace(field, position + 1);
     const quoted = field[valueStart] === '"';
     const read = quoted ? readQuoted(field, valueStart + 1) : readBare(field, valueStart);
-    if (!params.has(name)) params.set(name, { text: read.text, quoted });
+    const param = { text: read.text, quoted };
+    given.push([name, param]);
+    if (!params.has(name)) params.set(name, param);
     position = read.end;
   }
-  return { value, params };
+  return { value, params, given };
 }
 
 /** A parameter that has to be a token or an exact string: charset, boundary. '' if absent. */
@@ -66,7 +71,7 @@ interface Segment {
 }
 
 /** RFC 2231 sections 3 and 4: `charset'language'text`, the text percent-encoded, in one or several segments. */
-function decodeExtended(segments: readonly Segment[]): string {
+export function decodeExtended(segments: readonly Segment[]): string {
   let charset = '';
   let octets = '';
   for (const [index, { text, encoded }] of segments.entries()) {

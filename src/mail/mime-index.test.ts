@@ -37,6 +37,7 @@ describe('indexMime', () => {
           type: 'text/plain',
           charset: '',
           name: '',
+          names: [],
           disposition: '',
           encoding: '7bit',
           offset: 0,
@@ -356,5 +357,62 @@ describe('bounds', () => {
     const text = crlf(multipart('b'), '', dashes, '-'.repeat(300_000), '--b', '', 'x', '--b--');
     const { parts } = index(text);
     expect(bodyOf(text, parts.at(-1))).toBe('x');
+  });
+});
+
+describe('what readers may see differently', () => {
+  const names = (...fields: string[]): readonly string[] => index(crlf(...fields, '', 'x')).parts[0]!.names;
+
+  it.each([
+    [['Content-Disposition: attachment; filename=ok.txt; filename=a.exe'], ['ok.txt', 'a.exe']],
+    [
+      ['Content-Disposition: attachment; filename=ok.txt', 'Content-Disposition: attachment; filename=a.exe'],
+      ['ok.txt', 'a.exe'],
+    ],
+    [
+      ['Content-Type: text/plain; name=a.exe', 'Content-Disposition: inline; filename=ok.txt'],
+      ['ok.txt', 'a.exe'],
+    ],
+    [[`Content-Disposition: a; filename=a.exe; filename*=utf-8''ok.txt`], ['ok.txt', 'a.exe']],
+    [['Content-Disposition: attachment filename=a.exe'], ['a.exe']],
+    [['Content-Disposition: attachment; x="; filename=a.exe'], ['a.exe']],
+    [['Content-Disposition: a; filename*1=exe; filename*0="a."'], ['a.exe']],
+    [['Content-Disposition: a; filename*1=a.; filename*2=exe'], ['a.exe']],
+    [['Content-Type: text/plain; charset=utf-8'], []],
+  ])('finds all names in %j', (fields, expected) => {
+    expect(names(...fields)).toEqual(expected);
+  });
+
+  it.each([
+    ['Content-Type: text/plain', 'Content-Type: multipart/mixed; boundary=b'],
+    ['Content-Type: multipart/mixed; boundary=a; boundary=b'],
+    ['Content-Type: multipart/mixed; boundary=a b'],
+    ['Content-Type: multipart/mixed; boundary=a; boundary*=b'],
+    ['Content-Type: multipart/mixed; boundary=a; x="; boundary=b'],
+    ['Content-Type: multipart / mixed; boundary=b'],
+    ['Content-Type: multipart/mixed'],
+    ['Content-Transfer-Encoding: 7bit', 'Content-Transfer-Encoding: base64'],
+    [`Content-Disposition: a${Array.from({ length: 30 }, (_, i) => `; filename=${i}`).join('')}`],
+  ])('says that %j is ambiguous', (...fields) => {
+    const [part] = index(crlf(...fields, '', 'x')).parts;
+    expect(part).toMatchObject({ ambiguous: true });
+    expect(part!.names.length).toBeLessThanOrEqual(20);
+  });
+
+  it.each([
+    ['Content-Type: text/plain', 'Content-Type: text/plain'],
+    ['Content-Type: multipart/mixed; boundary="=_boundary=1 2"; charset=utf-8'],
+    ['Content-Type: multipart/mixed; (note) boundary = x ; type="a/b"'],
+    ['Content-Type: nonsense'],
+  ])('says that %j is not', (...fields) => {
+    expect(index(crlf(...fields, '', 'x')).parts[0]).not.toHaveProperty('ambiguous');
+  });
+
+  it('reads hostile parameters of a megabyte', () => {
+    const texts = ['"\\"', 'name="', 'name=\\"', 'filename   ', 'name=x;', 'boundary=" '];
+    for (const text of texts) {
+      const value = text.repeat(500_000 / text.length);
+      expect(index(`Content-Type: multipart/mixed; ${value}\r\n\r\nx`).parts).toHaveLength(1);
+    }
   });
 });

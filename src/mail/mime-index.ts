@@ -1,5 +1,6 @@
 import type { SyncByteSource } from '../base/spool.ts';
-import { parseFieldParams, textParam, tokenParam, type FieldParams } from './field-params.ts';
+import { claimedNames, claimsOtherBoundary } from './claims.ts';
+import { parseFieldParams, tokenParam, type FieldParams } from './field-params.ts';
 import { HEADER_LIMIT, FIELD_LIMIT, indexHeader, type HeaderIndex } from './header-index.ts';
 import { isSpace } from './text.ts';
 import { Window } from './window.ts';
@@ -35,6 +36,8 @@ export interface MimePart {
   readonly charset: string;
   /** File name, decoded; '' if not given. */
   readonly name: string;
+  /** Every name that some reader may find in its header, `name` first; empty if there is none. */
+  readonly names: readonly string[];
   /** `attachment`, `inline` …; '' if not given. */
   readonly disposition: string;
   /** Content-Transfer-Encoding in lower case; `7bit` if not given. */
@@ -45,6 +48,8 @@ export interface MimePart {
   readonly headerSize: number;
   /** Octets of its body as encoded. */
   readonly size: number;
+  /** True if readers may disagree about its type, its encoding, its boundary or its names; else absent. */
+  readonly ambiguous?: boolean;
 }
 
 export interface MimeIndex {
@@ -252,22 +257,65 @@ function lineStartWithDashes(octets: Buffer, from: number): number {
   return found === -1 ? -1 : found + 1;
 }
 
-type HeaderFacts = Pick<MimePart, 'type' | 'charset' | 'name' | 'disposition' | 'encoding'>;
+type HeaderFacts = Pick<
+  MimePart,
+  'type' | 'charset' | 'name' | 'names' | 'disposition' | 'encoding' | 'ambiguous'
+>;
+
+/** More names than that are no names; the header is made to mislead. */
+const NAME_LIMIT = 20;
 
 function describe(header: HeaderIndex, defaultType: string): { facts: HeaderFacts; boundary: string } {
   const contentType = fieldParams(header, 'Content-Type');
   const disposition = fieldParams(header, 'Content-Disposition');
   const given = header.find('Content-Type') !== undefined;
   const type = /^[^\s/;"]+\/[^\s/;"]+/.exec(contentType.value)?.[0] ?? (given ? 'text/plain' : defaultType);
+  const boundary = type.startsWith('multipart/') ? tokenParam(contentType, 'boundary').trimEnd() : '';
+  const names = namesOf(header);
+  const ambiguous =
+    names.length > NAME_LIMIT ||
+    differ(header, 'Content-Type') ||
+    differ(header, 'Content-Transfer-Encoding') ||
+    (type === 'text/plain' &&
+      given &&
+      !contentType.value.startsWith(type) &&
+      MULTIPLE.test(contentType.value)) ||
+    (type.startsWith('multipart/') &&
+      (boundary === '' || claimsOtherBoundary(header.first('Content-Type') ?? '', boundary)));
   const facts: HeaderFacts = {
     type,
     charset: tokenParam(contentType, 'charset').toLowerCase(),
-    name: textParam(disposition, 'filename') || textParam(contentType, 'name'),
+    name: names[0] ?? '',
+    names: names.slice(0, NAME_LIMIT),
     disposition: firstWord(disposition.value),
     encoding: firstWord(fieldParams(header, 'Content-Transfer-Encoding').value) || '7bit',
+    ...(ambiguous && { ambiguous }),
   };
-  const boundary = type.startsWith('multipart/') ? tokenParam(contentType, 'boundary').trimEnd() : '';
   return { facts, boundary };
+}
+
+/** A type that holds parts, in a value that can't be read. */
+const MULTIPLE = /multipart|message/;
+
+function namesOf(header: HeaderIndex): string[] {
+  const names = new Set<string>();
+  const sources = [
+    ['Content-Disposition', 'filename'],
+    ['Content-Type', 'name'],
+  ] as const;
+  for (const [field, parameter] of sources) {
+    for (const index of header.named(field)) {
+      for (const name of claimedNames(header.value(index) ?? '', parameter)) names.add(name);
+      if (names.size > NAME_LIMIT) return [...names];
+    }
+  }
+  return [...names];
+}
+
+/** Whether there are two fields of that name that don't say the same. */
+function differ(header: HeaderIndex, name: string): boolean {
+  const [first, ...others] = header.named(name);
+  return first !== undefined && others.some((index) => header.value(index) !== header.value(first));
 }
 
 const fieldParams = (header: HeaderIndex, name: string): FieldParams =>

@@ -1,4 +1,5 @@
 import { enterCall, type Call, type CallSlot } from './call.ts';
+import type { MimePart } from '../mail/mime-index.ts';
 import type { AbiCall } from './imports.ts';
 import type { MessageView } from './message-view.ts';
 import { DENIED, INVALID, NOT_FOUND } from './result-codes.ts';
@@ -42,7 +43,7 @@ export function messageFunctions(slot: CallSlot): AbiFunctions<ReadingCalls | Pa
     part_info: reading(({ call, view }, index, pointer, capacity) => {
       const part = view.parts[index >>> 0];
       const room = { pointer: pointer, capacity: capacity };
-      return part === undefined ? INVALID : call.give(Buffer.from(JSON.stringify(part)), room);
+      return part === undefined ? INVALID : call.give(partFacts(view, part), room);
     }),
     part_read: reading(({ call, view }, index, offset, pointer, length) => {
       const part = view.parts[index >>> 0];
@@ -50,6 +51,12 @@ export function messageFunctions(slot: CallSlot): AbiFunctions<ReadingCalls | Pa
       return part === undefined ? INVALID : view.partReader(part).readInto(target, offset >>> 0);
     }),
   };
+}
+
+/** That the parts are not all there is said where nobody can miss it: every filter looks at part 0. */
+function partFacts({ mime }: MessageView, part: MimePart): Buffer {
+  const cut = part.index === 0 && !mime.complete;
+  return Buffer.from(JSON.stringify(cut ? { ...part, complete: false } : part));
 }
 
 const latin1 = (octets: Uint8Array): string =>

@@ -3,7 +3,7 @@ import { openSpool, type SpoolHandle, type SyncByteSource } from '../base/spool.
 import { readHeader, type HeaderIndex } from '../mail/header-index.ts';
 import { SyncImageReader } from '../mail/image-reader.ts';
 import type { MessageImage } from '../mail/image.ts';
-import { indexMime, type MimePart } from '../mail/mime-index.ts';
+import { indexMime, type MimeIndex, type MimePart } from '../mail/mime-index.ts';
 import { PartReader } from '../mail/part-reader.ts';
 
 /** Part readers that are kept open in one view; each has a window of the message. */
@@ -18,7 +18,7 @@ export class MessageView {
   readonly #reader: SyncImageReader;
   readonly #parts = new Map<number, PartReader>();
   #header: HeaderIndex | undefined;
-  #mime: readonly MimePart[] | undefined;
+  #mime: MimeIndex | undefined;
   readonly #octet = new Uint8Array(1);
 
   constructor(source: SyncByteSource, image: MessageImage) {
@@ -44,9 +44,13 @@ export class MessageView {
     return this.#header;
   }
 
-  get parts(): readonly MimePart[] {
-    this.#mime ??= indexMime(this.#reader).parts;
+  get mime(): MimeIndex {
+    this.#mime ??= indexMime(this.#reader);
     return this.#mime;
+  }
+
+  get parts(): readonly MimePart[] {
+    return this.mime.parts;
   }
 
   /** The decoded body of a part that exists. */

@@ -7,7 +7,7 @@
 (data (i32.const 1096) "two")
 (data (i32.const 1104) "Hi there")
 (data (i32.const 1120) "\00\01\02\03\04\05")
-(data (i32.const 1136) "{\22index\22:2,\22parent\22:0,\22depth\22:1,\22type\22:\22application/octet-stream\22,\22charset\22:\22\22,\22name\22:\22a.bin\22,\22disposition\22:\22attachment\22,\22encoding\22:\22base64\22,")
+(data (i32.const 1136) "{\22index\22:2,\22parent\22:0,\22depth\22:1,\22type\22:\22application/octet-stream\22,\22charset\22:\22\22,\22name\22:\22a.bin\22,\22names\22:[\22a.bin\22],\22disposition\22:\22attachment\22,\22encoding\22:\22base64\22,")
 ;; Results go to 4096, filled with x before, so that what was not written can be seen.
 (func $clear (memory.fill (i32.const 4096) (i32.const 120) (i32.const 2048)))
 (func (export "on_message") (result i32) (local $size i32)
@@ -42,7 +42,7 @@
   ;; 23-26: part_count and part_info
   (call $is (call $part_count) (i32.const 3))
   (call $is (i32.gt_s (call $part_info (i32.const 2) (i32.const 4096) (i32.const 1000)) (i32.const 150)) (i32.const 1))
-  (call $is (call $same (i32.const 4096) (i32.const 1136) (i32.const 139)) (i32.const 1))
+  (call $is (call $same (i32.const 4096) (i32.const 1136) (i32.const 157)) (i32.const 1))
   (call $is (call $part_info (i32.const 3) (i32.const 4096) (i32.const 1000)) (i32.const -1))
   ;; 27-34: part_read: decoded, by offset, back again, past the end, of a part that does not exist
   (call $clear)

@@ -355,3 +355,81 @@ test('refuses bad settings in a sentence', async () => {
   );
   for (const [index, [, sentence]] of REFUSED.entries()) expect(found[index]).toContain(sentence);
 });
+
+describe('what tries to get by', () => {
+  const withHeader = (...fields: string[]): string =>
+    [
+      'From: a@b.example',
+      'Content-Type: multipart/mixed; boundary=b',
+      '',
+      '--b',
+      ...fields,
+      '',
+      'x',
+      '--b--',
+      '',
+    ].join('\n');
+
+  test.each([
+    ['Content-Disposition: attachment; filename=ok.txt; filename=a.exe'],
+    ['Content-Disposition: attachment; filename=ok.txt\nContent-Disposition: attachment; filename=a.exe'],
+    ['Content-Type: text/plain; name=a.exe\nContent-Disposition: attachment; filename=ok.txt'],
+    ['Content-Disposition: attachment; filename="a.exe::$DATA"'],
+    ['Content-Disposition: attachment; filename="a.exe . . "'],
+    ['Content-Disposition: attachment; filename="a.exe/"'],
+    [`Content-Disposition: attachment; filename="=?utf-8?B?${base64('a．ｅｘｅ')}?="`],
+    [`Content-Disposition: attachment; filename="=?utf-8?B?${base64('a.exe\u3000')}?="`],
+    [`Content-Disposition: attachment; filename="=?utf-8?B?${base64('a.exe\0.txt')}?="`],
+  ])('by its name: %s', async (fields) => {
+    const { decision } = await filter(withHeader(fields), 'quarantine');
+    expect(decision).toMatchObject({
+      verdict: 'quarantine',
+      reason: expect.stringContaining('.exe') as unknown,
+    });
+  });
+
+  test('uuencoded in a text, at the end of any chunk', async () => {
+    const begin = 'begin 644 a.exe\nM35H\nend\n';
+    for (const before of [0, 65_000, 65_130, 65_535, 65_536, 200_000]) {
+      const filler = `${'x'.repeat(63)}\r\n`.repeat(before / 65) + 'y'.repeat(before % 65);
+      const text = `From: a@b.example\n\n${filler}\n${begin}`;
+      expect((await filter(text, 'reject')).decision, `${before}`).toMatchObject({ verdict: 'reject' });
+    }
+    const prose = 'From: a@b.example\n\nWe begin 644 a.exe\nbegin 64 a.exe\nbegin again.exe\n';
+    expect((await filter(prose, 'reject')).decision).toEqual({});
+    const text = `From: a@b.example\n\n${'x'.repeat(70_000)}begin 644 a.exe\n`;
+    expect((await filter(text, 'reject')).decision).toEqual({});
+  });
+
+  const nested = (depth: number): string => {
+    const open = Array.from(
+      { length: depth },
+      (_, i) => `Content-Type: multipart/mixed; boundary=b${i}x\n\n--b${i}x\n`,
+    );
+    return `From: a@b.example\n${open.join('')}Content-Disposition: attachment; filename=a.exe\n\nx\n`;
+  };
+  const OBSCURE: readonly (readonly [string, string])[] = [
+    ['more levels than are looked at', nested(40)],
+    [
+      'more parts than are looked at',
+      `Content-Type: multipart/mixed; boundary=b\n\n${'--b\n\nx\n'.repeat(1000)}--b\nContent-Disposition: a; filename=a.exe\n\nx\n--b--\n`,
+    ],
+    ['two types', `Content-Type: text/plain\n${nested(1)}`.replace('From: a@b.example\n', '')],
+    ['two boundaries', nested(1).replace('boundary=b0x', 'boundary=other; boundary=b0x')],
+  ];
+
+  test.each(OBSCURE)('by %s', async (_, message) => {
+    const held = await filter(message, 'default');
+    expect(held.decision).toMatchObject({
+      verdict: 'quarantine',
+      tags: { attachment: 'unchecked' },
+      reason: expect.stringMatching(/^the message cannot be checked: /) as unknown,
+    });
+    const refused = await filter(message, 'reject');
+    expect(refused.decision).toMatchObject({ verdict: 'reject', reply: { code: 554, enhanced: '5.6.0' } });
+  });
+
+  test('but what can be looked at is', async () => {
+    expect((await filter(nested(30), 'reject')).decision).toMatchObject({ reply: { enhanced: '5.7.1' } });
+  });
+});

@@ -42,6 +42,15 @@ static inline text part_charset(part of) { return json_text(json_get(of.facts, T
 /* The file name, decoded; empty if it has none. The sender chose it: it may hold any character. */
 static inline text part_name(part of) { return json_text(json_get(of.facts, TEXT("name"))); }
 
+/* Every name that some reader may take for the file name, a list of texts: judge them all. */
+static inline const json *part_names(part of) { return json_get(of.facts, TEXT("names")); }
+
+/* Of part 0: the message is taken apart to the end, within the host's bounds. */
+static inline bool part_complete(part of) { return json_is_missing(json_get(of.facts, TEXT("complete"))); }
+
+/* Readers may disagree about its type, its encoding, its boundary or its names. */
+static inline bool part_ambiguous(part of) { return !json_is_missing(json_get(of.facts, TEXT("ambiguous"))); }
+
 /* `attachment`, `inline` or empty. */
 static inline text part_disposition(part of) { return json_text(json_get(of.facts, TEXT("disposition"))); }
 
