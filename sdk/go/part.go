@@ -46,6 +46,22 @@ func (part Part) Charset() string { return part.Json.Get("charset").Text() }
 // Name is the file name, decoded; empty if it has none. The sender chose it: it may hold any character.
 func (part Part) Name() string { return part.Json.Get("name").Text() }
 
+// Names is every name that some reader may take for the file name, Name first: judge them all.
+func (part Part) Names() []string {
+	list := part.Json.Get("names")
+	names := make([]string, list.Length())
+	for i := range names {
+		names[i] = list.At(i).Text()
+	}
+	return names
+}
+
+// Complete says, of part 0, that the message is taken apart to the end, within the host's bounds.
+func (part Part) Complete() bool { return part.Json.Get("complete").IsMissing() }
+
+// Ambiguous says that readers may disagree about its type, its encoding, its boundary or its names.
+func (part Part) Ambiguous() bool { return !part.Json.Get("ambiguous").IsMissing() }
+
 // Disposition is attachment, inline or empty.
 func (part Part) Disposition() string { return part.Json.Get("disposition").Text() }
 

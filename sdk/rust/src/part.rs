@@ -51,6 +51,21 @@ impl Part {
         self.json.get("name").text()
     }
 
+    /// Every name that some reader may take for the file name, `name` first: judge them all.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.json.get("names").items().iter().map(|json| json.text())
+    }
+
+    /// Of part 0: the message is taken apart to the end, within the host's bounds.
+    pub fn complete(&self) -> bool {
+        self.json.get("complete").is_missing()
+    }
+
+    /// Readers may disagree about its type, its encoding, its boundary or its names.
+    pub fn ambiguous(&self) -> bool {
+        !self.json.get("ambiguous").is_missing()
+    }
+
     /// `attachment`, `inline` or empty.
     pub fn disposition(&self) -> &str {
         self.json.get("disposition").text()
