@@ -1,3 +1,4 @@
+import { domainOf, normalDomain } from '../mail/address.ts';
 import type { Config } from './config.ts';
 
 type Routes = Pick<Config, 'listeners' | 'downstreams' | 'bounce'>;
@@ -7,7 +8,7 @@ type Routes = Pick<Config, 'listeners' | 'downstreams' | 'bounce'>;
  * reads mail behind the listener for that domain; everyone else is reached by the way out, if there is one.
  */
 export function noticeRoute(config: Routes, sender: string): string | undefined {
-  const domain = sender.slice(sender.lastIndexOf('@') + 1).toLowerCase();
+  const domain = normalDomain(domainOf(sender));
   const ours = config.listeners.find(({ domains }) => domains?.includes(domain));
   return ours?.downstream ?? wayOut(config);
 }
