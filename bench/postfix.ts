@@ -26,7 +26,7 @@ export function isInstalled(program: string): boolean {
 /**
  * A Postfix of its own, with its own configuration and queue, that shares nothing with one that is installed. Three
  * listeners: queue without and with the milter, and a before-queue proxy filter that is the sink itself, so that no filter is
- * in it. Its limits are raised and its brakes taken off where that helps it; what it logs goes nowhere.
+ * in it. Its limits are raised and its brakes taken off where that helps it; it logs to syslog, whose work is not counted.
  */
 export async function startPostfix(options: {
   messages: { queue: number; proxy: number };
