@@ -2,23 +2,25 @@ import { describeError } from '../base/errors.ts';
 import type { Spool } from '../base/spool.ts';
 import type { Recipient } from '../mail/envelope.ts';
 import { applySplices, imageOf, isProblem, type MessageImage, type Splice } from '../mail/image.ts';
-import { imageSource } from '../mail/image-reader.ts';
-import { formatReply, reply, type Reply } from '../mail/reply.ts';
+import { reply, type Reply } from '../mail/reply.ts';
 import { stronger } from '../ocp/combine.ts';
 import type { AnsweredPart } from '../ocp/dispatch.ts';
-import type { Facts, OutcomeFacts } from '../ocp/facts.ts';
+import type { Facts } from '../ocp/facts.ts';
 import type { Answer } from '../smtp/handler.ts';
 import type { DownstreamReply } from '../smtp/transaction.ts';
 import { undeliverable } from '../store/undeliverable.ts';
-import type { BounceOrder, MailToStore, QuarantineOrder, Variant } from './forwarder.ts';
-import { dispositions, oneReply, type Disposition } from './plan.ts';
+import type { BounceOrder, MailToStore, QuarantineOrder } from './forwarder.ts';
+import { describeUnit, outcomeOf, type RecipientOutcome } from './outcome.ts';
+import { dispositions, oneReply } from './plan.ts';
 import type { ProxyOptions } from './options.ts';
 import { passedOn } from './refusal.ts';
-import { applyRouting, hiddenRecipient } from './routing.ts';
+import { applyRouting } from './routing.ts';
 import { logServiceLines } from './service-log.ts';
 import { checkHeader } from './header-check.ts';
-import { withReceived, type TraceFacts } from './trace.ts';
-import type { AcceptedRecipient, Target, Transaction } from './transaction.ts';
+import type { TraceFacts } from './trace.ts';
+import type { AcceptedRecipient, Transaction } from './transaction.ts';
+import { failed, type TargetResult, type Unit } from './unit.ts';
+import { Variants } from './variants.ts';
 
 /**
  * What becomes of a message once it has arrived. In this order, so that nothing answered with 250 can be lost:
@@ -56,28 +58,7 @@ export interface DisposeOrder {
   ) => Omit<Facts, 'service'>;
 }
 
-/** What the log line and the `report` stage tell of one recipient. */
-export interface RecipientOutcome extends OutcomeFacts {
-  /** Where its mail went, with the downstream's reply; absent for what was not delivered. */
-  readonly downstream?: readonly string[];
-}
-
 const STORE_FAILED = reply(452, '4.3.1', 'Cannot store the message now, try again later');
-
-/** One recipient on its way through the disposal. */
-interface Unit {
-  readonly accepted: AcceptedRecipient;
-  readonly part: AnsweredPart;
-  readonly disposition: Disposition;
-  /** What each target came to. */
-  readonly results: TargetResult[];
-}
-
-interface TargetResult {
-  readonly target: Target;
-  readonly variant: Variant;
-  readonly reply: DownstreamReply;
-}
 
 class Disposal {
   readonly #order: DisposeOrder;
@@ -107,7 +88,7 @@ class Disposal {
     const parts = await this.#ask();
     const disconnect = parts.some(({ combined }) => combined.disconnect);
     const units = this.#units(parts, perRecipient);
-    const variants = this.#variants(units, parts);
+    const variants = this.#variants().all(units, parts);
     const through = transaction.relay;
     try {
       await this.#store({
@@ -213,61 +194,8 @@ class Disposal {
     }));
   }
 
-  /** One variant for each message and downstream that recipients to deliver to have in common. */
-  #variants(units: readonly Unit[], parts: readonly AnsweredPart[]): OwnedVariant[] {
-    const { options } = this.#order;
-    const groups = new Map<string, { part: AnsweredPart; downstream: string; owners: Owner[] }>();
-    const add = (part: AnsweredPart, owner: Owner): void => {
-      const key = `${parts.indexOf(part)} ${owner.target.downstream}`;
-      const group = groups.get(key) ?? { part, downstream: owner.target.downstream, owners: [] };
-      group.owners.push(owner);
-      groups.set(key, group);
-    };
-    for (const unit of units) {
-      if (unit.disposition.kind !== 'deliver') continue;
-      for (const target of unit.accepted.targets) add(unit.part, { unit, target });
-    }
-    for (const part of parts) {
-      if (!units.some((unit) => unit.part === part && unit.disposition.kind === 'deliver')) continue;
-      const downstream = part.combined.nextHop ?? options.listener.downstream;
-      for (const address of part.combined.addRecipients) {
-        add(part, { unit: undefined, target: { recipient: hiddenRecipient(address), downstream } });
-      }
-    }
-    for (const { target, beside } of this.#order.transaction.added) {
-      const neighbour = units.find(
-        ({ accepted, disposition }) => disposition.kind === 'deliver' && beside.includes(accepted),
-      );
-      if (neighbour !== undefined) add(neighbour.part, { unit: undefined, target });
-    }
-    return [...groups.values()].map(({ part, downstream, owners }) => ({
-      owners,
-      variant: this.#variant(
-        part,
-        owners.map(({ target }) => target.recipient),
-        downstream,
-      ),
-    }));
-  }
-
-  #variant(part: AnsweredPart, recipients: readonly Recipient[], downstream: string): Variant {
-    const { transaction, spool } = this.#order;
-    const image = this.#traced(part, recipients);
-    const { sender } = transaction;
-    const address = part.combined.sender ?? sender.address;
-    const params = 'SIZE' in sender.params ? { ...sender.params, SIZE: String(image.size) } : sender.params;
-    return { image, source: imageSource(spool, image), sender: { address, params }, recipients, downstream };
-  }
-
-  #traced(part: AnsweredPart, recipients: readonly Recipient[]): MessageImage {
-    const { transaction, options, trace } = this.#order;
-    return withReceived(part.image ?? this.#arrived, {
-      ...trace,
-      hostname: options.hostname,
-      protocol: options.listener.protocol,
-      transaction,
-      recipients,
-    });
+  #variants(): Variants {
+    return new Variants({ ...this.#order, arrived: this.#arrived });
   }
 
   /** One order for each recipient, so that each can be released by itself. */
@@ -281,7 +209,7 @@ class Disposal {
       const own = held.filter((one) => one.part === part);
       const recipients = own.map(({ target }) => target.recipient);
       // One image for all: the store keeps its octets once.
-      const { image, sender } = this.#variant(part, recipients, '');
+      const { image, sender } = this.#variants().one(part, recipients, '');
       return own.map(({ target: { recipient, downstream }, proposal: { service, reason } }) => {
         return { image, sender, recipients: [recipient], downstream, service, reason };
       });
@@ -364,18 +292,6 @@ class Disposal {
 
 const NO_REPLY: DownstreamReply = { ...reply(451, '4.4.2', 'The downstream gave no reply'), local: true };
 
-interface Owner {
-  /** Undefined for a recipient that a service added. */
-  readonly unit: Unit | undefined;
-  readonly target: Target;
-}
-
-interface OwnedVariant {
-  readonly variant: Variant;
-  /** One for each of the variant's recipients, in order. */
-  readonly owners: readonly Owner[];
-}
-
 /** What can be neither delivered nor bounced is kept for the operator. */
 function quarantineOrderOf({ variant, target, reply: said }: TargetResult): QuarantineOrder {
   const { image, sender } = variant;
@@ -387,41 +303,4 @@ function repaired(image: MessageImage, repair: readonly Splice[]): MessageImage 
   const result = applySplices(image, repair);
   if (isProblem(result)) throw new Error(result.problem);
   return result;
-}
-
-const failed = (results: readonly TargetResult[]): TargetResult[] =>
-  results.filter(({ reply: said }) => said.code >= 400);
-
-interface Come {
-  /** What the recipient's targets came to. */
-  readonly own: Reply;
-  /** What the client was told. */
-  readonly said: Reply;
-  /** What becomes of mail that the downstream refused for good under a 250. */
-  readonly refused: 'bounce' | 'quarantine';
-}
-
-function describeUnit(unit: Unit, come: Come): RecipientOutcome {
-  const { said, refused } = come;
-  const after = { deliver: 'queued', bounce: 'bounced', quarantine: 'quarantined' };
-  const downstream = unit.results.map(({ target, reply: answer }) => {
-    const told = `${target.recipient.address} at ${target.downstream}: ${formatReply(answer)}`;
-    if (answer.code < 400 || said.code >= 400) return told;
-    return `${told} (${after[answer.code < 500 ? 'deliver' : refused]})`;
-  });
-  const outcome = outcomeOf(unit.accepted.given, dispositionOf(unit, come), said);
-  return { ...outcome, ...(downstream.length > 0 && { downstream }) };
-}
-
-/** What was decided, or, where the downstream did not take the mail, what became of it instead. */
-function dispositionOf({ accepted, disposition }: Unit, { own, said, refused }: Come): string {
-  if (disposition.kind !== 'deliver') return disposition.kind;
-  if (accepted.targets.length === 0) return 'discard';
-  if (own.code < 400) return 'deliver';
-  if (said.code >= 400) return said.code < 500 ? 'tempfail' : 'reject';
-  return own.code < 500 ? 'deliver' : refused;
-}
-
-function outcomeOf(given: Recipient, disposition: string, said: Reply): RecipientOutcome {
-  return { recipient: given.address, disposition, reply: formatReply(said) };
 }
