@@ -41,9 +41,28 @@ export function findIn(parts: Part[], policy: Policy): Finding[] {
 export function obscurity(parts: Part[]): string {
   if (!parts[0].complete) return 'it has more parts, or nests them deeper, than can be looked at';
   for (let i = 0; i < parts.length; i++) {
-    if (parts[i].ambiguous) return 'the header of its part ' + i.toString() + ' can be read in several ways';
+    const what = obscurityOf(parts[i]);
+    if (what.length > 0) return 'its part ' + i.toString() + ' ' + what;
   }
   return '';
+}
+
+function obscurityOf(part: Part): string {
+  const type = foldCase(part.type);
+  const encoding = foldCase(part.encoding);
+  const plain = encoding == '7bit' || encoding == '8bit' || encoding == 'binary';
+  if (part.ambiguous) return 'has a header that can be read in several ways';
+  if (!plain && encoding != 'base64' && encoding != 'quoted-printable') {
+    return 'has the encoding ' + oneLine(part.encoding) + ', which is not known';
+  }
+  if (holdsMessage(type) && !plain) return 'is a message that is encoded';
+  if (type == 'message/partial') return 'is a fragment of a message';
+  if (type == 'message/external-body') return 'lies somewhere else';
+  return '';
+}
+
+function holdsMessage(type: string): bool {
+  return type == 'message/rfc822' || type == 'message/global';
 }
 
 function judge(part: Part, policy: Policy): Finding | null {
@@ -81,7 +100,7 @@ function reasonToBlock(part: Part, policy: Policy): string {
   const extension = extensionOf(part.name);
   if (policy.blocksType(type)) return 'the type ' + type + ' is not allowed';
   // What a multipart or a message holds are parts of their own.
-  if (type.startsWith('multipart/') || type == 'message/rfc822') return '';
+  if (type.startsWith('multipart/') || holdsMessage(type)) return '';
 
   const head = new Uint8Array(HEAD_SIZE);
   const real = realTypeOf(head.subarray(0, part.read(0, head)), type.startsWith('text/'));

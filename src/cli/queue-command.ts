@@ -21,7 +21,9 @@ export function addQueueCommand(program: Command, common: (command: Command) => 
   });
 
   common(queue.command('retry [ids...]'))
-    .description('Make entries due now; without ids, all of them')
+    .description(
+      'Make entries due now; without ids, all of them. A downstream that could not be reached is tried when its rest is over',
+    )
     .action(async (ids: string[], options: CommonOptions) => {
       await withStore(options, async (store) => {
         const found = await store.retry({ ...(ids.length > 0 && { ids }), now: Date.now() });

@@ -142,7 +142,7 @@ class MimeScanner {
     this.#unfinished.push(part);
     if (header.ending === 'limit') this.#complete = false;
 
-    const isMessage = part.type === 'message/rfc822' && isIdentity(part.encoding);
+    const isMessage = holdsMessage(part.type) && isIdentity(part.encoding);
     const isMultipart = part.type.startsWith('multipart/') && boundary !== '';
     if (!isMessage && !isMultipart) return header.bodyStart;
     if (
@@ -256,6 +256,9 @@ function lineStartWithDashes(octets: Buffer, from: number): number {
   const found = octets.indexOf(LINE_END_AND_DASHES, from);
   return found === -1 ? -1 : found + 1;
 }
+
+/** The types whose body is a message (RFC 2046 section 5.2.1, RFC 6532 section 3.7). */
+export const holdsMessage = (type: string): boolean => type === 'message/rfc822' || type === 'message/global';
 
 type HeaderFacts = Pick<
   MimePart,

@@ -3,7 +3,7 @@ import type { SyncByteSource } from '../base/spool.ts';
 import { composeField, removeField } from './header-edit.ts';
 import { HEADER_LIMIT, indexHeader, type HeaderIndex } from './header-index.ts';
 import { isProblem, type Problem, type Splice } from './image.ts';
-import type { MimePart } from './mime-index.ts';
+import { holdsMessage, type MimePart } from './mime-index.ts';
 import { encodeBinary, encodeText } from './transfer-encoding.ts';
 
 /**
@@ -11,7 +11,7 @@ import { encodeBinary, encodeText } from './transfer-encoding.ts';
  * plain ASCII, a Content-Transfer-Encoding. `text/*` gets CRLF line ends and quoted-printable or base64, whichever is
  * shorter; any other type is kept octet for octet, in base64.
  *
- * A part that is a message (part 0, or the one inside a `message/rfc822`) keeps its header, but for its Content-* fields, and
+ * A part that is a message (part 0, or the one inside a `message/rfc822` or `message/global`) keeps its header, but for its Content-* fields, and
  * gains MIME-Version if it had none.
  */
 export interface PartReplacement {
@@ -40,7 +40,7 @@ export function replacePart(message: PartsOf, replacement: PartReplacement): Spl
   }
   const composed = composePart(replacement);
   if (isProblem(composed)) return composed;
-  const isMessage = part.parent === -1 || message.parts[part.parent]!.type === 'message/rfc822';
+  const isMessage = part.parent === -1 || holdsMessage(message.parts[part.parent]!.type);
   return isMessage
     ? replaceMessageBody(message.source, { part, composed })
     : [replaceWhole(message.source, { part, composed })];

@@ -149,18 +149,18 @@ describe('replace', () => {
     expect(text).not.toContain('application/octet-stream');
   });
 
-  test('finds what is in an attached message, and takes only that', async () => {
-    const inner = mail([{ name: 'x.scr' }]).replaceAll('edge', 'inner');
-    const message = mail([]).replace(
-      '--edge--',
-      `--edge\nContent-Type: message/rfc822\n\n${inner}\n--edge--`,
-    );
-    const { decision, text } = await filter(message);
-    expect(decision.reason).toBe('x.scr: files with the extension .scr are not allowed');
-    expect(text).toContain('message/rfc822');
-    expect(prose(text)).toContain('The attachment x.scr was removed');
-    expect(text).not.toContain(base64('harmless'));
-  });
+  test.each(['message/rfc822', 'message/global'])(
+    'finds what is in a %s, and takes only that',
+    async (type) => {
+      const inner = mail([{ name: 'x.scr' }]).replaceAll('edge', 'inner');
+      const message = mail([]).replace('--edge--', `--edge\nContent-Type: ${type}\n\n${inner}\n--edge--`);
+      const { decision, text } = await filter(message);
+      expect(decision.reason).toBe('x.scr: files with the extension .scr are not allowed');
+      expect(text).toContain(type);
+      expect(prose(text)).toContain('The attachment x.scr was removed');
+      expect(text).not.toContain(base64('harmless'));
+    },
+  );
 
   test('takes an attached message as a whole if that is blocked', async () => {
     const inner = mail([{ name: 'x.scr' }]).replaceAll('edge', 'inner');
@@ -415,6 +415,16 @@ describe('what tries to get by', () => {
       `Content-Type: multipart/mixed; boundary=b\n\n${'--b\n\nx\n'.repeat(1000)}--b\nContent-Disposition: a; filename=a.exe\n\nx\n--b--\n`,
     ],
     ['two types', `Content-Type: text/plain\n${nested(1)}`.replace('From: a@b.example\n', '')],
+    [
+      'an unknown encoding',
+      `Content-Type: image/png\nContent-Transfer-Encoding: x-uuencode\n\nbegin 644 a.exe\n`,
+    ],
+    [
+      'an encoded message',
+      'Content-Type: message/rfc822\nContent-Transfer-Encoding: base64\n\nRnJvbTogYUBi\n',
+    ],
+    ['a fragment', 'Content-Type: message/partial; number=1; total=2; id=x\n\nname="a.exe"\n'],
+    ['a body elsewhere', 'Content-Type: message/external-body; access-type=URL\n\nname="a.exe"\n'],
     ['two boundaries', nested(1).replace('boundary=b0x', 'boundary=other; boundary=b0x')],
   ];
 
