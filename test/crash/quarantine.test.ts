@@ -1,26 +1,15 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { listed, postern as run } from '../support/cli.ts';
-import { CountingSink } from '../support/counting-sink.ts';
 import { freePort } from '../support/free-port.ts';
-import { temporaryDirectory, waitFor, type Postern } from '../support/postern.ts';
+import { waitFor } from '../support/postern.ts';
 import { killOften } from './killing.ts';
+import { setUp } from './setting.ts';
 import { Traffic } from './traffic.ts';
 
 const KILLS = 5;
 
-const directory = temporaryDirectory();
-const sink = new CountingSink();
-let postern: Postern | undefined;
-let traffic: Traffic | undefined;
-
-beforeAll(() => sink.start());
-
-afterAll(async () => {
-  await postern?.kill('SIGKILL');
-  await traffic?.stop();
-  await sink.stop();
-  directory.remove();
-});
+const setting = setUp();
+const { directory, sink } = setting;
 
 it('quarantine: whatever got its 250 is held, once, and can be released, however often Postern is killed', async () => {
   const port = await freePort();
@@ -45,7 +34,8 @@ it('quarantine: whatever got its 250 is held, once, and can be released, however
     groups: { inbound: ['access'] },
     log: { level: 'warn' },
   };
-  traffic = new Traffic({ port, sessions: 8, size: 4000, recipient: 'held@example.com' });
+  const traffic = new Traffic({ port, sessions: 8, size: 4000, recipient: 'held@example.com' });
+  setting.traffic = traffic;
   const plan = {
     what: 'kills while quarantining',
     directory: directory.path,
@@ -53,7 +43,7 @@ it('quarantine: whatever got its 250 is held, once, and can be released, however
     kills: KILLS,
     runsMs: 700,
   };
-  postern = await killOften({ ...plan, onStart: (started) => (postern = started) });
+  setting.postern = await killOften({ ...plan, onStart: (started) => (setting.postern = started) });
   await traffic.stop();
 
   const { sent, acknowledged, unknown } = traffic;

@@ -1,27 +1,16 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { listed } from '../support/cli.ts';
-import { CountingSink } from '../support/counting-sink.ts';
 import { freePort } from '../support/free-port.ts';
-import { temporaryDirectory, waitFor, type Postern } from '../support/postern.ts';
+import { waitFor } from '../support/postern.ts';
 import { killOften } from './killing.ts';
+import { setUp } from './setting.ts';
 import { Traffic } from './traffic.ts';
 
 const KILLS = 20;
 const CONCURRENCY = 20;
 
-const directory = temporaryDirectory();
-const sink = new CountingSink();
-let postern: Postern | undefined;
-let traffic: Traffic | undefined;
-
-beforeAll(() => sink.start());
-
-afterAll(async () => {
-  await postern?.kill('SIGKILL');
-  await traffic?.stop();
-  await sink.stop();
-  directory.remove();
-});
+const setting = setUp();
+const { directory, sink } = setting;
 
 it('queue mode: whatever got its 250 arrives, however often Postern is killed', async () => {
   const port = await freePort();
@@ -33,9 +22,10 @@ it('queue mode: whatever got its 250 arrives, however often Postern is killed', 
     queue: { concurrency: CONCURRENCY },
     log: { level: 'warn' },
   };
-  traffic = new Traffic({ port, sessions: 16, size: 4000 });
+  const traffic = new Traffic({ port, sessions: 16, size: 4000 });
+  setting.traffic = traffic;
   const plan = { what: 'kills in queue mode', directory: directory.path, config, kills: KILLS, runsMs: 800 };
-  postern = await killOften({ ...plan, onStart: (started) => (postern = started) });
+  setting.postern = await killOften({ ...plan, onStart: (started) => (setting.postern = started) });
   await traffic.stop();
   await waitFor(async () => ((await listed(directory.path, 'queue')).length === 0 ? true : undefined));
 

@@ -1,25 +1,13 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { CountingSink } from '../support/counting-sink.ts';
+import { expect, it } from 'vitest';
 import { freePort } from '../support/free-port.ts';
-import { temporaryDirectory, type Postern } from '../support/postern.ts';
 import { killOften } from './killing.ts';
+import { setUp } from './setting.ts';
 import { Traffic } from './traffic.ts';
 
 const KILLS = 8;
 
-const directory = temporaryDirectory();
-const sink = new CountingSink();
-let postern: Postern | undefined;
-let traffic: Traffic | undefined;
-
-beforeAll(() => sink.start());
-
-afterAll(async () => {
-  await postern?.kill('SIGKILL');
-  await traffic?.stop();
-  await sink.stop();
-  directory.remove();
-});
+const setting = setUp();
+const { directory, sink } = setting;
 
 it('through mode: no 250 without that of the downstream, however often Postern is killed', async () => {
   const port = await freePort();
@@ -30,7 +18,8 @@ it('through mode: no 250 without that of the downstream, however often Postern i
     downstreams: { sink: { protocol: 'smtp', host: '127.0.0.1', port: sink.port, tls: 'none' } },
     log: { level: 'warn' },
   };
-  traffic = new Traffic({ port, sessions: 16, size: 4000 });
+  const traffic = new Traffic({ port, sessions: 16, size: 4000 });
+  setting.traffic = traffic;
   const plan = {
     what: 'kills in through mode',
     directory: directory.path,
@@ -38,7 +27,7 @@ it('through mode: no 250 without that of the downstream, however often Postern i
     kills: KILLS,
     runsMs: 500,
   };
-  postern = await killOften({ ...plan, onStart: (started) => (postern = started) });
+  setting.postern = await killOften({ ...plan, onStart: (started) => (setting.postern = started) });
   await traffic.stop();
 
   const { sent, acknowledged, unknown } = traffic;
