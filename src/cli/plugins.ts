@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Log } from '../base/log.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
+import { readPluginFile } from '../sandbox/plugin-module.ts';
 import { createSandbox } from '../sandbox/sandbox.ts';
 
 /** The file of a plugin: a path is taken as it is, a name is looked up in the plugin directory. */
@@ -16,14 +17,17 @@ export function pluginPath(plugin: string, directory: string): string {
 export async function openSandbox({ config, problemAt }: LoadedConfig, log: Log) {
   const { sandbox, problems } = await createSandbox({
     services: config.services,
-    resolvePlugin: (plugin) => pluginPath(plugin, config.pluginDirectory),
+    readPlugin: async (plugin) => {
+      const where = pluginPath(plugin, config.pluginDirectory);
+      return { where, ...(await readPluginFile(where)) };
+    },
     log,
     ...config.sandbox,
   });
   return {
     sandbox,
-    problems: problems.map(({ service, path, reason }) =>
-      formatProblem(problemAt(['services', service, 'plugin'], `${path}: ${reason}`)),
+    problems: problems.map(({ service, where, reason }) =>
+      formatProblem(problemAt(['services', service, 'plugin'], `${where}: ${reason}`)),
     ),
   };
 }

@@ -93,10 +93,14 @@ describe('What the file does not say', () => {
         name: 'a',
         plugin: 'journal',
         settings: {},
+        enabled: true,
         mode: 'enforce',
         allowModify: false,
         onFailure: { load: 'tempfail', trap: 'tempfail', deadline: 'tempfail', capability: 'tempfail' },
         limits: DEFAULT_LIMITS,
+        grants: {},
+        isolation: 'thread',
+        callsPerInstance: 1,
       },
     ]);
   });

@@ -1,7 +1,14 @@
 import { dirname, resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { normalAddress } from '../mail/address.ts';
-import type { FailureKind, FailurePolicy, Service, ServiceGroup, WhenRule } from '../ocp/service.ts';
+import {
+  DEFAULT_SERVICE,
+  type FailureKind,
+  type FailurePolicy,
+  type Service,
+  type ServiceGroup,
+  type WhenRule,
+} from '../ocp/service.ts';
 import type { Config, DownstreamConfig, ListenerConfig } from './config.ts';
 import type { CheckedConfig } from './schema.ts';
 
@@ -78,6 +85,7 @@ function downstreamOf(name: string, { value, at }: Named<'downstreams'>): Downst
 function serviceOf(name: string, { value, at }: Named<'services'>): Service {
   const { plugin, onFailure } = value;
   return {
+    ...DEFAULT_SERVICE,
     ...value,
     name,
     plugin: plugin.endsWith('.wasm') ? at(plugin) : plugin,

@@ -139,6 +139,7 @@ const onFailure = z.union(
 
 const service = map({
   plugin,
+  enabled: z.boolean('must be true or false').default(true),
   settings: z.record(z.string(), z.unknown(), 'must be a map').default({}),
   mode: word('enforce', 'monitor').default('enforce'),
   allowModify: z.boolean('must be true or false').default(false),

@@ -1,23 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { combine } from './combine.ts';
 import type { Decision } from './decision.ts';
-import { DEFAULT_LIMITS, type FailurePolicy, type Service, type ServiceOutcome } from './service.ts';
+import { DEFAULT_SERVICE, type FailurePolicy, type Service, type ServiceOutcome } from './service.ts';
 
 function service(name: string, changes: Partial<Service> = {}): Service {
-  const onFailure = {
-    load: 'tempfail',
-    trap: 'tempfail',
-    deadline: 'tempfail',
-    capability: 'tempfail',
-  } as const;
   return {
     name,
     plugin: name,
-    settings: {},
-    mode: 'enforce',
+    ...DEFAULT_SERVICE,
     allowModify: true,
-    onFailure,
-    limits: DEFAULT_LIMITS,
     ...changes,
   };
 }
@@ -28,6 +19,7 @@ const said = (name: string, decision: Decision): ServiceOutcome => ({
   result: { kind: 'decision', decision },
   logs: [],
   modified: false,
+  memoryBytes: 0,
 });
 
 const failed = (name: string): ServiceOutcome => ({
@@ -36,6 +28,7 @@ const failed = (name: string): ServiceOutcome => ({
   result: { kind: 'failure', failure: 'trap', cause: 'unreachable' },
   logs: [],
   modified: false,
+  memoryBytes: 0,
 });
 
 const services = (...list: Service[]): Map<string, Service> => new Map(list.map((one) => [one.name, one]));

@@ -1,4 +1,5 @@
 import type { MessageImage } from '../mail/image.ts';
+import type { Grants } from './capability.ts';
 import type { Decision } from './decision.ts';
 import type { Facts } from './facts.ts';
 import type { Stage } from './stage.ts';
@@ -6,8 +7,10 @@ import type { Stage } from './stage.ts';
 /** A service: a plugin with its settings, limits and failure policy, as the operator configured it. */
 export interface Service {
   readonly name: string;
-  /** Name or path of the plugin's `.wasm`. */
+  /** `vendor/name@version` of an installed package, a name in the plugin directory, or the path of a `.wasm`. */
   readonly plugin: string;
+  /** False: it is not loaded, and mail goes on as if no group named it. */
+  readonly enabled: boolean;
   /** Given to the plugin as JSON. */
   readonly settings: Readonly<Record<string, unknown>>;
   /** In `monitor` the service is asked and logged, and nothing it says is done. */
@@ -16,6 +19,15 @@ export interface Service {
   readonly allowModify: boolean;
   readonly onFailure: Readonly<Record<FailureKind, FailurePolicy>>;
   readonly limits: Limits;
+  /** What it may reach outside the sandbox. */
+  readonly grants: Grants;
+  /** Where it runs: in a worker thread of this process, or in a confined process of its own (`docs/security.md`). */
+  readonly isolation: 'thread' | 'process';
+  /**
+   * Calls that one instance answers before it is thrown away. With more than 1, what the plugin keeps in its memory from one
+   * message it has at the next, whoever's mail that is.
+   */
+  readonly callsPerInstance: number;
 }
 
 /**
@@ -63,6 +75,19 @@ export const DEFAULT_LIMITS: Limits = {
   addedBytes: 32 * 1024 * 1024,
 };
 
+/** What a service is unless its operator says otherwise. */
+export const DEFAULT_SERVICE = {
+  settings: {},
+  enabled: true,
+  mode: 'enforce',
+  allowModify: false,
+  onFailure: { load: 'tempfail', trap: 'tempfail', deadline: 'tempfail', capability: 'tempfail' },
+  limits: DEFAULT_LIMITS,
+  grants: {},
+  isolation: 'thread',
+  callsPerInstance: 1,
+} as const satisfies Omit<Service, 'name' | 'plugin'>;
+
 /** One question to several services in a row, answered in one hop to a worker. */
 export interface CalloutJob {
   readonly stage: Stage;
@@ -88,11 +113,19 @@ export interface ServiceOutcome {
     | { readonly kind: 'decision'; readonly decision: Decision }
     /** It has no export for this stage. */
     | { readonly kind: 'notAsked' }
-    | { readonly kind: 'failure'; readonly failure: OutcomeFailure; readonly cause: string };
+    | {
+        readonly kind: 'failure';
+        readonly failure: OutcomeFailure;
+        readonly cause: string;
+        /** It was not asked: its breaker is open, or nothing could be asked. */
+        readonly unasked?: true;
+      };
   /** Lines that it logged, already cut to the limit. */
   readonly logs: readonly { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly text: string }[];
   /** Its splices changed the message (and it is in `enforce` with `allowModify`). */
   readonly modified: boolean;
+  /** Octets of memory that the instance had at the end, linear and host's; 0 where there was no instance. */
+  readonly memoryBytes: number;
 }
 
 export interface CalloutResult {

@@ -8,7 +8,7 @@ import { createDispatcher } from '../ocp/dispatch.ts';
 import { endsGroup } from '../ocp/ends-group.ts';
 import type { Facts } from '../ocp/facts.ts';
 import {
-  DEFAULT_LIMITS,
+  DEFAULT_SERVICE,
   type CalloutJob,
   type CalloutResult,
   type FailureKind,
@@ -161,11 +161,10 @@ export class ProxyBench {
       ([name, { mode = 'enforce', onFailure = 'tempfail' }]) => ({
         name,
         plugin: name,
-        settings: {},
+        ...DEFAULT_SERVICE,
         mode,
         allowModify: true,
         onFailure: { load: onFailure, trap: onFailure, deadline: onFailure, capability: onFailure },
-        limits: DEFAULT_LIMITS,
       }),
     );
     const group = {
@@ -222,7 +221,7 @@ export class ProxyBench {
         : { kind: 'decision', decision: said };
       const modified = image !== undefined && edit !== undefined && !failed;
       if (modified) image = edit(image!);
-      outcomes.push({ service, micros: 1, result, logs: [], modified });
+      outcomes.push({ service, micros: 1, result, logs: [], modified, memoryBytes: 0 });
       if (mode === 'monitor') continue;
       if (failed ? onFailure !== 'accept' : endsGroup(said)) break;
       if (!failed) facts = applyToFacts(facts, said);

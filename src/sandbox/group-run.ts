@@ -151,5 +151,12 @@ function failureOf(
   service: string,
   { failure, cause, micros }: { failure: OutcomeFailure; cause: string; micros: number },
 ): ServiceOutcome {
-  return { service, micros, result: { kind: 'failure', failure, cause }, logs: [], modified: false };
+  return {
+    service,
+    micros,
+    result: { kind: 'failure', failure, cause },
+    logs: [],
+    modified: false,
+    memoryBytes: 0,
+  };
 }

@@ -27,12 +27,6 @@ export const FILE_SIZE_LIMIT = 64 * 1024 * 1024;
 
 const EXPORT_SIGNATURE = '-> i32';
 
-/** Loads the plugin at `path` for services whose memory limit is `memoryMiB`. */
-export async function loadPlugin(path: string, options: { memoryMiB: number }): Promise<Loaded> {
-  const file = await readPluginFile(path);
-  return 'reasons' in file ? file : compilePlugin(file.binary, options);
-}
-
 /** The octets of a plugin's file. */
 export async function readPluginFile(path: string): Promise<PluginFile> {
   try {
@@ -52,7 +46,7 @@ export async function readPluginFile(path: string): Promise<PluginFile> {
 export type PluginFile =
   { readonly binary: Uint8Array } | { readonly reasons: readonly string[]; readonly isMissing: boolean };
 
-/** The same for a binary at hand. */
+/** Loads a plugin for services whose memory limit is `memoryMiB`. */
 export async function compilePlugin(binary: Uint8Array, options: { memoryMiB: number }): Promise<Loaded> {
   try {
     const sections = readSections(binary);

@@ -4,7 +4,7 @@ import type { CalloutJob, CalloutResult, CalloutService, Service } from '../ocp/
 import { Breakers } from './breakers.ts';
 import { ConfigureRun } from './configure-run.ts';
 import { GroupRun } from './group-run.ts';
-import { loadPlugin, type Loaded } from './plugin-module.ts';
+import { compilePlugin, type Loaded } from './plugin-module.ts';
 import { Pool } from './pool.ts';
 import type { LoadedService } from './wire.ts';
 
@@ -25,8 +25,8 @@ import type { LoadedService } from './wire.ts';
  */
 export interface SandboxOptions {
   readonly services: readonly Service[];
-  /** Where the file of a plugin is, by the name that the service gives. */
-  readonly resolvePlugin: (plugin: string) => string;
+  /** The octets of a plugin, by the name that a service gives it. Whoever hands them in has judged that they may run. */
+  readonly readPlugin: (plugin: string) => Promise<PluginSource>;
   readonly log: Log;
   /** Threads that may be busy at a time, twice as many if calls take long; one more is kept warm. Default: one a core, from 2 to 16. */
   readonly workers?: number;
@@ -37,9 +37,15 @@ export interface SandboxOptions {
 /** Why a service can't be asked. */
 export interface PluginProblem {
   readonly service: string;
-  readonly path: string;
+  /** What the source says of itself. */
+  readonly where: string;
   readonly reason: string;
 }
+
+/** A plugin's octets and where they are from, for people: a path, or an id with its version. Or why there are none. */
+export type PluginSource = { readonly where: string } & (
+  { readonly binary: Uint8Array } | { readonly reasons: readonly string[] }
+);
 
 const DEFAULT_QUEUE_MS = 10_000;
 
@@ -55,11 +61,11 @@ export async function createSandbox(
   const size = options.workers ?? Math.min(16, Math.max(2, availableParallelism()));
   const pool = new Pool({ services, size, queueMs: options.queueMs ?? DEFAULT_QUEUE_MS, log: options.log });
   await pool.start();
-  const complaints = services.map(async ({ service, plugin }) => {
+  const complaints = services.map(async ({ service, plugin, where }) => {
     if ('reason' in plugin || !plugin.hasConfigure) return;
     const complaint = await new Promise<string>((resolve) => pool.submit(new ConfigureRun(service, resolve)));
     if (complaint === '') return;
-    problems.push({ service: service.name, path: options.resolvePlugin(service.plugin), reason: complaint });
+    problems.push({ service: service.name, where, reason: complaint });
   });
   await Promise.all(complaints);
   const order = new Map(options.services.map(({ name }, index) => [name, index]));
@@ -68,24 +74,35 @@ export async function createSandbox(
   return { sandbox: new Sandbox(services, { pool, breakers }), problems };
 }
 
-async function loadServices(options: SandboxOptions, problems: PluginProblem[]): Promise<LoadedService[]> {
-  const loading = new Map<string, Promise<Loaded>>();
-  const load = (path: string, memoryMiB: number): Promise<Loaded> => {
-    const key = `${memoryMiB} ${path}`;
-    const loaded = loading.get(key) ?? loadPlugin(path, { memoryMiB });
-    loading.set(key, loaded);
-    return loaded;
+async function loadServices(options: SandboxOptions, problems: PluginProblem[]): Promise<SourcedService[]> {
+  const reading = new Map<string, Promise<PluginSource>>();
+  const read = (plugin: string): Promise<PluginSource> => {
+    const source = reading.get(plugin) ?? options.readPlugin(plugin);
+    reading.set(plugin, source);
+    return source;
+  };
+  const compiling = new Map<string, Promise<Loaded>>();
+  const load = async ({ plugin, limits }: Service): Promise<{ where: string; loaded: Loaded }> => {
+    const source = await read(plugin);
+    if ('reasons' in source) return { where: source.where, loaded: source };
+    const { memoryMiB } = limits;
+    const key = `${memoryMiB} ${plugin}`;
+    const loaded = compiling.get(key) ?? compilePlugin(source.binary, { memoryMiB });
+    compiling.set(key, loaded);
+    return { where: source.where, loaded: await loaded };
   };
   return Promise.all(
-    options.services.map(async (service): Promise<LoadedService> => {
-      const path = options.resolvePlugin(service.plugin);
-      const loaded = await load(path, service.limits.memoryMiB);
-      if ('plugin' in loaded) return { service, plugin: loaded.plugin };
-      for (const reason of loaded.reasons) problems.push({ service: service.name, path, reason });
-      return { service, plugin: { reason: `its plugin ${path} did not load: ${loaded.reasons.join('; ')}` } };
+    options.services.map(async (service): Promise<SourcedService> => {
+      const { where, loaded } = await load(service);
+      if ('plugin' in loaded) return { service, where, plugin: loaded.plugin };
+      for (const reason of loaded.reasons) problems.push({ service: service.name, where, reason });
+      const reason = `its plugin ${where} did not load: ${loaded.reasons.join('; ')}`;
+      return { service, where, plugin: { reason } };
     }),
   );
 }
+
+type SourcedService = LoadedService & { readonly where: string };
 
 class Sandbox implements CalloutService {
   readonly #loaded: ReadonlyMap<string, LoadedService>;

@@ -44,6 +44,7 @@ export async function runTask(task: AskTask, context: TaskContext): Promise<void
         result: answer.result,
         logs: answer.logs,
         modified: answer.image !== undefined,
+        memoryBytes: 0,
       };
       report({ kind: 'outcome', outcome, image: answer.image, state: answer.state });
       if (loaded === undefined || !goesOn(task.stage, { service: loaded.service, outcome })) return;

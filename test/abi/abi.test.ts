@@ -110,7 +110,7 @@ describe('the vectors of the ABI', () => {
     expect(bench.problems).toEqual([
       {
         service: 'complaining',
-        path: expect.stringMatching(/complaining\.wasm$/),
+        where: expect.stringMatching(/complaining\.wasm$/),
         reason: 'colour: mauve is not allowed, use red or blue',
       },
     ]);

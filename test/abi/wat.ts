@@ -8,9 +8,16 @@ import { spoolOf } from '../../src/base/spool.ts';
 import { imageSource } from '../../src/mail/image-reader.ts';
 import { imageOf, type MessageImage } from '../../src/mail/image.ts';
 import type { Facts } from '../../src/ocp/facts.ts';
-import { DEFAULT_LIMITS, type CalloutService, type Limits, type Service } from '../../src/ocp/service.ts';
+import {
+  DEFAULT_LIMITS,
+  DEFAULT_SERVICE,
+  type CalloutService,
+  type Limits,
+  type Service,
+} from '../../src/ocp/service.ts';
 import type { Stage } from '../../src/ocp/stage.ts';
-import { createSandbox, type PluginProblem } from '../../src/sandbox/sandbox.ts';
+import { readPluginFile } from '../../src/sandbox/plugin-module.ts';
+import { createSandbox, type PluginProblem, type PluginSource } from '../../src/sandbox/sandbox.ts';
 
 const wabt = await initWabt();
 const PRELUDE = readFileSync(new URL('prelude.wat', import.meta.url), 'utf8');
@@ -37,13 +44,16 @@ export function serviceOf(
   return {
     name,
     plugin: name,
-    settings: {},
-    mode: 'enforce',
+    ...DEFAULT_SERVICE,
     allowModify: true,
-    onFailure: { load: 'tempfail', trap: 'tempfail', deadline: 'tempfail', capability: 'tempfail' },
     ...options,
     limits: { ...DEFAULT_LIMITS, ...options.limits },
   };
+}
+
+/** The plugin at a path, for the sandbox. */
+export async function readPluginAt(path: string): Promise<PluginSource> {
+  return { where: path, ...(await readPluginFile(path)) };
 }
 
 /** A sandbox over `.wat` vectors of a folder, and whatever other files a test adds. */
@@ -72,7 +82,7 @@ export async function startBench(options: {
     await writeFile(join(directory, `${name}.wasm`), octets);
   const { sandbox, problems } = await createSandbox({
     services: options.services,
-    resolvePlugin: (plugin) => join(directory, `${plugin}.wasm`),
+    readPlugin: (plugin) => readPluginAt(join(directory, `${plugin}.wasm`)),
     log: silentLog,
     workers: options.workers ?? 1,
     ...(options.queueMs !== undefined && { queueMs: options.queueMs }),

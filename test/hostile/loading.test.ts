@@ -113,7 +113,7 @@ describe('a plugin that is refused', () => {
     expect(bench.problems).toEqual(
       names.map((name, index) => ({
         service: name,
-        path: expect.stringMatching(`/${name}.wasm$`),
+        where: expect.stringMatching(`/${name}.wasm$`),
         reason: expect.stringContaining(reasons[index]!),
       })),
     );

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
 import { silentLog } from '../../src/base/log.ts';
-import { compileWat, serviceOf } from '../abi/wat.ts';
+import { compileWat, readPluginAt, serviceOf } from '../abi/wat.ts';
 import { ROOT } from '../support/postern.ts';
 import { copyPlugin, workshop, write } from './support.ts';
 
@@ -233,7 +233,7 @@ describe('a package that no server takes', () => {
     for (const name of names) write(shop, `${name}.wasm`, all[name]![0]);
     const { sandbox, problems } = await createSandbox({
       services: [...names, 'changed'].map((name) => serviceOf(name)),
-      resolvePlugin: (name) => shop.file(`${name}.wasm`),
+      readPlugin: (name) => readPluginAt(shop.file(`${name}.wasm`)),
       log: silentLog,
       workers: 1,
     });

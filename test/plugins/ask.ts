@@ -5,13 +5,14 @@ import type { MessageImage } from '../../src/mail/image.ts';
 import type { Decision } from '../../src/ocp/decision.ts';
 import type { Facts } from '../../src/ocp/facts.ts';
 import {
-  DEFAULT_LIMITS,
+  DEFAULT_SERVICE,
   type CalloutService,
   type Service,
   type ServiceOutcome,
 } from '../../src/ocp/service.ts';
 import type { Stage } from '../../src/ocp/stage.ts';
 import { createSandbox, type PluginProblem } from '../../src/sandbox/sandbox.ts';
+import { readPluginAt } from '../abi/wat.ts';
 import { ROOT } from './compile.ts';
 
 type Settings = Service['settings'];
@@ -55,13 +56,11 @@ export async function serveEach(
   const services = settings.map((settings, index): Service => ({
     name: `s${index}`,
     plugin: path,
+    ...DEFAULT_SERVICE,
     settings,
-    mode: 'enforce',
     allowModify,
-    onFailure: { load: 'tempfail', trap: 'tempfail', deadline: 'tempfail', capability: 'tempfail' },
-    limits: DEFAULT_LIMITS,
   }));
-  const options = { services, resolvePlugin: (plugin: string) => plugin, log: silentLog, workers: 1 };
+  const options = { services, readPlugin: readPluginAt, log: silentLog, workers: 1 };
   const { sandbox, problems } = await createSandbox(options);
   return services.map(({ name }) =>
     asking(

@@ -1,0 +1,63 @@
+import type { CAPABILITIES } from './manifest.ts';
+
+/** The name of something outside the sandbox that a service may be granted. */
+export type CapabilityName = (typeof CAPABILITIES)[number];
+
+/**
+ * The operator's leave for one service: capability name → what it is bound to. A capability that is absent is not granted.
+ * Those that the manifest asks for and that are granted are what the plugin's calls can reach.
+ */
+export interface Grants {
+  /** The time of day, to the millisecond. Without it a plugin's clock tells the time in whole minutes. */
+  readonly clock?: true;
+  readonly kv?: KvGrant;
+  readonly http?: HttpGrant;
+}
+
+/** Values and counters that outlive the transaction, a service's own. */
+export interface KvGrant {
+  /** How many keys it may keep at a time. */
+  readonly keys: number;
+  /** Octets of all keys and values together. */
+  readonly bytes: number;
+}
+
+/** Requests to the origins that are named, and to no other. */
+export interface HttpGrant {
+  /** `https://api.example.com` or `http://127.0.0.1:11333`: scheme, host and port, no path. */
+  readonly targets: readonly string[];
+  /** Whether a target's name may resolve to a private, loopback or link-local address. An address that is named is always allowed. */
+  readonly allowPrivate: boolean;
+  readonly requestsPerMinute: number;
+  /** Milliseconds for one request, connecting and body included. */
+  readonly timeoutMs: number;
+  /** Octets of a response's body. */
+  readonly responseBytes: number;
+  /** Header fields that the host puts in, their values from files: the plugin never sees them. */
+  readonly secrets: readonly { readonly header: string; readonly file: string }[];
+}
+
+/** A plugin's request, as the host gets it. */
+export interface CapabilityRequest {
+  readonly service: string;
+  readonly capability: CapabilityName;
+  /** What the plugin wrote: its form is that of the capability (`sdk/ABI.md`). */
+  readonly octets: Uint8Array;
+  /** Aborted when the call's deadline has passed. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * `refused` is told to the plugin as the error of that name. `UNAVAILABLE` means that what was granted is out of order; if the call then
+ * fails, it counts as a failure of kind `capability`.
+ */
+export type CapabilityAnswer =
+  | { readonly kind: 'answer'; readonly octets: Uint8Array }
+  | { readonly kind: 'refused'; readonly error: CapabilityError; readonly cause: string };
+
+export type CapabilityError = 'INVALID' | 'NOT_FOUND' | 'DENIED' | 'LIMIT' | 'UNAVAILABLE';
+
+/** Whatever answers for the capabilities: the program's own, or a recording of them. Never rejects for what a plugin asks. */
+export interface CapabilityHost {
+  call(request: CapabilityRequest): Promise<CapabilityAnswer>;
+}
