@@ -72,6 +72,7 @@ export class Blocks {
       this.#call.fail(`it holds more than ${HOST_MEMORY_LIMIT} octets of host memory`);
     }
     this.#held += octets;
+    this.#call.hostBytes = Math.max(this.#call.hostBytes, this.#held);
   }
 
   release(octets: number): void {

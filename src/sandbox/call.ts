@@ -38,6 +38,8 @@ export class Call {
   fault: string | undefined;
   /** What the guest has set as its output: a view of its host memory, read when the call is over. */
   output: Uint8Array | undefined;
+  /** Octets of host memory that it has held at most (`blocks.ts`). */
+  hostBytes = 0;
   #callsLeft: number;
   #memory: WebAssembly.Memory | undefined;
   #bytes: Uint8Array | undefined;
@@ -51,6 +53,11 @@ export class Call {
   /** Once the instance exists. Before that, in a start function, host calls can't reach the memory. */
   attach(memory: WebAssembly.Memory | undefined): void {
     this.#memory = memory;
+  }
+
+  /** Octets of memory that it has used: linear memory never shrinks, and of the host's it is the most at one time. */
+  get memoryBytes(): number {
+    return (this.#memory?.buffer.byteLength ?? 0) + this.hostBytes;
   }
 
   /** Ends the call: throws, and remembers the first cause. */

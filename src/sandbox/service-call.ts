@@ -22,6 +22,8 @@ export interface CurrentMessage {
 export interface Answer {
   readonly result: ServiceOutcome['result'];
   readonly logs: readonly LogLine[];
+  /** Octets of memory that the instance had at its end; 0 where there was none. */
+  readonly memoryBytes: number;
   /** The message, if it changed it and may. */
   readonly image?: MessageImage;
   /** All of its state, if it set any. */
@@ -40,7 +42,7 @@ export async function callService(
   },
 ): Promise<Answer> {
   const { service, plugin, facts, message } = asked;
-  if (!plugin.stages.has(facts.stage)) return { result: { kind: 'notAsked' }, logs: [] };
+  if (!plugin.stages.has(facts.stage)) return { result: { kind: 'notAsked' }, logs: [], memoryBytes: 0 };
 
   const edits =
     message !== undefined && service.allowModify ? new Edits(service.limits.addedBytes) : undefined;
@@ -55,31 +57,35 @@ export async function callService(
     state,
   });
   const fault = await guests.run(plugin.module, { exportName: exportOf(facts.stage), call });
-  const logs = call.log.lines();
+  const said = { logs: call.log.lines(), memoryBytes: call.memoryBytes };
   // Ours first: what a plugin does after its message could not be read says nothing about the plugin.
-  if (message?.spool.broken !== undefined) return failed('load', { cause: message.spool.broken, logs });
-  if (fault !== undefined) return failed('trap', { cause: fault, logs });
+  if (message?.spool.broken !== undefined) return failed('load', { cause: message.spool.broken, ...said });
+  if (fault !== undefined) return failed('trap', { cause: fault, ...said });
 
   // Nothing waits for a report and nothing is done about it, so what is returned there has no meaning.
   const read =
     facts.stage === 'report'
       ? { decision: {} }
       : readDecision(call.output, { facts, allowModify: service.allowModify });
-  if ('fault' in read) return failed('trap', { cause: read.fault, logs });
+  if ('fault' in read) return failed('trap', { cause: read.fault, ...said });
 
   const { changed } = state;
   const answer: Answer = {
     result: { kind: 'decision', decision: read.decision },
-    logs,
+    ...said,
     ...(changed && { state: changed }),
   };
   if (message === undefined || edits === undefined || edits.splices.length === 0) return answer;
   const image = applySplices(message.image, edits.splices);
   if (isProblem(image))
-    return failed('trap', { cause: `its edits don't fit together: ${image.problem}`, logs });
+    return failed('trap', { cause: `its edits don't fit together: ${image.problem}`, ...said });
   return service.mode === 'monitor' || image === message.image ? answer : { ...answer, image };
 }
 
-export function failed(failure: FailureKind, why: { cause: string; logs?: readonly LogLine[] }): Answer {
-  return { result: { kind: 'failure', failure, cause: why.cause }, logs: why.logs ?? [] };
+export function failed(
+  failure: FailureKind,
+  why: { cause: string; logs?: readonly LogLine[]; memoryBytes?: number },
+): Answer {
+  const { cause, logs = [], memoryBytes = 0 } = why;
+  return { result: { kind: 'failure', failure, cause }, logs, memoryBytes };
 }

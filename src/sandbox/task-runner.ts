@@ -44,7 +44,7 @@ export async function runTask(task: AskTask, context: TaskContext): Promise<void
         result: answer.result,
         logs: answer.logs,
         modified: answer.image !== undefined,
-        memoryBytes: 0,
+        memoryBytes: answer.memoryBytes,
       };
       report({ kind: 'outcome', outcome, image: answer.image, state: answer.state });
       if (loaded === undefined || !goesOn(task.stage, { service: loaded.service, outcome })) return;

@@ -19,6 +19,8 @@ const names = Object.keys(expected);
 const MESSAGE = 'Subject: hello\r\nFrom: bob@example.net\r\n\r\nHi there\r\n';
 const image = imageOfText(MESSAGE);
 
+const MIB = 1024 * 1024;
+
 const ask = (bench: Bench, services: readonly string[]): Promise<CalloutResult> =>
   bench.sandbox.run({ stage: 'message', services, facts: factsOf('message'), image, state: {} });
 
@@ -73,6 +75,16 @@ describe('hostile plugins', () => {
     expect(logs.length).toBeLessThan(12);
     expect(logs.reduce((sum, { text }) => sum + text.length, 0)).toBeLessThan(1100);
     expect(logs.at(-1)!.text).toMatch(/more octets of log were dropped/);
+  });
+
+  it.each([
+    ['memory', 4 * MIB, 4 * MIB + 10_000],
+    ['host-blocks', 7 * MIB, 8 * MIB + 64 * 1024],
+    ['good', 64 * 1024, 64 * 1024 + 10_000],
+  ])('says how much memory was used: %s', async (name, least, most) => {
+    const { memoryBytes } = (await ask(bench, [name])).outcomes[0]!;
+    expect(memoryBytes).toBeGreaterThanOrEqual(least);
+    expect(memoryBytes).toBeLessThanOrEqual(most);
   });
 
   it('all at once, several times over, leave the pool whole', async () => {

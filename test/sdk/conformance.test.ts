@@ -35,7 +35,7 @@ async function moduleOf(language: Language, filter: string): Promise<string> {
 }
 
 interface Result {
-  readonly outcome: Omit<ServiceOutcome, 'micros' | 'service'>;
+  readonly outcome: Omit<ServiceOutcome, 'micros' | 'service' | 'memoryBytes'>;
   /** The message afterwards, octets as latin1. */
   readonly text: string;
 }
@@ -60,7 +60,7 @@ async function resultsOf(path: string, { settings, messages }: Case, allowModify
         const image = imageOfText(message.replaceAll('\n', '\r\n'));
         const job = { stage: 'message' as const, services: [`s${index}`], state: {}, image };
         const done = await bench.sandbox.run({ ...job, facts: factsOf('message') });
-        const { micros: _micros, service: _service, ...outcome } = done.outcomes[0]!;
+        const { micros: _micros, service: _service, memoryBytes: _memory, ...outcome } = done.outcomes[0]!;
         results[`${under}: ${name}`] = { outcome: withoutPlace(outcome), text: await textOf(done.image!) };
       }
     }
