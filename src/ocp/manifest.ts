@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ID_FORM, VERSION_FORM, VERSION_LIMIT } from './package-name.ts';
 import { strictJson } from './strict-json.ts';
 import { STAGES } from './stage.ts';
 
@@ -39,11 +40,6 @@ const line = (longest: number) =>
     .max(longest, `must have at most ${longest} characters`)
     .refine((text) => !UNSEEN.test(text), 'must be printable text on one line');
 
-const ID = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\/[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-// The grammar of semver.org 2.0.0.
-const VERSION =
-  /^(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)\.(?:0|[1-9]\d*)(?:-(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*)?(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?$/;
-
 const distinct = (items: readonly string[]): boolean => new Set(items).size === items.length;
 
 const capabilitySchema = z.strictObject({
@@ -58,7 +54,7 @@ const MiB = 1024 * 1024;
 const whole = (least: number, most: number) => z.int().min(least).max(most).optional();
 
 /** What one call needs at most. The ranges are those that an operator may set (`services.<name>.limits`). */
-const limitsSchema = z.strictObject({
+export const limitsSchema = z.strictObject({
   memoryMiB: whole(1, 1024),
   deadlineMs: whole(10, 60_000),
   outputBytes: whole(1024, MiB),
@@ -70,8 +66,8 @@ const limitsSchema = z.strictObject({
 export const manifestSchema = z
   .strictObject({
     /** Vendor and name: the vendor is the namespace that keys are trusted for. */
-    id: z.string().regex(ID, 'must be vendor/name, of a-z, 0-9 and -'),
-    version: z.string().max(100).regex(VERSION, 'must be a semantic version such as 1.2.3'),
+    id: z.string().regex(ID_FORM, 'must be vendor/name, of a-z, 0-9 and -'),
+    version: z.string().max(VERSION_LIMIT).regex(VERSION_FORM, 'must be a semantic version such as 1.2.3'),
     abi: z.literal(1),
     title: line(80),
     description: line(1000),
