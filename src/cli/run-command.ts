@@ -1,13 +1,14 @@
 import type { Command } from 'commander';
 import { pino } from 'pino';
+import { startControl } from '../admin/control.ts';
 import { describeError } from '../base/errors.ts';
-import { loadConfig } from '../config/load.ts';
-import { formatProblem } from '../config/problem.ts';
 import { loadOrFail, type CommonOptions } from './context.ts';
 import { makeDemoAccount } from './demo.ts';
 import { EXIT } from './exit.ts';
 import { Gate } from './gate.ts';
 import { LogOutput } from './log-output.ts';
+import { Reloader } from './reloader.ts';
+import { controlPath } from './state-dir.ts';
 import { printWelcome } from './welcome.ts';
 
 /** How long a stop waits for transactions and deliveries under way, in milliseconds. */
@@ -29,7 +30,8 @@ export function addRunCommand(program: Command, common: (command: Command) => Co
 Prints where it listens on standard output, and logs one JSON object a line on standard error.
 
 SIGHUP           reads the config, its plugins and certificates again; if anything in them does not check, they are
-                 refused with a log line, and the old ones go on
+                 refused with a log line, and the old ones go on. Commands that change the config have it read
+                 through the socket stateDir/control.sock
 SIGTERM, SIGINT  take no new session, let what is under way end within 10 s, and end; a second one ends at once,
                  which loses nothing that got its 250
 
@@ -43,26 +45,17 @@ Exit codes: 0 stopped by a signal, 1 it could not start (a port or the state dir
       const log = pino({ level: config.log.level, base: null }, output);
       const account = options.demo === true ? await makeDemoAccount(config) : undefined;
       const starting = Gate.start(loaded, log);
-      const reload = async (): Promise<void> => {
-        const next = loadConfig(options.config);
-        const { applied, problems } = next.ok
-          ? await (await starting).reload(next)
-          : { applied: false, problems: next.problems.map(formatProblem) };
-        const file = options.config;
-        if (!applied) log.error({ file, problems }, 'config not reloaded, the old one goes on');
-        else if (problems.length > 0)
-          log.error({ file, problems }, 'config reloaded, but not all of it works');
-        else log.info({ file }, 'config reloaded');
-        if (applied && next.ok) log.level = next.config.log.level;
-      };
-      // One reload at a time, in the order of the signals. One that comes during the start waits for its end.
-      let reloading = Promise.resolve();
-      process.on('SIGHUP', () => {
-        reloading = reloading.then(reload).catch((error: unknown) => {
-          log.error({ cause: describeError(error) }, 'config not reloaded, the old one goes on');
-        });
-      });
+      const reloader = new Reloader({ file: options.config, log, starting });
+      process.on('SIGHUP', () => void reloader.reload());
       const gate = await starting;
+      const control = await startControl({
+        path: controlPath(config),
+        handlers: { reload: () => reloader.reload() },
+        log,
+      }).catch(async (error: unknown) => {
+        await gate.stop(0);
+        throw error;
+      });
       printWelcome(gate, { config, account, demo: options.demo === true });
 
       const broken = gate.broken.then((error) => {
@@ -76,7 +69,8 @@ Exit codes: 0 stopped by a signal, 1 it could not start (a port or the state dir
       log.info({ signal: await Promise.race([signalled, broken]) }, 'stopping');
       // A second signal means now: what has its 250 is on disk.
       for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => process.exit(EXIT.failed));
-      await reloading;
+      await control.close(STOP_MS);
+      await reloader.idle();
       await gate.stop(STOP_MS);
       log.info({}, 'stopped');
       output.flushSync();

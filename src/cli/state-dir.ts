@@ -1,20 +1,26 @@
 import { access, constants, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { socketPathProblem } from '../admin/control.ts';
 import { describeError } from '../base/errors.ts';
 import type { Config, ListenerConfig } from '../config/config.ts';
 import { selfSigned, type TlsIdentity } from '../smtp/tls.ts';
 import { CommandError, EXIT } from './exit.ts';
 
-/** What lies under `stateDir`: `postern.db`, `served`, `spool/`, `tls/`. */
+/** What lies under `stateDir`: `postern.db`, `served`, `control.sock`, `spool/`, `tls/`. */
 export const storePath = ({ stateDir }: Config): string => join(stateDir, 'postern.db');
 
 /** See delivery/served-notes.ts. */
 export const notesPath = ({ stateDir }: Config): string => join(stateDir, 'served');
 
+/** See admin/control.ts. */
+export const controlPath = ({ stateDir }: Pick<Config, 'stateDir'>): string => join(stateDir, 'control.sock');
+
 export const spoolDirectory = (stateDir: string): string => join(stateDir, 'spool');
 
 /** Makes the directories. Throws a CommandError if it can't. */
 export async function prepareState({ stateDir }: Config): Promise<void> {
+  const tooLong = lengthProblem(stateDir);
+  if (tooLong !== undefined) throw new CommandError(EXIT.usage, tooLong);
   try {
     await mkdir(spoolDirectory(stateDir), { recursive: true, mode: 0o700 });
   } catch (error) {
@@ -24,6 +30,8 @@ export async function prepareState({ stateDir }: Config): Promise<void> {
 
 /** Why this user can't write to the state directory, or make it; undefined if nothing speaks against it. Makes nothing. */
 export async function stateProblem({ stateDir }: Config): Promise<string | undefined> {
+  const tooLong = lengthProblem(stateDir);
+  if (tooLong !== undefined) return tooLong;
   for (let place = stateDir; ; place = dirname(place)) {
     try {
       await access(place, constants.W_OK | constants.X_OK);
@@ -33,6 +41,11 @@ export async function stateProblem({ stateDir }: Config): Promise<string | undef
       if (!missing || place === dirname(place)) return unusable(stateDir, error);
     }
   }
+}
+
+function lengthProblem(stateDir: string): string | undefined {
+  const problem = socketPathProblem(controlPath({ stateDir }));
+  return problem && `${unusable(stateDir, problem)}; choose a shorter one, or a symbolic link to it`;
 }
 
 const unusable = (stateDir: string, error: unknown): string =>
