@@ -13,7 +13,7 @@ import type { LoadedService } from './wire.ts';
  *
  * Each plugin file is checked and compiled once (once for each memory limit that its services have), and shared with all
  * worker threads (`pool.ts`). Each call of a service runs in a fresh instance there, inside its limits (`call.ts`,
- * `blocks.ts`, `caps.ts`); what it proposes counts only if the call succeeds (`service-call.ts`). A callout job goes through its
+ * `blocks.ts`, `caps.ts`); what it proposes counts only if the call succeeds (`judge.ts`). A callout job goes through its
  * services in one hop to a thread. If a thread has to be ended, the services that have answered keep their word, the one at work has
  * failed, and the rest goes on in another thread (`group-run.ts`).
  *

@@ -1,11 +1,13 @@
+import type { MessageImage } from '../mail/image.ts';
+import { factsAsTold, type Facts } from '../ocp/facts.ts';
 import type { ServiceOutcome } from '../ocp/service.ts';
-import { Call } from './call.ts';
+import { exportOf } from '../ocp/stage.ts';
 import { factsAfter, goesOn } from './group-rule.ts';
+import { callConfigure, callGuest } from './guest-call.ts';
 import type { GuestRunner } from './guest.ts';
-import { cleanText } from './logbook.ts';
+import { complaintOf, failed, judge, type Answer } from './judge.ts';
 import { MessageView, TaskSpool } from './message-view.ts';
 import { monotonicMs, type Progress } from './progress.ts';
-import { callService, failed, type Answer, type CurrentMessage } from './service-call.ts';
 import type { AskTask, ConfigureTask, LoadedService, Report } from './wire.ts';
 
 export interface TaskContext {
@@ -59,15 +61,32 @@ export async function runTask(task: AskTask, context: TaskContext): Promise<void
   }
 }
 
+/** The message at the time a service is asked. */
+interface CurrentMessage {
+  readonly image: MessageImage;
+  readonly view: MessageView;
+  readonly spool: TaskSpool;
+}
+
 async function answerOf(
   loaded: LoadedService | undefined,
-  asked: { guests: GuestRunner; task: AskTask; message: CurrentMessage | undefined; facts: AskTask['facts'] },
+  asked: { guests: GuestRunner; task: AskTask; message: CurrentMessage | undefined; facts: Facts },
 ): Promise<Answer> {
   if (loaded === undefined) return failed('load', { cause: 'there is no such service' });
   const { service, plugin } = loaded;
   if ('reason' in plugin) return failed('load', { cause: plugin.reason });
   const { guests, task, message, facts } = asked;
-  return callService(guests, { service, plugin, facts, message, state: task.state[service.name] });
+  if (!plugin.stages.has(facts.stage)) return { result: { kind: 'notAsked' }, logs: [], memoryBytes: 0 };
+  const said = await callGuest(guests, {
+    service,
+    module: plugin.module,
+    exportName: exportOf(facts.stage),
+    input: Buffer.from(JSON.stringify(factsAsTold(facts))),
+    view: message?.view,
+    smtputf8: facts.sender?.params['SMTPUTF8'] !== undefined,
+    state: task.state[service.name],
+  });
+  return judge(said, { service, facts, image: message?.image, broken: message?.spool.broken });
 }
 
 /** Lets a plugin that loaded check the settings of its service; reports what it says is wrong with them. */
@@ -75,13 +94,9 @@ export async function runConfigure(task: ConfigureTask, context: TaskContext): P
   const { services, guests, progress, report } = context;
   progress.begin(0);
   const { service, plugin } = services.get(task.service)!;
-  const settings = Buffer.from(JSON.stringify(service.settings));
-  const call = new Call({ limits: service.limits, settings, input: settings, smtputf8: false });
-  const fault =
-    'reason' in plugin ? plugin.reason : await guests.run(plugin.module, { exportName: 'configure', call });
-  const complaint =
-    fault === undefined
-      ? cleanText(call.output ?? new Uint8Array())
-      : `its check of the settings failed: ${fault}`;
-  report({ kind: 'configured', complaint });
+  const said =
+    'reason' in plugin
+      ? { fault: plugin.reason, output: undefined }
+      : await callConfigure(guests, { service, module: plugin.module });
+  report({ kind: 'configured', complaint: complaintOf(said) });
 }

@@ -1,0 +1,74 @@
+import type { Splice } from '../mail/image.ts';
+import type { CalloutState, Service } from '../ocp/service.ts';
+import { Call } from './call.ts';
+import { Edits } from './edits.ts';
+import type { GuestRunner } from './guest.ts';
+import type { LogLine } from './logbook.ts';
+import type { MessageView } from './message-view.ts';
+import { StateDraft } from './state-draft.ts';
+
+/** What a call leaves behind, before anything of it counts (`judge.ts`). */
+export interface Said {
+  /** Why the call failed. */
+  readonly fault: string | undefined;
+  readonly output: Uint8Array | undefined;
+  readonly logs: readonly LogLine[];
+  /** Octets of memory that the instance had at its end. */
+  readonly memoryBytes: number;
+  readonly splices: readonly Splice[];
+  /** All of its state, if it set any. */
+  readonly state: CalloutState[string] | undefined;
+}
+
+/** What of a service its calls go by. */
+export type GuestService = Pick<Service, 'limits' | 'settings' | 'allowModify'>;
+
+export interface GuestCall {
+  readonly service: GuestService;
+  readonly module: WebAssembly.Module;
+  readonly exportName: string;
+  /** The facts as JSON. */
+  readonly input: Uint8Array;
+  readonly view: MessageView | undefined;
+  /** The transaction has it (RFC 6531). */
+  readonly smtputf8: boolean;
+  /** What the service has kept so far. */
+  readonly state: CalloutState[string] | undefined;
+}
+
+/** Calls a plugin's export. Nothing that the plugin does makes this throw. */
+export async function callGuest(guests: GuestRunner, asked: GuestCall): Promise<Said> {
+  const { service, module, exportName, input, view, smtputf8 } = asked;
+  const edits = view !== undefined && service.allowModify ? new Edits(service.limits.addedBytes) : undefined;
+  const state = new StateDraft(asked.state);
+  const call = new Call({
+    limits: service.limits,
+    settings: Buffer.from(JSON.stringify(service.settings)),
+    input,
+    ...(view && { view }),
+    ...(edits && { edits }),
+    smtputf8,
+    state,
+  });
+  const fault = await guests.run(module, { exportName, call });
+  return {
+    fault,
+    output: call.output,
+    logs: call.log.lines(),
+    memoryBytes: call.memoryBytes,
+    splices: edits?.splices ?? [],
+    state: state.changed,
+  };
+}
+
+/** Lets a plugin check settings. Of what it leaves behind, output and fault have a meaning. */
+export async function callConfigure(
+  guests: GuestRunner,
+  asked: Pick<GuestCall, 'service' | 'module'>,
+): Promise<Pick<Said, 'fault' | 'output'>> {
+  const { limits, settings } = asked.service;
+  const input = Buffer.from(JSON.stringify(settings));
+  const call = new Call({ limits, settings: input, input, smtputf8: false });
+  const fault = await guests.run(asked.module, { exportName: 'configure', call });
+  return { fault, output: call.output };
+}
