@@ -17,8 +17,9 @@ export function addCheckCommand(program: Command, common: (command: Command) => 
     .option('--json', 'print a JSON object {ok, problems, warnings}')
     .action(async (options: CommonOptions & { json?: boolean }) => {
       const loaded = loadConfig(options.config);
-      const problems = loaded.ok ? await laterProblems(loaded) : loaded.problems.map(formatProblem);
-      const warnings = loaded.warnings.map(formatProblem);
+      const later = loaded.ok ? await laterFindings(loaded) : { problems: [], warnings: [] };
+      const problems = loaded.ok ? later.problems : loaded.problems.map(formatProblem);
+      const warnings = [...loaded.warnings.map(formatProblem), ...later.warnings];
       if (options.json === true) {
         printJson({ ok: problems.length === 0, problems, warnings });
       } else {
@@ -31,8 +32,8 @@ export function addCheckCommand(program: Command, common: (command: Command) => 
 }
 
 /** What only shows when the files that the config names are used: plugins, password files, the state directory. */
-async function laterProblems(loaded: LoadedConfig): Promise<string[]> {
-  const { sandbox, problems } = await openSandbox(loaded, silentLog);
+async function laterFindings(loaded: LoadedConfig): Promise<{ problems: string[]; warnings: string[] }> {
+  const { sandbox, problems, warnings } = await openSandbox(loaded, silentLog);
   await sandbox.close();
   for (const { name, auth } of loaded.config.listeners) {
     if (auth === undefined || !existsSync(auth.file)) continue;
@@ -43,5 +44,5 @@ async function laterProblems(loaded: LoadedConfig): Promise<string[]> {
   }
   const unusable = await stateProblem(loaded.config);
   if (unusable !== undefined) problems.push(formatProblem(loaded.problemAt(['stateDir'], unusable)));
-  return problems;
+  return { problems, warnings };
 }

@@ -4,7 +4,7 @@ import type { Config, DownstreamConfig } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { maildirDownstream } from '../delivery/maildir.ts';
 import { createDispatcher, type Dispatcher } from '../ocp/dispatch.ts';
-import type { CalloutService } from '../ocp/service.ts';
+import type { CalloutService, Service } from '../ocp/service.ts';
 import { smtpDownstream } from '../smtp/client.ts';
 import type { Downstream } from '../smtp/transaction.ts';
 import { openSandbox } from './plugins.ts';
@@ -23,18 +23,20 @@ export class Generation {
 
   private constructor(parts: {
     config: Config;
+    services: readonly Service[];
     callouts: CalloutService;
     downstreams: Map<string, Downstream>;
   }) {
     this.config = parts.config;
     this.#callouts = parts.callouts;
     this.downstreams = parts.downstreams;
-    const services = new Map(parts.config.services.map((service) => [service.name, service]));
+    const services = new Map(parts.services.map((service) => [service.name, service]));
     this.#dispatchers = new Map(
-      parts.config.groups.map((group) => [
-        group.name,
-        createDispatcher({ callouts: parts.callouts, group, services }),
-      ]),
+      parts.config.groups.map(({ name, entries }) => {
+        // What is disabled is not there, as if no group named it.
+        const group = { name, entries: entries.filter(({ service }) => services.has(service)) };
+        return [name, createDispatcher({ callouts: parts.callouts, group, services })];
+      }),
     );
   }
 
@@ -44,15 +46,16 @@ export class Generation {
     log: Log,
   ): Promise<{ generation: Generation } | { problems: string[] }> {
     const { config } = loaded;
-    const { sandbox, problems } = await openSandbox(loaded, log);
+    const { sandbox, services, problems, warnings } = await openSandbox(loaded, log);
     if (problems.length > 0) {
       await sandbox.close();
       return { problems };
     }
+    for (const warning of warnings) log.warn({ warning }, 'config may have a mistake');
     const downstreams = new Map<string, Downstream>();
     for (const downstream of config.downstreams)
       downstreams.set(downstream.name, await open(downstream, { config, log }));
-    return { generation: new Generation({ config, callouts: sandbox, downstreams }) };
+    return { generation: new Generation({ config, services, callouts: sandbox, downstreams }) };
   }
 
   dispatcher(group: string | undefined): Dispatcher | undefined {

@@ -27,6 +27,7 @@ export function addPluginCommand(program: Command, common: (command: Command) =>
       const services = config.services.map((service) => ({
         service: service.name,
         plugin: pluginPath(service.plugin, config.pluginDirectory),
+        enabled: service.enabled,
         stages: STAGES.filter((stage) => sandbox.answers(service.name, stage)),
         mode: service.mode,
         allowModify: service.allowModify,
@@ -43,7 +44,7 @@ export function addPluginCommand(program: Command, common: (command: Command) =>
         const rows = services.map((one) => [
           one.service,
           one.stages.join(','),
-          one.mode,
+          one.enabled ? one.mode : 'disabled',
           one.allowModify ? 'yes' : 'no',
           one.groups.join(','),
           one.plugin,

@@ -1,4 +1,4 @@
-import type { Service, ServiceGroup } from '../ocp/service.ts';
+import type { Limits, Service, ServiceGroup } from '../ocp/service.ts';
 
 /**
  * The configuration, as the rest of Postern uses it: every default filled in, every path absolute, every name known
@@ -22,8 +22,7 @@ export interface Config {
   /** In the order of the file; at least one. */
   readonly listeners: readonly ListenerConfig[];
   readonly downstreams: readonly DownstreamConfig[];
-  /** `plugin` is a name to look up in `pluginDirectory`, or an absolute path. */
-  readonly services: readonly Service[];
+  readonly services: readonly ServiceConfig[];
   /** Domains and addresses in lower case. */
   readonly groups: readonly ServiceGroup[];
   readonly queue: QueueConfig;
@@ -31,6 +30,15 @@ export interface Config {
   readonly log: { readonly level: LogLevel };
   /** `workers` absent: as many as the machine has cores. */
   readonly sandbox: { readonly workers?: number };
+}
+
+/**
+ * A service as the file says it; what it effectively is shows when its plugin is read, since a package's manifest says what its calls
+ * need. `plugin` is `vendor/name@version`, a name to look up in `pluginDirectory`, or an absolute path.
+ */
+export interface ServiceConfig extends Omit<Service, 'limits'> {
+  /** Those that the file says. */
+  readonly limits: Partial<Limits>;
 }
 
 type LogLevel = 'debug' | 'info' | 'warn' | 'error';

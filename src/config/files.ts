@@ -22,6 +22,13 @@ export function fileFindings(config: Config): { problems: Finding[]; warnings: F
     }
   }
   problems.push(...directoryFindings(['stateDir'], config.stateDir));
+  for (const { name, enabled, grants } of config.services) {
+    for (const [i, { file }] of (enabled ? (grants.http?.secrets ?? []) : []).entries()) {
+      const path = ['services', name, 'grants', 'http', 'secrets', i, 'file'];
+      const { finding } = read(path, file);
+      if (finding !== undefined) problems.push(finding);
+    }
+  }
   for (const downstream of config.downstreams) {
     if (downstream.protocol === 'maildir')
       problems.push(...directoryFindings(['downstreams', downstream.name, 'path'], downstream.path));

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DEFAULT_LIMITS } from '../ocp/service.ts';
 import type { Config } from './config.ts';
 import { loadConfig } from './load.ts';
 import { formatProblem, type Problem } from './problem.ts';
@@ -97,7 +96,7 @@ describe('What the file does not say', () => {
         mode: 'enforce',
         allowModify: false,
         onFailure: { load: 'tempfail', trap: 'tempfail', deadline: 'tempfail', capability: 'tempfail' },
-        limits: DEFAULT_LIMITS,
+        limits: {},
         grants: {},
         isolation: 'thread',
         callsPerInstance: 1,
@@ -156,6 +155,20 @@ describe('What the file says', () => {
       settings: { list: [1, 'two', null, { three: 3.5 }], nextHop: 'local' },
       onFailure: { load: 'reject', trap: 'accept', deadline: 'quarantine', capability: 'tempfail' },
       limits: { memoryMiB: 16, outputBytes: 4096, logBytes: 0, addedBytes: 1_000_000 },
+      isolation: 'process',
+      callsPerInstance: 100,
+      grants: {
+        clock: true,
+        kv: { keys: 100, bytes: 1_048_576 },
+        http: {
+          targets: ['https://api.example.com', 'http://[::1]:8080'],
+          allowPrivate: true,
+          requestsPerMinute: 60,
+          timeoutMs: 500,
+          responseBytes: 65_536,
+          secrets: [{ header: 'Authorization', file: join(folder, 'good/everything.yaml') }],
+        },
+      },
     });
     expect(config.services[1]?.settings).toEqual(config.services[0]?.settings);
     expect(config.groups[0]?.entries).toEqual([
@@ -185,6 +198,18 @@ groups: { idle: [a] }
       `${file}:8:3 downstreams.spare: is used by no listener`,
       `${file}:9:37 services.b: is used by no group`,
       `${file}:10:11 groups.idle: is used by no listener`,
+    ]);
+  });
+
+  test('is a reason to warn where a group goes on without one of its services', () => {
+    const groups = 'groups: { one: [a, b], two: [b] }\n';
+    const services = 'services: { a: { plugin: journal }, b: { plugin: ./gone.wasm, enabled: false } }\n';
+    const { warnings } = load(
+      `${SMALLEST.replace('downstream: local }', 'downstream: local, group: one }')}${services}${groups}`,
+    );
+    expect(warnings.map((line) => line.slice(line.indexOf(' ') + 1))).toEqual([
+      'services.b.enabled: found false: mail goes on without it in one, two',
+      'groups.two: is used by no listener',
     ]);
   });
 

@@ -9,7 +9,7 @@ import { formatPath, sortProblems, type Problem } from './problem.ts';
 import { referenceFindings } from './references.ts';
 import { resolveConfig } from './resolve.ts';
 import { configSchema } from './schema.ts';
-import { noticeFindings, unusedFindings } from './warnings.ts';
+import { disabledFindings, noticeFindings, unusedFindings } from './warnings.ts';
 import { readYaml } from './yaml-source.ts';
 
 /** A config that checks, or everything that is wrong with it in the order of the file. */
@@ -44,9 +44,14 @@ const MOST_PROBLEMS = 200;
  */
 export function loadConfig(file: string): LoadResult {
   const text = readText(file);
-  if (!text.ok) return failed([{ file, line: 0, column: 0, path: '', message: text.fault }]);
+  return text.ok
+    ? checkConfig(file, text.value)
+    : failed([{ file, line: 0, column: 0, path: '', message: text.fault }]);
+}
 
-  const source = readYaml(text.value);
+/** The same for a text that the file may come to hold. */
+export function checkConfig(file: string, text: string): LoadResult {
+  const source = readYaml(text);
   if (source.problems.length > 0) {
     const problems = source.problems.map(({ path, ...rest }) => ({ file, path: formatPath(path), ...rest }));
     return failed(problems);
@@ -71,7 +76,12 @@ export function loadConfig(file: string): LoadResult {
     ok: true,
     config,
     warnings: sortProblems(
-      [...unusedFindings(config), ...noticeFindings(config, source.value), ...files.warnings].map(placed),
+      [
+        ...unusedFindings(config),
+        ...disabledFindings(config),
+        ...noticeFindings(config, source.value),
+        ...files.warnings,
+      ].map(placed),
     ),
     problemAt: (path, message) => placed({ path, at: 'value', message }),
   };

@@ -1,15 +1,9 @@
 import { dirname, resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { normalAddress } from '../mail/address.ts';
-import {
-  DEFAULT_SERVICE,
-  type FailureKind,
-  type FailurePolicy,
-  type Service,
-  type ServiceGroup,
-  type WhenRule,
-} from '../ocp/service.ts';
-import type { Config, DownstreamConfig, ListenerConfig } from './config.ts';
+import type { Grants } from '../ocp/capability.ts';
+import type { FailureKind, FailurePolicy, ServiceGroup, WhenRule } from '../ocp/service.ts';
+import type { Config, DownstreamConfig, ListenerConfig, ServiceConfig } from './config.ts';
 import type { CheckedConfig } from './schema.ts';
 
 /** Makes the config of what the schema let through: paths absolute, names put into what they name, rules as lists. */
@@ -82,15 +76,23 @@ function downstreamOf(name: string, { value, at }: Named<'downstreams'>): Downst
   });
 }
 
-function serviceOf(name: string, { value, at }: Named<'services'>): Service {
+function serviceOf(name: string, { value, at }: Named<'services'>): ServiceConfig {
   const { plugin, onFailure } = value;
   return {
-    ...DEFAULT_SERVICE,
     ...value,
     name,
     plugin: plugin.endsWith('.wasm') ? at(plugin) : plugin,
     onFailure: typeof onFailure === 'string' ? everyKind(onFailure) : onFailure,
+    limits: defined(value.limits),
+    grants: grantsOf(value.grants, at),
   };
+}
+
+function grantsOf({ clock, kv, http }: CheckedConfig['services'][string]['grants'], at: ToPath): Grants {
+  if (http === undefined) return defined({ clock, kv });
+  const { timeout, secrets, ...rest } = http;
+  const files = secrets.map(({ header, file }) => ({ header, file: at(file) }));
+  return defined({ clock, kv, http: { ...rest, timeoutMs: timeout, secrets: files } });
 }
 
 const everyKind = (policy: FailurePolicy): Record<FailureKind, FailurePolicy> => ({

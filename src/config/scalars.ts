@@ -61,6 +61,27 @@ export const senderAddress = z
   .refine((text) => text === '<>' || isMailbox(text), SENDER_RULE)
   .transform((text) => (text === '<>' ? '' : text));
 
+const ORIGIN_RULE = 'must be an origin such as https://api.example.com or http://127.0.0.1:8080';
+/** Scheme, host and port of a server, in the form in which origins compare (RFC 6454 section 6.1). */
+export const httpOrigin = z
+  .string(ORIGIN_RULE)
+  .max(300, ORIGIN_RULE)
+  .superRefine((text, context) => {
+    const fault = originFault(text);
+    if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
+  })
+  .transform((text) => urlOf(text)?.origin ?? text);
+
+const HEADER_RULE = 'must be the name of a header field such as Authorization';
+// What the host itself writes, or what would let one request be read as two.
+const OWN_HEADERS =
+  /^(?:host|connection|content-length|transfer-encoding|te|trailer|upgrade|expect|keep-alive|proxy-.*)$/i;
+/** A field name (RFC 9110 section 5.1) that a secret may be put under. */
+export const headerName = z
+  .string(HEADER_RULE)
+  .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/, HEADER_RULE)
+  .refine((text) => !OWN_HEADERS.test(text), `${HEADER_RULE}; this one is Postern's own`);
+
 const SIZE_UNITS = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 const SIZE_FORM = /^(\d{1,15}) ?(B|kB|MB|GB|KiB|MiB|GiB)$/;
 
@@ -128,3 +149,21 @@ function domainRule(input: unknown): string {
 function isMailbox(text: string): boolean {
   return addressProblem(text, { smtputf8: true }) === undefined;
 }
+
+function originFault(text: string): string | undefined {
+  const url = urlOf(text);
+  if (!text.includes('://')) return `${ORIGIN_RULE}; the scheme is missing`;
+  if (url === undefined) return ORIGIN_RULE;
+  if (url.protocol !== 'https:' && url.protocol !== 'http:')
+    return `${ORIGIN_RULE}; the scheme must be https or http`;
+  if (url.username !== '' || url.password !== '')
+    return `${ORIGIN_RULE}; a user and password belong into secrets`;
+  if (url.hostname.includes('*')) return `${ORIGIN_RULE}; each host is named, there is no wildcard`;
+  const port = url.port === '' ? `:${url.protocol === 'https:' ? 443 : 80}` : '';
+  const written = text.toLowerCase();
+  if (written === url.origin || written === `${url.origin}${port}`) return undefined;
+  const more = url.pathname !== '/' || url.search !== '' || url.hash !== '';
+  return `${ORIGIN_RULE}; ${more ? 'all paths of it are granted, so none is named: ' : ''}write it as ${url.origin}`;
+}
+
+const urlOf = (text: string): URL | undefined => (URL.canParse(text) ? new URL(text) : undefined);

@@ -1,10 +1,11 @@
 import { z } from 'zod';
-import { DEFAULT_LIMITS } from '../ocp/service.ts';
 import {
   domain,
   duration,
   filePath,
+  headerName,
   host,
+  httpOrigin,
   integer,
   ipAddress,
   mailbox,
@@ -137,6 +138,28 @@ const onFailure = z.union(
   `must be one of ${policy.options.join(', ')}, or a map with the keys load, trap, deadline, capability`,
 );
 
+const grants = map({
+  clock: z.literal(true, 'must be true; leave the key out to grant no clock').optional(),
+  kv: map({
+    keys: integer(1, 1_000_000).default(10_000),
+    bytes: size('1KiB', '1GiB').prefault('10MiB'),
+  }).optional(),
+  http: map({
+    targets: z
+      .array(httpOrigin, 'must be a list of origins such as https://api.example.com')
+      .min(1, 'must have at least one origin such as https://api.example.com')
+      .max(100, 'must have at most 100 origins'),
+    allowPrivate: z.boolean('must be true or false').default(false),
+    requestsPerMinute: integer(1, 100_000).default(600),
+    timeout: duration('100ms', '60s').prefault('3s'),
+    responseBytes: size('1KiB', '16MiB').prefault('1MiB'),
+    secrets: z
+      .array(map({ header: headerName, file: filePath }), 'must be a list of maps')
+      .max(20, 'must have at most 20 entries')
+      .default([]),
+  }).optional(),
+});
+
 const service = map({
   plugin,
   enabled: z.boolean('must be true or false').default(true),
@@ -144,14 +167,18 @@ const service = map({
   mode: word('enforce', 'monitor').default('enforce'),
   allowModify: z.boolean('must be true or false').default(false),
   onFailure: onFailure.default('tempfail'),
+  // Without defaults: what is not said here is what the package's manifest says, which is not read yet.
   limits: map({
-    memoryMiB: integer(1, 1024).default(DEFAULT_LIMITS.memoryMiB),
-    deadlineMs: integer(10, 60_000).default(DEFAULT_LIMITS.deadlineMs),
-    outputBytes: size('1KiB', '1MiB').default(DEFAULT_LIMITS.outputBytes),
-    logBytes: size('0B', '1MiB').default(DEFAULT_LIMITS.logBytes),
-    hostCalls: integer(100, 100_000_000).default(DEFAULT_LIMITS.hostCalls),
-    addedBytes: size('0B', '256MiB').default(DEFAULT_LIMITS.addedBytes),
-  }).prefault({}),
+    memoryMiB: integer(1, 1024).optional(),
+    deadlineMs: integer(10, 60_000).optional(),
+    outputBytes: size('1KiB', '1MiB').optional(),
+    logBytes: size('0B', '1MiB').optional(),
+    hostCalls: integer(100, 100_000_000).optional(),
+    addedBytes: size('0B', '256MiB').optional(),
+  }).default({}),
+  grants: grants.default({}),
+  isolation: word('thread', 'process').default('thread'),
+  callsPerInstance: integer(1, 10_000).default(1),
 });
 
 const when = map({

@@ -14,6 +14,18 @@ export function noticeFindings(config: Config, root: unknown): Finding[] {
     .map((path) => ({ path, at: 'value', message }));
 }
 
+/** Groups that go on without one of their services. */
+export function disabledFindings(config: Config): Finding[] {
+  return config.services
+    .filter(({ enabled }) => !enabled)
+    .flatMap(({ name }): Finding[] => {
+      const groups = config.groups.filter(({ entries }) => entries.some(({ service }) => service === name));
+      if (groups.length === 0) return [];
+      const message = `found false: mail goes on without it in ${groups.map((group) => group.name).join(', ')}`;
+      return [{ path: ['services', name, 'enabled'], at: 'value', message }];
+    });
+}
+
 /** What is allowed and still looks like a mistake: things that nothing uses. */
 export function unusedFindings(config: Config): Finding[] {
   const used = {

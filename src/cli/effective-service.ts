@@ -1,0 +1,85 @@
+import type { ServiceConfig } from '../config/config.ts';
+import type { Finding } from '../config/issues.ts';
+import type { CapabilityName } from '../ocp/capability.ts';
+import type { Manifest } from '../ocp/manifest.ts';
+import { DEFAULT_LIMITS, type Limits, type Service } from '../ocp/service.ts';
+
+/**
+ * What a service is once its package has been read: what the operator says, and where that says nothing, what the manifest says.
+ * The operator has the last word, with two exceptions that hold the manifest to itself: a plugin that says that it changes nothing
+ * may change nothing, and it gets no capability that it did not ask for.
+ */
+export interface Effective {
+  readonly service: Service;
+  /** Why it is not fit to run. */
+  readonly problems: readonly ServiceFinding[];
+  /** What may be a mistake. */
+  readonly warnings: readonly ServiceFinding[];
+}
+
+/** `path` begins below `services.<name>`. */
+export type ServiceFinding = Pick<Finding, 'path' | 'message'>;
+
+export function effectiveService(said: ServiceConfig, manifest: Manifest | undefined): Effective {
+  const limits = { ...DEFAULT_LIMITS, ...definedLimits(manifest?.limits), ...said.limits };
+  if (manifest === undefined) return { service: { ...said, limits }, problems: [], warnings: [] };
+  return {
+    service: { ...said, limits, allowModify: said.allowModify && manifest.modifies },
+    problems: grantFindings(said, manifest),
+    warnings: [...modifyFindings(said, manifest), ...limitFindings(said, manifest)],
+  };
+}
+
+/** How messages call a package. */
+export const nameOf = ({ id, version }: Manifest): string => `${id} ${version}`;
+
+// With `exactOptionalPropertyTypes` a key that is there may still hold undefined, as zod types it.
+function definedLimits(limits: Manifest['limits'] | undefined): Partial<Limits> {
+  return Object.fromEntries(Object.entries(limits ?? {}).filter(([, value]) => value !== undefined));
+}
+
+function modifyFindings({ name, allowModify }: ServiceConfig, manifest: Manifest): ServiceFinding[] {
+  if (allowModify === manifest.modifies) return [];
+  const message = allowModify
+    ? `found true, which has no effect: ${nameOf(manifest)} says that it changes nothing`
+    : `found false, but ${nameOf(manifest)} changes mail: what it proposes will count as a failure; postern plugin grant ${name} modify`;
+  return [{ path: ['allowModify'], message }];
+}
+
+function limitFindings({ limits }: ServiceConfig, manifest: Manifest): ServiceFinding[] {
+  const needed = definedLimits(manifest.limits);
+  return Object.entries(limits).flatMap(([key, value]) => {
+    const need = Object.entries(needed).find(([name]) => name === key)?.[1];
+    if (need === undefined || value >= need) return [];
+    return [
+      { path: ['limits', key], message: `found ${value}, but ${nameOf(manifest)} needs up to ${need}` },
+    ];
+  });
+}
+
+function grantFindings({ name, grants }: ServiceConfig, manifest: Manifest): ServiceFinding[] {
+  const { required, optional } = manifest.capabilities;
+  const asked = new Set<string>([...required, ...optional].map((capability) => capability.name));
+  const missing = required.flatMap((capability): ServiceFinding[] => {
+    const command = HOW_TO_GRANT[capability.name];
+    // What no operator can grant is for the audit to report (sandbox/audit.ts).
+    if (command === undefined || capability.name in grants) return [];
+    const message = `${nameOf(manifest)} requires ${capability.name} (${capability.reason}), which is not granted; postern plugin grant ${name} ${command}`;
+    return [{ path: ['grants', capability.name], message }];
+  });
+  const unasked = Object.keys(grants).filter((granted) => !asked.has(granted));
+  return [
+    ...missing,
+    ...unasked.map((granted) => ({
+      path: ['grants', granted],
+      message: `${nameOf(manifest)} does not ask for ${granted}; postern plugin revoke ${name} ${granted}`,
+    })),
+  ];
+}
+
+/** The words after `postern plugin grant SERVICE`, for what can be granted. */
+const HOW_TO_GRANT: Partial<Record<CapabilityName, string>> = {
+  clock: 'clock',
+  kv: 'kv',
+  http: 'http --target https://…',
+};
