@@ -119,11 +119,15 @@ export interface ServiceOutcome {
         readonly cause: string;
         /** It was not asked: its breaker is open, or nothing could be asked. */
         readonly unasked?: true;
+        /** Its breaker was open, and this call was to see whether it works again. */
+        readonly probe?: true;
       };
   /** Lines that it logged, already cut to the limit. */
   readonly logs: readonly { readonly level: 'debug' | 'info' | 'warn' | 'error'; readonly text: string }[];
   /** Its splices changed the message (and it is in `enforce` with `allowModify`). */
   readonly modified: boolean;
+  /** Its splices would have changed the message, if it were not in `monitor`. */
+  readonly wouldModify?: true;
   /** Octets of memory that the instance had at the end, linear and host's; 0 where there was no instance. */
   readonly memoryBytes: number;
 }
@@ -142,8 +146,25 @@ export interface CalloutService {
   run(job: CalloutJob): Promise<CalloutResult>;
   /** Whether the service has something to say at this stage: its plugin exports `on_<stage>`. */
   answers(service: string, stage: Stage): boolean;
+  /** Those that are open now. */
+  openBreakers(): readonly OpenBreaker[];
   /** Ends all workers. Jobs under way end as failures of kind `load`. */
   close(): Promise<void>;
+}
+
+/** A service that is not asked at a stage for a while, since it failed there again and again. */
+export interface OpenBreaker {
+  readonly service: string;
+  readonly stage: Stage;
+  /** In a row. */
+  readonly failures: number;
+  /** How the last of them failed. */
+  readonly failure: FailureKind;
+  readonly cause: string;
+  /** Milliseconds since it opened. */
+  readonly openMs: number;
+  /** Milliseconds until the next call goes through as a probe; 0: the next one does, or is on its way. */
+  readonly probeInMs: number;
 }
 
 /** An ordered list of services with the rule for each; a listener names one. */

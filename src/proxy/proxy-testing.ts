@@ -174,6 +174,7 @@ export class ProxyBench {
     const callouts = {
       answers: (service: string, stage: Stage) => services[service]?.says[stage] !== undefined,
       run: async (job: CalloutJob) => this.#ask(job, services),
+      openBreakers: () => [],
       close: async () => {},
     };
     const byName = new Map(configured.map((service) => [service.name, service]));

@@ -97,6 +97,24 @@ describe('Breakers', () => {
     expect(said).toHaveLength(1);
   });
 
+  it('tells which are open, since when and until when', () => {
+    fail(2);
+    expect(breakers.list()).toEqual([]);
+    fail(1);
+    now = 400;
+    const open = { ...AT, failures: 3, failure: 'deadline', cause: 'why' };
+    expect(breakers.list()).toEqual([{ ...open, openMs: 400, probeInMs: 600 }]);
+    now = 1200;
+    expect(breakers.list()).toEqual([{ ...open, openMs: 1200, probeInMs: 0 }]);
+    expect(probe(bad('trap'))).toBe(true);
+    expect(breakers.list()).toEqual([
+      { ...open, failures: 4, failure: 'trap', openMs: 1200, probeInMs: 2000 },
+    ]);
+    now = 5000;
+    expect(probe(GOOD)).toBe(true);
+    expect(breakers.list()).toEqual([]);
+  });
+
   it('lets another probe through after one that came to nothing', () => {
     fail(3);
     now = 1000;

@@ -1,5 +1,5 @@
 import type { Log } from '../base/log.ts';
-import type { FailureKind, ServiceOutcome } from '../ocp/service.ts';
+import type { FailureKind, OpenBreaker, ServiceOutcome } from '../ocp/service.ts';
 import type { Stage } from '../ocp/stage.ts';
 
 /**
@@ -30,11 +30,28 @@ export interface Refusal {
 }
 
 interface Trouble {
+  readonly place: Place;
   deadlines: number;
   failures: number;
   /** While it is open. */
-  open: { refusal: Refusal; backoffMs: number; probeAtMs: number; probing: boolean } | undefined;
+  open:
+    | {
+        readonly last: Refusal;
+        readonly refusal: Refusal;
+        readonly sinceMs: number;
+        readonly backoffMs: number;
+        readonly probeAtMs: number;
+        probing: boolean;
+      }
+    | undefined;
 }
+
+/** What a service comes to that is not asked. */
+export const refused = (refusal: Refusal): ServiceOutcome['result'] => ({
+  kind: 'failure',
+  ...refusal,
+  unasked: true,
+});
 
 export class Breakers {
   readonly #log: Log;
@@ -51,6 +68,22 @@ export class Breakers {
   /** Whether any is open; if not, there is no need to look at each. */
   get anyOpen(): boolean {
     return this.#open > 0;
+  }
+
+  /** Those that are open. */
+  list(): OpenBreaker[] {
+    const nowMs = this.#nowMs();
+    return [...this.#troubles.values()].flatMap(({ place, failures, open }) => {
+      if (open === undefined) return [];
+      const { last, sinceMs, probeAtMs } = open;
+      return {
+        ...place,
+        failures,
+        ...last,
+        openMs: nowMs - sinceMs,
+        probeInMs: Math.max(0, probeAtMs - nowMs),
+      };
+    });
   }
 
   /** Undefined if the service may be asked, be it as a probe. */
@@ -91,7 +124,7 @@ export class Breakers {
 
   #fail(place: Place, { failure, cause }: Refusal): void {
     const key = keyOf(place);
-    const trouble = this.#troubles.get(key) ?? { deadlines: 0, failures: 0, open: undefined };
+    const trouble = this.#troubles.get(key) ?? { place, deadlines: 0, failures: 0, open: undefined };
     this.#troubles.set(key, trouble);
     const { open } = trouble;
     // A call that had begun before it opened says nothing new.
@@ -103,10 +136,13 @@ export class Breakers {
     const backoffMs =
       open === undefined ? FIRST_BACKOFF_MS : Math.min(open.backoffMs * 2, LONGEST_BACKOFF_MS);
     const why = `the breaker is open after ${trouble.failures} failures in a row, the last: ${cause}`;
+    const nowMs = this.#nowMs();
     trouble.open = {
+      last: { failure, cause },
+      sinceMs: open?.sinceMs ?? nowMs,
       refusal: { failure, cause: why },
       backoffMs,
-      probeAtMs: this.#nowMs() + backoffMs,
+      probeAtMs: nowMs + backoffMs,
       probing: false,
     };
     if (open !== undefined) return;

@@ -1,5 +1,6 @@
 import type { MessageImage } from '../mail/image.ts';
 import type { Facts } from '../ocp/facts.ts';
+import { factsAfter, goesOn } from '../ocp/group-rule.ts';
 import {
   DEFAULT_LIMITS,
   type CalloutJob,
@@ -9,8 +10,7 @@ import {
   type Service,
   type ServiceOutcome,
 } from '../ocp/service.ts';
-import type { Breakers, Place, Refusal } from './breakers.ts';
-import { factsAfter, goesOn } from './group-rule.ts';
+import { refused, type Breakers, type Place, type Refusal } from './breakers.ts';
 import type { AskTask, Report } from './wire.ts';
 import type { Work } from './work.ts';
 
@@ -63,7 +63,7 @@ export class GroupRun implements Work {
       const service = this.#job.services[this.#outcomes.length]!;
       const refusal = this.#breakers.refusal({ service, stage: this.#job.stage });
       if (refusal === undefined) return false;
-      if (this.#record(failureOf(service, { ...refusal, micros: 0 }))) return true;
+      if (this.#record(lostTo(service, { result: refused(refusal), micros: 0 }))) return true;
     }
     return false;
   }
@@ -92,16 +92,18 @@ export class GroupRun implements Work {
 
   take(report: Report): boolean {
     if (report.kind !== 'outcome') return false;
-    const { outcome, image, state } = report;
-    if (this.#refusals?.[this.#outcomes.length - this.#taskStart] === undefined) this.#count(outcome);
+    const { image, state } = report;
+    const wasAsked = this.#refusals?.[this.#outcomes.length - this.#taskStart] === undefined;
+    const outcome = wasAsked ? this.#counted(report.outcome) : report.outcome;
     if (image !== undefined) this.#image = image;
     if (state !== undefined) this.#state[outcome.service] = state;
     return this.#record(outcome);
   }
 
-  lose(lost: { failure: OutcomeFailure; cause: string; micros: number }): boolean {
-    const outcome = failureOf(this.atWork.service, lost);
-    this.#count(outcome);
+  lose({ micros, ...lost }: { failure: OutcomeFailure; cause: string; micros: number }): boolean {
+    const unasked = lost.failure === 'overload' && { unasked: true as const };
+    const result = { kind: 'failure' as const, ...lost, ...unasked };
+    const outcome = this.#counted(lostTo(this.atWork.service, { result, micros }));
     // The rest of them was not asked.
     this.#releaseProbes();
     return this.#record(outcome);
@@ -117,11 +119,14 @@ export class GroupRun implements Work {
     });
   }
 
-  #count({ service, result }: ServiceOutcome): void {
+  /** Tells the breakers of the outcome, and the outcome whether it is that of a probe. */
+  #counted(outcome: ServiceOutcome): ServiceOutcome {
+    const { service, result } = outcome;
     this.#breakers.record({ service, stage: this.#job.stage }, result);
-    if (this.#probed[0]?.service !== service) return;
+    if (this.#probed[0]?.service !== service) return outcome;
     const probed = this.#probed.shift()!;
     this.#breakers.release(probed);
+    return result.kind === 'failure' ? { ...outcome, result: { ...result, probe: true } } : outcome;
   }
 
   #releaseProbes(): void {
@@ -147,16 +152,7 @@ export class GroupRun implements Work {
   }
 }
 
-function failureOf(
-  service: string,
-  { failure, cause, micros }: { failure: OutcomeFailure; cause: string; micros: number },
-): ServiceOutcome {
-  return {
-    service,
-    micros,
-    result: { kind: 'failure', failure, cause },
-    logs: [],
-    modified: false,
-    memoryBytes: 0,
-  };
+/** The outcome of a service that did not come to say anything itself. */
+function lostTo(service: string, outcome: Pick<ServiceOutcome, 'micros' | 'result'>): ServiceOutcome {
+  return { service, ...outcome, logs: [], modified: false, memoryBytes: 0 };
 }

@@ -13,6 +13,8 @@ export interface Answer {
   readonly memoryBytes: number;
   /** The message, if it changed it and may. */
   readonly image?: MessageImage;
+  /** It would have changed the message, if it were not in `monitor`. */
+  readonly wouldModify?: true;
   /** All of its state, if it set any. */
   readonly state?: CalloutState[string];
 }
@@ -51,7 +53,8 @@ export function judge(
   const edited = applySplices(image, splices);
   if (isProblem(edited))
     return failed('trap', { cause: `its edits don't fit together: ${edited.problem}`, ...left });
-  return service.mode === 'monitor' || edited === image ? answer : { ...answer, image: edited };
+  if (edited === image) return answer;
+  return service.mode === 'monitor' ? { ...answer, wouldModify: true } : { ...answer, image: edited };
 }
 
 /** What is wrong with the settings, '' if nothing is. */

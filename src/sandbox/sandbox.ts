@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Log } from '../base/log.ts';
-import type { CalloutJob, CalloutResult, CalloutService, Service } from '../ocp/service.ts';
+import type { CalloutJob, CalloutResult, CalloutService, OpenBreaker, Service } from '../ocp/service.ts';
 import { Breakers } from './breakers.ts';
 import { ConfigureRun } from './configure-run.ts';
 import { GroupRun } from './group-run.ts';
@@ -131,6 +131,10 @@ class Sandbox implements CalloutService {
     if (plugin === undefined) return false;
     // One that did not load must be asked, or its failure policy would never apply.
     return 'reason' in plugin || plugin.stages.has(stage);
+  }
+
+  openBreakers(): readonly OpenBreaker[] {
+    return this.#breakers.list();
   }
 
   async close(): Promise<void> {

@@ -1,8 +1,9 @@
 import type { MessageImage } from '../mail/image.ts';
 import { factsAsTold, type Facts } from '../ocp/facts.ts';
+import { factsAfter, goesOn } from '../ocp/group-rule.ts';
 import type { ServiceOutcome } from '../ocp/service.ts';
 import { exportOf } from '../ocp/stage.ts';
-import { factsAfter, goesOn } from './group-rule.ts';
+import { refused } from './breakers.ts';
 import { callConfigure, callGuest } from './guest-call.ts';
 import type { GuestRunner } from './guest.ts';
 import { complaintOf, failed, judge, type Answer } from './judge.ts';
@@ -39,13 +40,14 @@ export async function runTask(task: AskTask, context: TaskContext): Promise<void
       const answer =
         refusal === undefined
           ? await answerOf(loaded, { guests, task, message, facts: { ...facts, service: name } })
-          : failed(refusal.failure, refusal);
+          : { ...failed(refusal.failure, refusal), result: refused(refusal) };
       const outcome: ServiceOutcome = {
         service: name,
         micros: Math.round((monotonicMs() - startedMs) * 1000),
         result: answer.result,
         logs: answer.logs,
         modified: answer.image !== undefined,
+        ...(answer.wouldModify && { wouldModify: true }),
         memoryBytes: answer.memoryBytes,
       };
       report({ kind: 'outcome', outcome, image: answer.image, state: answer.state });

@@ -44,7 +44,7 @@ export type Task = AskTask | ConfigureTask;
 export type Report =
   | { readonly kind: 'ready' }
   | {
-      /** One service has answered. The next begins at once, unless `group-rule.ts` says that the group ends. */
+      /** One service has answered. The next begins at once, unless `ocp/group-rule.ts` says that the group ends. */
       readonly kind: 'outcome';
       readonly outcome: ServiceOutcome;
       /** The message after its splices, if they changed it. */

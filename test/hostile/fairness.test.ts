@@ -116,9 +116,17 @@ describe('the breaker of a service', () => {
     for (let count = 0; count < 3; count++) expect(failureOf(await large())).toEqual(late);
     const unasked = await ask(['stumbles']);
     expect(failureOf(unasked)).toEqual(open);
-    expect(unasked.outcomes[0]!.micros).toBe(0);
+    expect(unasked.outcomes[0]).toMatchObject({ micros: 0, result: { unasked: true } });
+    expect(bench.sandbox.openBreakers()).toMatchObject([
+      { service: 'stumbles', stage: 'message', failures: 3, failure: 'deadline', cause: late[1] },
+    ]);
     expect(failureOf(await ask(['stumbles'], { stage: 'data' }))).toBe('decision');
 
+    const probe = await waitFor(async () => {
+      const { result } = (await large()).outcomes[0]!;
+      return result.kind === 'failure' && result.unasked !== true ? result : undefined;
+    });
+    expect(probe).toMatchObject({ failure: 'deadline', probe: true });
     const answered = await waitFor(async () => {
       const result = await ask(['stumbles']);
       return kindsOf(result)[0] === 'decision' ? result : undefined;
@@ -140,6 +148,8 @@ describe('the breaker of a service', () => {
     ];
     const results = await Promise.all(groups.map((names) => ask(names)));
     for (const [at, { outcomes }] of results.entries()) {
+      const unasked = outcomes.filter(({ result }) => result.kind === 'failure' && result.unasked === true);
+      expect(unasked.map(({ service }) => service)).toEqual(['spins-accepted']);
       const names = groups[at]!;
       const said = outcomes.map(({ service, result }) => [
         service,

@@ -156,7 +156,12 @@ describe('a group of services', () => {
 
   it('does nothing that a watched service proposed, but says what it was', async () => {
     const result = await ask(['a-watched', 'rejects-watched', 'scores-watched', 'echo']);
-    expect(result.outcomes[0]).toMatchObject({ result: { kind: 'decision' }, modified: false });
+    expect(result.outcomes[0]).toMatchObject({
+      result: { kind: 'decision' },
+      modified: false,
+      wouldModify: true,
+    });
+    expect(result.outcomes[1]).not.toHaveProperty('wouldModify');
     expect(result.outcomes[1]!.result).toMatchObject({ decision: { verdict: 'reject' } });
     expect(await textOf(result.image!)).toBe(MESSAGE);
     expect(echoed(result)).not.toHaveProperty('score');
@@ -253,6 +258,7 @@ describe('a sandbox under load', () => {
         kind: 'failure',
         failure: 'overload',
         cause: 'no worker thread was free within 20 ms',
+        unasked: true,
       });
       expect(kindsOf(await busy)).toEqual(['late failure']);
     } finally {

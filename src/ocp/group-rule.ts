@@ -1,13 +1,14 @@
-import { applyToFacts } from '../ocp/apply.ts';
-import { endsGroup } from '../ocp/ends-group.ts';
-import type { Facts } from '../ocp/facts.ts';
-import { policyOn, type Service, type ServiceOutcome } from '../ocp/service.ts';
-import type { Stage } from '../ocp/stage.ts';
+import { applyToFacts } from './apply.ts';
+import { endsGroup } from './ends-group.ts';
+import type { Facts } from './facts.ts';
+import { policyOn, type Service, type ServiceOutcome } from './service.ts';
+import type { Stage } from './stage.ts';
 
 /**
  * Whether the services after this one are asked. A failure with a policy other than `accept` has settled the matter, since
  * nothing that a later service says could undo it; so has a decision that ends the group. A service in `monitor` settles
- * nothing, and at `report` there is nothing left to settle. The worker and the main thread both go by this, so neither needs to tell the other.
+ * nothing, and at `report` there is nothing left to settle. All go by this: the worker, the main thread,
+ * and what judges a service in `monitor`; so none needs to tell the others.
  */
 export function goesOn(stage: Stage, answered: { service: Service; outcome: ServiceOutcome }): boolean {
   const { service, outcome } = answered;
