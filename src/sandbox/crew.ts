@@ -1,25 +1,28 @@
 import { Alarm } from '../base/alarm.ts';
 import { describeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import { Thread } from './thread.ts';
-import type { LoadedService, Report } from './wire.ts';
+import type { CrewMember, MemberHandlers } from './crew-member.ts';
+import type { Report } from './wire.ts';
 
 export interface CrewOptions {
-  readonly services: readonly LoadedService[];
+  /** Starts one more. */
+  readonly start: (handlers: MemberHandlers) => CrewMember;
+  /** What each is, for people. */
+  readonly noun: 'worker thread' | 'confined process';
   /** How many are busy in normal times. */
   readonly size: number;
   readonly log: Log;
 }
 
-/** How long a thread that is not needed any more is kept. */
+/** How long one that is not needed any more is kept. */
 const REST_MS = 5000;
 
-/** The threads of a pool: as many as are busy, at least `size`, and one to spare. */
+/** The members of a pool, threads or processes: as many as are busy, at least `size`, and one to spare. */
 export class Crew {
   readonly #options: CrewOptions;
   readonly #handlers: CrewHandlers;
   /** A list, since it is gone through for each piece of work. */
-  #threads: readonly Thread[] = [];
+  #members: readonly CrewMember[] = [];
   readonly #restarts = new Set<NodeJS.Timeout>();
   readonly #rest = new Alarm(() => this.#endSurplus());
 
@@ -28,19 +31,19 @@ export class Crew {
     this.#handlers = handlers;
   }
 
-  get threads(): readonly Thread[] {
-    return this.#threads;
+  get members(): readonly CrewMember[] {
+    return this.#members;
   }
 
-  /** Starts threads until there is one to spare. */
+  /** Starts more until there is one to spare. */
   fill(): void {
     for (let surplus = this.#surplus(); surplus < 0; surplus++) this.#spawn();
-    if (this.#threads.length > this.#options.size + 1) this.#rest.set(REST_MS);
+    if (this.#members.length > this.#options.size + 1) this.#rest.set(REST_MS);
   }
 
-  /** Ends a thread, whatever it is doing, and replaces it if it is needed. */
-  drop(thread: Thread, restartMs: number): void {
-    this.#end(thread);
+  /** Ends one, whatever it is doing, and replaces it if it is needed. */
+  drop(member: CrewMember, restartMs: number): void {
+    this.#end(member);
     const timer = setTimeout(() => {
       this.#restarts.delete(timer);
       this.fill();
@@ -52,51 +55,53 @@ export class Crew {
   async end(): Promise<void> {
     for (const timer of this.#restarts) clearTimeout(timer);
     this.#rest.clear();
-    const endings = this.#threads.map((thread) => thread.end());
-    this.#threads = [];
+    const endings = this.#members.map((member) => member.end());
+    this.#members = [];
     await Promise.all(endings);
   }
 
   #spawn(): void {
-    const thread: Thread = new Thread(this.#options.services, {
+    const member: CrewMember = this.#options.start({
       report: (report) => {
-        if (!thread.gone) this.#handlers.report(thread, report);
+        if (!member.gone) this.#handlers.report(member, report);
       },
       exit: (cause) => {
-        if (!thread.gone) this.#handlers.crash(thread, cause);
+        if (!member.gone) this.#handlers.crash(member, cause);
       },
-      late: () => this.#handlers.late(thread),
+      late: () => {
+        if (!member.gone) this.#handlers.late(member);
+      },
     });
-    this.#threads = [...this.#threads, thread];
+    this.#members = [...this.#members, member];
   }
 
-  /** How many threads there are, or will be, over those that are needed. */
+  /** How many there are, or will be, over those that are needed. */
   #surplus(): number {
-    const busy = this.#threads.filter(({ work }) => work !== undefined).length;
-    return this.#threads.length + this.#restarts.size - Math.max(busy, this.#options.size) - 1;
+    const busy = this.#members.filter(({ work }) => work !== undefined).length;
+    return this.#members.length + this.#restarts.size - Math.max(busy, this.#options.size) - 1;
   }
 
   #endSurplus(): void {
-    const resting = this.#threads.filter(({ ready, work }) => ready && work === undefined);
-    for (const thread of resting.slice(0, Math.max(0, this.#surplus()))) this.#end(thread);
-    if (this.#threads.length > this.#options.size + 1) this.#rest.set(REST_MS);
+    const resting = this.#members.filter(({ ready, work }) => ready && work === undefined);
+    for (const member of resting.slice(0, Math.max(0, this.#surplus()))) this.#end(member);
+    if (this.#members.length > this.#options.size + 1) this.#rest.set(REST_MS);
   }
 
-  #end(thread: Thread): void {
-    this.#threads = this.#threads.filter((other) => other !== thread);
-    thread.end().catch((thrown: unknown) => {
+  #end(member: CrewMember): void {
+    this.#members = this.#members.filter((other) => other !== member);
+    member.end().catch((thrown: unknown) => {
       this.#options.log.error(
         { cause: describeError(thrown) },
-        'a worker thread of the sandbox could not be ended',
+        `a ${this.#options.noun} of the sandbox could not be ended`,
       );
     });
   }
 }
 
 interface CrewHandlers {
-  report(thread: Thread, report: Report): void;
+  report(member: CrewMember, report: Report): void;
   /** It has ended by itself. */
-  crash(thread: Thread, cause: string): void;
+  crash(member: CrewMember, cause: string): void;
   /** Its alarm has rung. */
-  late(thread: Thread): void;
+  late(member: CrewMember): void;
 }

@@ -18,17 +18,23 @@ import type { Work } from './work.ts';
  * One callout job on the main thread: what has been answered so far, so that after the loss of a worker the rest can be asked
  * in another one, with the message, the state and the facts as the services before left them. It goes by the breakers, and
  * tells them what came of each call.
+ *
+ * A service in a confined process has a pool of its own. So a job goes from pool to pool, in each as far as the services next to each
+ * other share it; to a pool it looks as if that stretch were all.
  */
 export class GroupRun implements Work {
   readonly #job: CalloutJob;
   readonly #services: ReadonlyMap<string, Service>;
   readonly #breakers: Breakers;
+  readonly #pools: Pools;
   readonly #settle: (result: CalloutResult) => void;
   readonly #outcomes: ServiceOutcome[] = [];
   #facts: Facts;
   #image: MessageImage | undefined;
   #state: Record<string, CalloutState[string]>;
   #taskStart = 0;
+  /** The index of the first service that is asked in another pool. */
+  #end: number;
   #refusals: AskTask['refusals'];
   /** Those that the last task asks as a probe, and that have not answered. */
   #probed: Place[] = [];
@@ -38,20 +44,28 @@ export class GroupRun implements Work {
     options: {
       services: ReadonlyMap<string, Service>;
       breakers: Breakers;
+      pools: Pools;
       settle: (result: CalloutResult) => void;
     },
   ) {
     this.#job = job;
     this.#services = options.services;
     this.#breakers = options.breakers;
+    this.#pools = options.pools;
     this.#settle = options.settle;
     this.#facts = job.facts;
     this.#image = job.image;
     this.#state = { ...job.state };
+    this.#end = stretchEnd(job.services, { from: 0, pools: this.#pools });
+  }
+
+  /** Begins with the first service. There must be one. */
+  begin(): void {
+    this.#pools.of(this.#job.services[0]!).submit(this);
   }
 
   get remaining(): readonly string[] {
-    return this.#job.services.slice(this.#outcomes.length);
+    return this.#job.services.slice(this.#outcomes.length, this.#end);
   }
 
   get isBackground(): boolean {
@@ -145,11 +159,38 @@ export class GroupRun implements Work {
       this.#releaseProbes();
       const image = this.#image;
       this.#settle({ outcomes: this.#outcomes, ...(image !== undefined && { image }), state: this.#state });
-    } else {
-      this.#facts = factsAfter(this.#facts, { service, outcome });
+      return true;
     }
-    return over;
+    this.#facts = factsAfter(this.#facts, { service, outcome });
+    if (this.#outcomes.length < this.#end) return false;
+    this.#moveOn();
+    return true;
   }
+
+  #moveOn(): void {
+    const from = this.#outcomes.length;
+    this.#releaseProbes();
+    this.#end = stretchEnd(this.#job.services, { from, pools: this.#pools });
+    const pool = this.#pools.of(this.#job.services[from]!);
+    // The pool that it leaves may be going through all that waits there.
+    queueMicrotask(() => pool.submit(this));
+  }
+}
+
+/** Which pool asks a service. */
+export interface Pools {
+  /** All services are asked in one. */
+  readonly areOne: boolean;
+  of(service: string): { submit(work: Work): void };
+}
+
+function stretchEnd(services: readonly string[], at: { from: number; pools: Pools }): number {
+  const { from, pools } = at;
+  if (pools.areOne) return services.length;
+  const pool = pools.of(services[from]!);
+  let end = from + 1;
+  while (end < services.length && pools.of(services[end]!) === pool) end += 1;
+  return end;
 }
 
 /** The outcome of a service that did not come to say anything itself. */

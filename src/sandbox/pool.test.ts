@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../base/log.ts';
 import { Pool } from './pool.ts';
+import { Thread } from './thread.ts';
 import type { Report, Task } from './wire.ts';
 import type { Work } from './work.ts';
 
@@ -63,7 +64,14 @@ const GOOD: Task = {
 describe('Pool', () => {
   let pool: Pool;
   beforeEach(async () => {
-    pool = new Pool({ services: [], size: 2, queueMs: 10_000, log: silentLog });
+    pool = new Pool({
+      start: (handlers) => new Thread([], handlers),
+      noun: 'worker thread',
+      size: 2,
+      queueMs: 10_000,
+      crashDelayMs: 0,
+      log: silentLog,
+    });
     await pool.start();
   });
   afterEach(() => pool.close());

@@ -4,12 +4,12 @@ import { OperationalError } from '../base/errors.ts';
 import type { FailureKind, OutcomeFailure } from '../ocp/service.ts';
 import { Backlog, BACKLOG_LENGTH } from './backlog.ts';
 import { Crew, type CrewOptions } from './crew.ts';
-import type { Thread } from './thread.ts';
+import type { CrewMember } from './crew-member.ts';
 import type { Report } from './wire.ts';
 import type { Work } from './work.ts';
 
 /**
- * The worker threads: `size` are busy, one piece of work each, and one more is kept warm, so that the work of a thread that had
+ * Worker threads, or the confined processes of one service, which it treats alike: `size` are busy, one piece of work each, and one more is kept warm, so that the work of a thread that had
  * to be ended goes on at once. A thread that ends is replaced. A service past its deadline costs its thread; so does one that
  * exhausts the thread's heap.
  *
@@ -24,6 +24,8 @@ import type { Work } from './work.ts';
  */
 export interface PoolOptions extends CrewOptions {
   readonly queueMs: number;
+  /** How long after its crash one is replaced. */
+  readonly crashDelayMs: number;
 }
 
 const START_DEADLINE_MS = 30_000;
@@ -54,18 +56,17 @@ export class Pool {
 
   /** Starts the threads; resolves when all can take work. Throws an OperationalError if they can't. */
   async start(): Promise<void> {
+    const { noun } = this.#options;
     const ready = new Promise<void>((resolve, reject) => {
       this.#onReady = (fault) => {
         if (fault !== undefined) {
-          reject(
-            new OperationalError('worker_start', `Cannot start the worker threads of the sandbox: ${fault}`),
-          );
-        } else if (this.#crew.threads.every((thread) => thread.ready)) resolve();
+          reject(new OperationalError('worker_start', `Cannot start a ${noun} of the sandbox: ${fault}`));
+        } else if (this.#crew.members.every((thread) => thread.ready)) resolve();
       };
     });
     this.#crew.fill();
     try {
-      await withDeadline(ready, { ms: START_DEADLINE_MS, what: 'the start of the worker threads' });
+      await withDeadline(ready, { ms: START_DEADLINE_MS, what: `the start of a ${noun}` });
     } catch (thrown) {
       await this.close();
       throw thrown;
@@ -81,7 +82,7 @@ export class Pool {
     const idle = this.#backlog.isEmpty ? this.#idleThread() : undefined;
     if (idle !== undefined) return this.#begin(idle, work);
     if (!this.#backlog.add(work)) {
-      const cause = `${BACKLOG_LENGTH} others were waiting for a worker thread`;
+      const cause = `${BACKLOG_LENGTH} others were waiting for a ${this.#options.noun}`;
       return abandon(work, { failure: 'overload', cause });
     }
     this.#startTicking();
@@ -92,7 +93,7 @@ export class Pool {
   async close(): Promise<void> {
     this.#closed = true;
     this.#tick.clear();
-    const busy = this.#crew.threads.flatMap(({ work }) => work ?? []);
+    const busy = this.#crew.members.flatMap(({ work }) => work ?? []);
     const ended = this.#crew.end();
     for (const work of [...this.#backlog.clear(), ...busy]) {
       abandon(work, { failure: 'load', cause: CLOSED });
@@ -101,17 +102,17 @@ export class Pool {
   }
 
   /** A thread that may begin with anything; undefined if there is none, or `size` are busy. */
-  #idleThread(): Thread | undefined {
+  #idleThread(): CrewMember | undefined {
     let busy = 0;
-    let idle: Thread | undefined;
-    for (const thread of this.#crew.threads) {
+    let idle: CrewMember | undefined;
+    for (const thread of this.#crew.members) {
       if (thread.work !== undefined) busy += 1;
       else if (thread.ready) idle ??= thread;
     }
     return busy < this.#options.size ? idle : undefined;
   }
 
-  #begin(thread: Thread, work: Work): void {
+  #begin(thread: CrewMember, work: Work): void {
     thread.work = work;
     thread.send(work.task());
     this.#watch(thread, work.atWork.deadlineMs);
@@ -123,8 +124,8 @@ export class Pool {
       const { size } = this.#options;
       let busy = 0;
       let slow = 0;
-      let idle: Thread | undefined;
-      for (const thread of this.#crew.threads) {
+      let idle: CrewMember | undefined;
+      for (const thread of this.#crew.members) {
         if (thread.work !== undefined) {
           busy += 1;
           if (thread.slow) slow += 1;
@@ -143,7 +144,7 @@ export class Pool {
   /** What may have one of the threads beyond `size`, of which so many are free. */
   #nextBeyond(free: number): Work | undefined {
     const held = new Map<string, number>();
-    for (const { work } of this.#crew.threads) {
+    for (const { work } of this.#crew.members) {
       if (work === undefined) continue;
       const { service } = work.atWork;
       held.set(service, (held.get(service) ?? 0) + 1);
@@ -162,12 +163,12 @@ export class Pool {
   /** While anything waits, looks what has waited too long, and what it waits for. */
   #onTick(): void {
     this.#ticks = false;
-    const { queueMs } = this.#options;
+    const { queueMs, noun } = this.#options;
     for (const work of this.#backlog.expire(queueMs)) {
-      abandon(work, { failure: 'overload', cause: `no worker thread was free within ${queueMs} ms` });
+      abandon(work, { failure: 'overload', cause: `no ${noun} was free within ${queueMs} ms` });
     }
     this.#backlog.settleRefused();
-    for (const thread of this.#crew.threads) {
+    for (const thread of this.#crew.members) {
       if (thread.work === undefined) continue;
       thread.slow = (thread.progress.current()?.elapsedMs ?? 0) >= SLOW_MS;
     }
@@ -175,7 +176,7 @@ export class Pool {
     if (this.#backlog.isPressing) this.#startTicking();
   }
 
-  #onReport(thread: Thread, report: Report): void {
+  #onReport(thread: CrewMember, report: Report): void {
     thread.slow = false;
     if (report.kind === 'ready') {
       thread.ready = true;
@@ -191,17 +192,17 @@ export class Pool {
   }
 
   /** Takes what a thread has said and the event loop has not delivered yet. */
-  #hear(thread: Thread): void {
+  #hear(thread: CrewMember): void {
     for (let report = thread.nextReport(); report !== undefined; report = thread.nextReport()) {
       this.#onReport(thread, report);
     }
   }
 
-  #watch(thread: Thread, ms: number): void {
+  #watch(thread: CrewMember, ms: number): void {
     thread.deadline.set(Math.max(1, ms));
   }
 
-  #onDeadline(thread: Thread): void {
+  #onDeadline(thread: CrewMember): void {
     const { work } = thread;
     this.#hear(thread);
     if (work === undefined || thread.work !== work) return;
@@ -216,18 +217,19 @@ export class Pool {
     if (elapsedMs < deadlineMs) return this.#watch(thread, Math.ceil(deadlineMs - elapsedMs));
     this.#options.log.warn(
       { service, deadlineMs },
-      'service passed its deadline, its worker thread was ended',
+      `service passed its deadline, its ${this.#options.noun} was ended`,
     );
     this.#crew.drop(thread, 0);
     this.#lose(work, { failure: 'deadline', cause: `it took longer than ${deadlineMs} ms`, elapsedMs });
   }
 
-  #onCrash(thread: Thread, cause: string): void {
+  #onCrash(thread: CrewMember, cause: string): void {
     this.#hear(thread);
     const { work, progress, ready } = thread;
     this.#onReady?.(cause);
-    this.#options.log.error({ service: work?.atWork.service, cause }, 'a worker thread of the sandbox ended');
-    this.#crew.drop(thread, ready ? 0 : RESTART_DELAY_MS);
+    const { log, noun, crashDelayMs } = this.#options;
+    log.error({ service: work?.atWork.service, cause }, `a ${noun} of the sandbox ended`);
+    this.#crew.drop(thread, ready ? crashDelayMs : RESTART_DELAY_MS);
     const elapsedMs = progress.current()?.elapsedMs ?? 0;
     if (work !== undefined) this.#lose(work, { failure: 'trap', cause, elapsedMs });
   }

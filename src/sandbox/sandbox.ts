@@ -6,6 +6,7 @@ import { ConfigureRun } from './configure-run.ts';
 import { GroupRun } from './group-run.ts';
 import { compilePlugin, type Loaded } from './plugin-module.ts';
 import { Pool } from './pool.ts';
+import { Thread } from './thread.ts';
 import type { LoadedService } from './wire.ts';
 
 /**
@@ -59,7 +60,14 @@ export async function createSandbox(
   const problems: PluginProblem[] = [];
   const services = await loadServices(options, problems);
   const size = options.workers ?? Math.min(16, Math.max(2, availableParallelism()));
-  const pool = new Pool({ services, size, queueMs: options.queueMs ?? DEFAULT_QUEUE_MS, log: options.log });
+  const pool = new Pool({
+    start: (handlers) => new Thread(services, handlers),
+    noun: 'worker thread',
+    size,
+    queueMs: options.queueMs ?? DEFAULT_QUEUE_MS,
+    crashDelayMs: 0,
+    log: options.log,
+  });
   await pool.start();
   const complaints = services.map(async ({ service, plugin, where }) => {
     if ('reason' in plugin || !plugin.hasConfigure) return;
@@ -121,8 +129,9 @@ class Sandbox implements CalloutService {
     if (job.services.length === 0)
       return { outcomes: [], state: job.state, ...(job.image && { image: job.image }) };
     return new Promise((settle) => {
-      const options = { services: this.#services, breakers: this.#breakers, settle };
-      this.#pool.submit(new GroupRun(job, options));
+      const pools = { areOne: true, of: () => this.#pool };
+      const options = { services: this.#services, breakers: this.#breakers, pools, settle };
+      new GroupRun(job, options).begin();
     });
   }
 

@@ -3,6 +3,7 @@ import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from '
 import { Alarm } from '../base/alarm.ts';
 import { describeError } from '../base/errors.ts';
 import { workerUrl } from '../base/worker-url.ts';
+import type { CrewMember, MemberHandlers } from './crew-member.ts';
 import { Progress } from './progress.ts';
 import type { LoadedService, Report, Task, WorkerSetup } from './wire.ts';
 import type { Work } from './work.ts';
@@ -18,29 +19,20 @@ setFlagsFromString('--initial-old-space-size=48');
  * One worker thread and the work that it has. It has a channel of its own, not the worker's default one, since only that can
  * be emptied by hand: what a worker said before its end must not be lost.
  */
-export class Thread {
+export class Thread implements CrewMember {
   readonly progress = new Progress();
-  /** What it is doing; undefined while it starts or waits. */
   work: Work | undefined;
-  /** It has said that it can take work. */
   ready = false;
-  /** It is ending or has ended; the pool has let go of it. */
   gone = false;
-  /** Set while it is at work. */
   readonly deadline: Alarm;
-  /** The index in its task at which it was last found not to have begun. */
   stalledAt: number | undefined;
-  /** It was found at a call that takes long (`pool.ts`), and has said nothing since. */
   slow = false;
   readonly #worker: Worker;
   readonly #port: MessagePort;
   #cause = 'its worker thread ended';
 
-  constructor(
-    services: readonly LoadedService[],
-    handlers: { report: (report: Report) => void; exit: (cause: string) => void; late: () => void },
-  ) {
-    this.deadline = new Alarm(handlers.late);
+  constructor(services: readonly LoadedService[], handlers: MemberHandlers) {
+    this.deadline = new Alarm(() => handlers.late());
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
     const setup: WorkerSetup = { port: port2, progress: this.progress.shared, services };
@@ -54,7 +46,7 @@ export class Thread {
       execArgv: ['--no-warnings'],
       resourceLimits: RESOURCE_LIMITS,
     });
-    this.#port.on('message', handlers.report);
+    this.#port.on('message', (report: Report) => handlers.report(report));
     this.#worker.on('error', (thrown: Error & { code?: string }) => {
       this.#cause =
         thrown.code === 'ERR_WORKER_OUT_OF_MEMORY'
@@ -72,12 +64,10 @@ export class Thread {
     this.#port.postMessage(task);
   }
 
-  /** A report that has arrived and was not handed over yet. */
   nextReport(): Report | undefined {
     return receiveMessageOnPort(this.#port)?.message;
   }
 
-  /** Ends it, whatever it is doing. */
   async end(): Promise<void> {
     this.gone = true;
     this.deadline.clear();
