@@ -14,6 +14,7 @@ export interface Operations {
   removeQueue: { request: { ids: readonly string[] }; result: number };
   release: { request: { ids: readonly string[]; now: number; expiresAt: number }; result: number };
   removeQuarantine: { request: { ids: readonly string[] }; result: number };
+  countBreak: { request: Parameters<Store['countBreak']>[0]; result: number };
   read: { request: { messageId: string; offset: number; length: number }; result: Uint8Array };
   listQueue: { request: { limit: number; after: string }; result: QueueRow[] };
   showQueue: { request: { id: string }; result: QueueRow | undefined };

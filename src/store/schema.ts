@@ -11,6 +11,7 @@ import { OperationalError } from '../base/errors.ts';
  * - AUTOINCREMENT: a message id is never used twice. Otherwise a slow reader of a removed message could be given,
  *   and deliver, somebody else's.
  * - `queue.due_at` is max(next_attempt_at, lease_until): the one number that `claim` looks for, hence the index.
+ * - `broken`: how often a message broke a service; see `broken.ts`.
  * - `sender` and `recipients` are JSON. Times are milliseconds since the epoch.
  */
 export const MIGRATIONS: readonly string[] = [
@@ -62,6 +63,13 @@ export const MIGRATIONS: readonly string[] = [
      service TEXT NOT NULL,
      reason TEXT NOT NULL
    ) STRICT;`,
+
+  `CREATE TABLE broken (
+     fingerprint TEXT PRIMARY KEY,
+     times INTEGER NOT NULL,
+     last_at INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX broken_age ON broken (last_at);`,
 ];
 
 /** `PRAGMA application_id` of our databases: the octets "Post". */

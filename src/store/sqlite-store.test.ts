@@ -458,3 +458,36 @@ it('refuses mail, but nothing else, when the file system is nearly full', async 
   await store.settle(id, { remaining: [], nextAttemptAt: 0, lastReply: '550', mail });
   expect((await store.counts()).queue).toBe(1);
 });
+
+describe('the count of what broke a service', () => {
+  const DAY = 24 * 60 * 60_000;
+
+  it('counts each by itself, and keeps counting after a restart', async () => {
+    const count = (fingerprint: string): Promise<number> => store.countBreak({ fingerprint, now: NOW + 0.5 });
+    expect([await count('a'), await count('a'), await count('b')]).toEqual([1, 2, 1]);
+    await store.close();
+    store = await open();
+    expect([await count('a'), await count('b')]).toEqual([3, 2]);
+  });
+
+  it('begins anew with what has not come again for five days', async () => {
+    const count = (fingerprint: string, now: number): Promise<number> =>
+      store.countBreak({ fingerprint, now });
+    await count('a', NOW);
+    await count('gone', NOW);
+    expect(await count('a', NOW + 5 * DAY)).toBe(2);
+    expect(await count('a', NOW + 10 * DAY + 1)).toBe(1);
+    expect(query("SELECT count(*) FROM broken WHERE fingerprint = 'gone'")).toBe(0);
+  });
+
+  it('keeps ten thousand at most, the latest', async () => {
+    const count = (fingerprint: string, now: number): Promise<number> =>
+      store.countBreak({ fingerprint, now });
+    await count('first', NOW);
+    await count('second', NOW + 1);
+    await Promise.all(Array.from({ length: 9_999 }, (_, at) => count(String(at), NOW + 2)));
+    expect(query('SELECT count(*) FROM broken')).toBe(10_000);
+    expect(await count('second', NOW + 3)).toBe(2);
+    expect(await count('first', NOW + 3)).toBe(1);
+  });
+});

@@ -73,6 +73,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
     release: ({ ids, now, expiresAt }) =>
       thread.ask('release', { ids, now: Math.round(now), expiresAt: Math.round(expiresAt) }),
     removeQuarantine: (ids) => thread.ask('removeQuarantine', { ids }),
+    countBreak: ({ fingerprint, now }) => thread.ask('countBreak', { fingerprint, now: Math.round(now) }),
     counts: () => thread.ask('counts', {}),
     close: () => thread.close(),
     stats: () => thread.stats,

@@ -42,6 +42,12 @@ export interface Store {
   /** Moves held mail to the queue, due now. Returns how many were found. */
   release(request: { ids: readonly string[]; now: number; expiresAt: number }): Promise<number>;
   removeQuarantine(ids: readonly string[]): Promise<number>;
+
+  /**
+   * Counts that a message broke a service; `fingerprint` stands for both. Returns how often it has, this time included. What has not
+   * come again for 5 days is forgotten, and so is the oldest of more than 10,000.
+   */
+  countBreak(request: { fingerprint: string; now: number }): Promise<number>;
   counts(): Promise<{ queue: number; quarantine: number }>;
   close(): Promise<void>;
 }

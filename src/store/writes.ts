@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { newId } from '../base/ids.ts';
+import { breaksOf } from './broken.ts';
 import { claimOf } from './claim.ts';
 import { sizeOf, STEP_OCTETS, type Contents, type NewContent } from './content.ts';
 import type {
@@ -28,7 +29,7 @@ const STEP_ENTRIES = 500;
 
 /** True if the request may take more than one step. */
 export function takesSteps(request: Request<WriteOperation>): boolean {
-  if (request.op === 'claim') return false;
+  if (request.op === 'claim' || request.op === 'countBreak') return false;
   if (request.op === 'commit' || request.op === 'settle') return octetsIn(request) > STEP_OCTETS;
   return request.request.ids === undefined || request.request.ids.length > STEP_ENTRIES;
 }
@@ -60,6 +61,7 @@ export function writesOf(db: Database, contents: Contents): Writes {
      VALUES (:id, :transaction, :messageId, :size, :sender, :recipients, :downstream, :now, :service, :reason)`,
   );
   const claim = claimOf(db);
+  const countBreak = breaksOf(db);
   const attempted = db.prepare(
     `UPDATE queue SET recipients = ?, next_attempt_at = ?, due_at = ?, lease_until = 0, last_reply = ?,
        attempts = attempts + 1
@@ -178,5 +180,9 @@ export function writesOf(db: Database, contents: Contents): Writes {
         return found;
       }),
     removeQuarantine: ({ ids }) => forEachId(ids, removeWith(removeFromQuarantine)),
+    // oxlint-disable-next-line require-yield -- one step
+    *countBreak(request) {
+      return countBreak(request);
+    },
   };
 }
