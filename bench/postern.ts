@@ -28,6 +28,7 @@ export async function startPostern(options: {
     downstreams: { sink: { protocol: 'smtp', host: '127.0.0.1', port: sinkPort } },
     services: { bench: { plugin, allowModify: true } },
     groups: { all: ['bench'] },
+    plugins: { allowUnsigned: true },
   };
   const file = join(directory, 'postern.yaml');
   writeFileSync(file, JSON.stringify(config));

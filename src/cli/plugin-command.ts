@@ -7,7 +7,8 @@ import { printJson, printTable } from './output.ts';
 import { addInspectCommand } from './plugin-inspect.ts';
 import { addPackCommands } from './plugin-pack.ts';
 import { addSignCommands } from './plugin-sign.ts';
-import { openSandbox, pluginPath } from './plugins.ts';
+import { pluginWhere } from './plugin-source.ts';
+import { openSandbox } from './plugins.ts';
 
 /** `postern plugin`: the services of the config and the plugins behind them, and the packages that plugins come in. */
 export function addPluginCommand(program: Command, common: (command: Command) => Command): void {
@@ -26,7 +27,7 @@ export function addPluginCommand(program: Command, common: (command: Command) =>
       const { sandbox, problems } = await openSandbox(loaded, silentLog);
       const services = config.services.map((service) => ({
         service: service.name,
-        plugin: pluginPath(service.plugin, config.pluginDirectory),
+        plugin: pluginWhere(service.plugin, config.pluginDirectory),
         enabled: service.enabled,
         stages: STAGES.filter((stage) => sandbox.answers(service.name, stage)),
         mode: service.mode,

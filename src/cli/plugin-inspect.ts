@@ -1,12 +1,13 @@
-import { createHash } from 'node:crypto';
 import type { Command } from 'commander';
 import { auditManifest } from '../sandbox/audit.ts';
 import { MalformedBinary } from '../sandbox/binary.ts';
 import { displayId } from '../sandbox/minisign.ts';
+import { digestOf } from '../sandbox/digest.ts';
+import { signaturesBeside, type FoundSignature } from '../sandbox/signature-files.ts';
 import { outlineOf, type Outline } from '../sandbox/outline.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { formatSize, printJson, printTable } from './output.ts';
-import { readPackage, signaturesBeside, type FoundSignature, type PackageFile } from './package-file.ts';
+import { readPackage, type PackageFile } from './package-file.ts';
 
 /** `postern plugin inspect`: what a package says of itself and what its module shows, without running or compiling it. */
 export function addInspectCommand(plugin: Command): void {
@@ -38,7 +39,7 @@ function factsOf(file: PackageFile, signatures: readonly FoundSignature[]) {
   return {
     file: path,
     size: binary.length,
-    digest: `sha256:${createHash('sha256').update(binary).digest('hex')}`,
+    digest: digestOf(binary),
     manifest: manifest !== undefined && 'manifest' in manifest ? manifest.manifest : null,
     problems:
       manifest === undefined
@@ -52,9 +53,9 @@ function factsOf(file: PackageFile, signatures: readonly FoundSignature[]) {
     memory: memory === undefined ? null : { minimum: memory.minimum, maximum: memory.maximum ?? null },
     signatures: signatures.map((found) =>
       'problem' in found
-        ? { file: found.file, problem: found.problem }
+        ? { file: found.from, problem: found.problem }
         : {
-            file: found.file,
+            file: found.from,
             key: displayId(found.signature.keyId),
             prehashed: found.signature.isPrehashed,
             trustedComment: found.signature.trustedComment,

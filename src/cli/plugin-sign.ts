@@ -15,7 +15,8 @@ import {
 } from '../sandbox/minisign.ts';
 import { judge } from '../sandbox/trust.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { readPackage, readSignature, signaturesBeside, type PackageFile } from './package-file.ts';
+import { readSignature, signaturesBeside } from '../sandbox/signature-files.ts';
+import { readPackage, type PackageFile } from './package-file.ts';
 import { readSecret } from './secret.ts';
 
 /** `postern plugin keygen`, `sign` and `verify`, in the format of minisign. */
@@ -124,7 +125,7 @@ async function verifyFile(
       ? await signaturesBeside(path)
       : await Promise.all(options.signature.map(readSignature));
   for (const one of found) {
-    if ('problem' in one) process.stderr.write(`${one.file}: ${one.problem}\n`);
+    if ('problem' in one) process.stderr.write(`${one.from}: ${one.problem}\n`);
   }
   const vendor = options.vendor ?? id.split('/')[0]!;
   const judgement = judge(
@@ -135,7 +136,7 @@ async function verifyFile(
     },
     {
       vendors: new Map([[vendor, { keys, threshold: options.threshold }]]),
-      revoked: [],
+      revoked: { keys: [], packages: [] },
       allowUnsigned: false,
     },
   );

@@ -1,22 +1,11 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Log } from '../base/log.ts';
+import type { Config } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
-import type { ManifestRead } from '../ocp/manifest.ts';
 import type { CalloutService, Service } from '../ocp/service.ts';
-import { MalformedBinary, readSections } from '../sandbox/binary.ts';
-import { manifestIn } from '../sandbox/package.ts';
-import { readPluginFile } from '../sandbox/plugin-module.ts';
-import { createSandbox, type PluginSource } from '../sandbox/sandbox.ts';
+import { createSandbox } from '../sandbox/sandbox.ts';
 import { effectiveService, type ServiceFinding } from './effective-service.ts';
-
-/** The file of a plugin: a path is taken as it is, a name is looked up in the plugin directory. */
-export function pluginPath(plugin: string, directory: string): string {
-  if (plugin.endsWith('.wasm')) return plugin;
-  const own = join(directory, plugin, `${plugin}.wasm`);
-  return existsSync(own) ? own : join(directory, `${plugin}.wasm`);
-}
+import { readPlugin, type PluginRead } from './plugin-source.ts';
 
 export interface OpenedSandbox {
   readonly sandbox: CalloutService;
@@ -34,16 +23,21 @@ export interface OpenedSandbox {
  */
 export async function openSandbox({ config, problemAt }: LoadedConfig, log: Log): Promise<OpenedSandbox> {
   const enabled = config.services.filter((service) => service.enabled);
-  const sources = await readPlugins(new Set(enabled.map(({ plugin }) => plugin)), config.pluginDirectory);
+  const sources = await readPlugins(new Set(enabled.map(({ plugin }) => plugin)), config);
   const services: Service[] = [];
   const problems: string[] = [];
   const warnings: string[] = [];
   for (const said of enabled) {
     const at = ({ path, message }: ServiceFinding): string =>
       formatProblem(problemAt(['services', said.name, ...path], message));
-    const effective = effectiveService(said, manifestOf(sources.get(said.plugin)!));
+    const source = sources.get(said.plugin)!;
+    const effective = effectiveService(said, 'manifest' in source ? source.manifest : undefined);
     problems.push(...effective.problems.map(at));
     warnings.push(...effective.warnings.map(at));
+    if ('isUnsigned' in source && source.isUnsigned) {
+      const message = `${source.where}: it is unsigned, and runs because of plugins.allowUnsigned`;
+      warnings.push(at({ path: ['plugin'], message }));
+    }
     if (effective.problems.length === 0) services.push(effective.service);
   }
   const { sandbox, problems: found } = await createSandbox({
@@ -57,22 +51,10 @@ export async function openSandbox({ config, problemAt }: LoadedConfig, log: Log)
   return { sandbox, services, problems, warnings };
 }
 
-async function readPlugins(plugins: Iterable<string>, directory: string): Promise<Map<string, PluginSource>> {
-  const read = [...plugins].map(async (plugin): Promise<[string, PluginSource]> => {
-    const where = pluginPath(plugin, directory);
-    return [plugin, { where, ...(await readPluginFile(where)) }];
-  });
+async function readPlugins(plugins: Iterable<string>, config: Config): Promise<Map<string, PluginRead>> {
+  const read = [...plugins].map(async (plugin): Promise<[string, PluginRead]> => [
+    plugin,
+    await readPlugin(plugin, config),
+  ]);
   return new Map(await Promise.all(read));
-}
-
-/** What is wrong with a module or its manifest is for the sandbox to find. */
-function manifestOf(source: PluginSource) {
-  if ('reasons' in source) return undefined;
-  let read: ManifestRead | undefined;
-  try {
-    read = manifestIn(readSections(source.binary));
-  } catch (thrown) {
-    if (!(thrown instanceof MalformedBinary)) throw thrown;
-  }
-  return read !== undefined && 'manifest' in read ? read.manifest : undefined;
 }

@@ -6,7 +6,7 @@ import type { Config, ListenerConfig } from '../config/config.ts';
 import { selfSigned, type TlsIdentity } from '../smtp/tls.ts';
 import { CommandError, EXIT } from './exit.ts';
 
-/** What lies under `stateDir`: `postern.db`, `served`, `control.sock`, `spool/`, `tls/`. */
+/** What lies under `stateDir`: `postern.db`, `served`, `control.sock`, `spool/`, `tls/`, `packages/`. */
 export const storePath = ({ stateDir }: Config): string => join(stateDir, 'postern.db');
 
 /** See delivery/served-notes.ts. */
@@ -16,6 +16,9 @@ export const notesPath = ({ stateDir }: Config): string => join(stateDir, 'serve
 export const controlPath = ({ stateDir }: Pick<Config, 'stateDir'>): string => join(stateDir, 'control.sock');
 
 export const spoolDirectory = (stateDir: string): string => join(stateDir, 'spool');
+
+/** See sandbox/package-store.ts. */
+export const packagesDirectory = ({ stateDir }: Config): string => join(stateDir, 'packages');
 
 /** Makes the directories. Throws a CommandError if it can't. */
 export async function prepareState({ stateDir }: Config): Promise<void> {

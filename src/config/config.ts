@@ -19,6 +19,8 @@ export interface Config {
   readonly stateDir: string;
   readonly postmaster: string;
   readonly pluginDirectory: string;
+  /** Whether `pluginDirectory` is the one that ships with Postern, whose plugins are part of the program. */
+  readonly isShippedPluginDirectory: boolean;
   /** In the order of the file; at least one. */
   readonly listeners: readonly ListenerConfig[];
   readonly downstreams: readonly DownstreamConfig[];
@@ -30,6 +32,16 @@ export interface Config {
   readonly log: { readonly level: LogLevel };
   /** `workers` absent: as many as the machine has cores. */
   readonly sandbox: { readonly workers?: number };
+  readonly plugins: PluginsConfig;
+}
+
+/** Whose packages may run. Keys are lines `RW…` of minisign. */
+export interface PluginsConfig {
+  /** Vendor → its keys, and how many of them must have signed. */
+  readonly trust: Readonly<Record<string, { readonly keys: readonly string[]; readonly threshold: number }>>;
+  /** `packages` by digest, `sha256:…`. */
+  readonly revoked: { readonly keys: readonly string[]; readonly packages: readonly string[] };
+  readonly allowUnsigned: boolean;
 }
 
 /**

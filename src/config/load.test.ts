@@ -51,6 +51,7 @@ describe('What the file does not say', () => {
       hostname: 'mx.example.org',
       stateDir: join(directory, 'var'),
       postmaster: 'postmaster@mx.example.org',
+      isShippedPluginDirectory: true,
       pluginDirectory: join(root, 'plugins'),
       listeners: [
         {
@@ -82,6 +83,7 @@ describe('What the file does not say', () => {
       bounce: {},
       log: { level: 'info' },
       sandbox: {},
+      plugins: { trust: {}, revoked: { keys: [], packages: [] }, allowUnsigned: false },
     });
   });
 

@@ -11,12 +11,15 @@ export function resolveConfig(checked: CheckedConfig, file: string): Config {
   const directory = dirname(resolvePath(file));
   const at: ToPath = (path) => resolvePath(directory, path);
   const { hostname, queue, bounce, sandbox } = checked;
+  const pluginDirectory =
+    checked.pluginDirectory === undefined ? PLUGIN_DIRECTORY : at(checked.pluginDirectory);
   return {
     file,
     hostname,
     stateDir: at(checked.stateDir),
     postmaster: checked.postmaster ?? `postmaster@${hostname}`,
-    pluginDirectory: checked.pluginDirectory === undefined ? PLUGIN_DIRECTORY : at(checked.pluginDirectory),
+    pluginDirectory,
+    isShippedPluginDirectory: pluginDirectory === PLUGIN_DIRECTORY,
     listeners: Object.entries(checked.listeners).map(([name, value]) => listenerOf(name, { value, at })),
     downstreams: Object.entries(checked.downstreams).map(([name, value]) =>
       downstreamOf(name, { value, at }),
@@ -31,6 +34,7 @@ export function resolveConfig(checked: CheckedConfig, file: string): Config {
     bounce: defined(bounce),
     log: checked.log,
     sandbox: defined(sandbox),
+    plugins: checked.plugins,
   };
 }
 

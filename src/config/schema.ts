@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parsePackageName, VENDOR_FORM } from '../ocp/package-name.ts';
 import {
   domain,
   duration,
@@ -117,12 +118,14 @@ const downstream = z.discriminatedUnion(
   { error: (issue) => protocolRule(issue.code, ['smtp', 'lmtp', 'maildir']) },
 );
 
-const PLUGIN_RULE = 'must be the name of a plugin such as attachment-guard, or a path that ends in .wasm';
+const PLUGIN_RULE =
+  'must be the name of a plugin such as attachment-guard, an installed package such as acme/footer@1.2.0, or a path that ends in .wasm';
+// oxlint-disable-next-line no-control-regex -- control characters are what this refuses
+const PLUGIN_FORM = /^(?:[a-z0-9][a-z0-9_-]{0,63}|[^\u0000-\u001f\u007f]*[^\u0000-\u001f\u007f/]\.wasm)$/;
 const plugin = z
   .string(PLUGIN_RULE)
   .max(4096, PLUGIN_RULE)
-  // oxlint-disable-next-line no-control-regex -- control characters are what this refuses
-  .regex(/^(?:[a-z0-9][a-z0-9_-]{0,63}|[^\u0000-\u001f\u007f]*[^\u0000-\u001f\u007f/]\.wasm)$/, PLUGIN_RULE);
+  .refine((text) => PLUGIN_FORM.test(text) || parsePackageName(text) !== undefined, PLUGIN_RULE);
 
 const policy = word('tempfail', 'accept', 'reject', 'quarantine');
 const onFailure = z.union(
@@ -198,6 +201,24 @@ const groupEntry = z.union(
   'must be the name of a service, or a map with the keys service, when',
 );
 
+const VENDOR_RULE = 'must be a vendor: a-z, 0-9 and "-", as in the first half of a package\'s id';
+const vendor = z.string(VENDOR_RULE).regex(VENDOR_FORM, VENDOR_RULE);
+
+const KEY_RULE = 'must be a public key of minisign: the line of 56 characters that begins with RW';
+// Base64 of "Ed" and 40 more octets: whatever has this form is a key that can be read.
+const publicKey = z.string(KEY_RULE).regex(/^RW[QRST][A-Za-z0-9+/]{53}$/, KEY_RULE);
+
+const DIGEST_RULE = 'must be the digest of a package: sha256: and 64 of 0-9 and a-f';
+const digest = z.string(DIGEST_RULE).regex(/^sha256:[0-9a-f]{64}$/, DIGEST_RULE);
+
+const vendorTrust = map({
+  keys: z.array(publicKey, 'must be a list of public keys').min(1, 'must have at least one public key'),
+  threshold: integer(1, 16).default(1),
+}).refine(({ keys, threshold }) => keys.length === 0 || !(threshold > new Set(keys).size), {
+  path: ['threshold'],
+  error: 'must not be more than there are keys',
+});
+
 export const configSchema = map({
   hostname: domain,
   stateDir: filePath.default('./var'),
@@ -229,6 +250,14 @@ export const configSchema = map({
   bounce: map({ downstream: name.optional() }).default({}),
   log: map({ level: word('debug', 'info', 'warn', 'error').default('info') }).prefault({}),
   sandbox: map({ workers: integer(1, 64).optional() }).default({}),
+  plugins: map({
+    trust: z.record(vendor, vendorTrust, 'must be a map from a vendor to its keys').default({}),
+    revoked: map({
+      keys: z.array(publicKey, 'must be a list of public keys').default([]),
+      packages: z.array(digest, 'must be a list of digests').default([]),
+    }).prefault({}),
+    allowUnsigned: z.boolean('must be true or false').default(false),
+  }).prefault({}),
 });
 
 /** What the schema lets through, defaults filled in, sizes in octets and durations in milliseconds. */

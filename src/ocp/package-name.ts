@@ -5,7 +5,10 @@ export interface PackageName {
   readonly version: string;
 }
 
-/** Vendor and name, each as a label of a host name, so that both are safe as names of files. */
+/** As a label of a host name, so that it is safe as the name of a file. */
+export const VENDOR_FORM = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** Vendor and name, both of that form. */
 export const ID_FORM = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\/[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** The grammar of semver.org 2.0.0. */

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Consent } from '../ocp/consent.ts';
-import { digestOf, PackageStore } from './package-store.ts';
+import { digestOf } from './digest.ts';
+import { PackageStore } from './package-store.ts';
 
 let directory: string;
 let store: PackageStore;

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -11,6 +10,7 @@ import {
   parsePackageName,
   type PackageName,
 } from '../ocp/package-name.ts';
+import { DIGEST_FORM, digestOf } from './digest.ts';
 import { createFile, namesIn, readIfThere, replaceFile } from './package-files.ts';
 import { FILE_SIZE_LIMIT } from './plugin-module.ts';
 
@@ -171,12 +171,6 @@ export class PackageStore {
     return join(this.#idPath(id), 'versions', `${version}.json`);
   }
 }
-
-/** `sha256:` and 64 hexadecimal digits. */
-export const DIGEST_FORM = /^sha256:[0-9a-f]{64}$/;
-
-export const digestOf = (octets: Uint8Array): string =>
-  `sha256:${createHash('sha256').update(octets).digest('hex')}`;
 
 /** Signatures of one package. */
 export const SIGNATURES_LIMIT = 16;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { digestOf } from './digest.ts';
 import { generateKey } from './minisign-secret.ts';
 import { displayId, sign, type PublicKey } from './minisign.ts';
 import { judge, type Candidate, type TrustPolicy } from './trust.ts';
@@ -12,13 +13,13 @@ const by = (...keys: (typeof one)[]): Candidate => ({
 });
 const policyOf = (
   threshold: number,
-  more: Partial<TrustPolicy> & { keys?: PublicKey[] } = {},
+  more: { keys?: PublicKey[]; revoked?: Partial<TrustPolicy['revoked']>; allowUnsigned?: boolean } = {},
 ): TrustPolicy => ({
   vendors: new Map([
     ['acme', { keys: more.keys ?? [one, two, three].map(({ publicKey }) => publicKey), threshold }],
     ['rival', { keys: [other.publicKey], threshold: 1 }],
   ]),
-  revoked: more.revoked ?? [],
+  revoked: { keys: [], packages: [], ...more.revoked },
   allowUnsigned: more.allowUnsigned ?? false,
 });
 const name = (key: typeof one): string => displayId(key.publicKey.id);
@@ -92,10 +93,20 @@ describe('a package is not trusted', () => {
   });
 
   it('with a key that is revoked, or not known', () => {
-    const revoked = policyOf(1, { revoked: [one.publicKey] });
+    const revoked = policyOf(1, { revoked: { keys: [one.publicKey] } });
     expect(judge(by(one), revoked).reason).toContain(`key ${name(one)} is revoked`);
     expect(judge(by(one, two), revoked).trusted).toBe(true);
     expect(judge(by(one, two), { ...revoked, vendors: policyOf(2).vendors }).trusted).toBe(false);
     expect(judge(by(generateKey()), policyOf(1)).reason).toMatch(/key \w+ is not known$/);
+  });
+
+  it('whose digest is revoked, whoever signed it and whatever is allowed', () => {
+    const revoked = { packages: [digestOf(content)] };
+    const reason = `its digest ${digestOf(content)} is revoked`;
+    expect(judge(by(one, two), policyOf(1, { revoked }))).toMatchObject({ trusted: false, reason });
+    const stranger = { ...by(), id: undefined };
+    const lenient = policyOf(1, { revoked, allowUnsigned: true });
+    expect(judge(stranger, lenient)).toMatchObject({ trusted: false, reason });
+    expect(judge({ ...stranger, content: Buffer.from('another') }, lenient).trusted).toBe(true);
   });
 });

@@ -1,3 +1,4 @@
+import { digestOf } from './digest.ts';
 import { displayId, signatureFault, type PublicKey, type Signature } from './minisign.ts';
 
 /**
@@ -6,8 +7,8 @@ import { displayId, signatureFault, type PublicKey, type Signature } from './min
  */
 export interface TrustPolicy {
   readonly vendors: ReadonlyMap<string, VendorTrust>;
-  /** Keys that are trusted no more, whoever names them. */
-  readonly revoked: readonly PublicKey[];
+  /** What is trusted no more, whoever names or has signed it. `packages` are digests, `sha256:…`. */
+  readonly revoked: { readonly keys: readonly PublicKey[]; readonly packages: readonly string[] };
   /** Whether a package of a vendor without trusted keys may come in without a signature. */
   readonly allowUnsigned: boolean;
 }
@@ -35,11 +36,14 @@ export interface Judgement {
 
 /** Judges a package. Only the octets in `content` were judged: load these, not the file once more. */
 export function judge(candidate: Candidate, policy: TrustPolicy): Judgement {
+  const digest = digestOf(candidate.content);
+  if (policy.revoked.packages.includes(digest))
+    return { trusted: false, reason: `its digest ${digest} is revoked`, signedBy: [] };
   const vendor = candidate.id?.split('/')[0];
   const trust = vendor === undefined ? undefined : policy.vendors.get(vendor);
   if (vendor === undefined || trust === undefined) return judgeStranger(vendor, { candidate, policy });
 
-  const isRevoked = (key: PublicKey): boolean => policy.revoked.some((revoked) => isSame(revoked, key));
+  const isRevoked = (key: PublicKey): boolean => policy.revoked.keys.some((revoked) => isSame(revoked, key));
   const keys = trust.keys.filter((key, at) => trust.keys.findIndex((other) => isSame(other, key)) === at);
   const good = keys.filter((key) => !isRevoked(key));
   const faults: string[] = [];
@@ -84,7 +88,7 @@ function strayFault(
 ): string[] {
   const { keyId } = signature;
   const name = displayId(keyId);
-  if (policy.revoked.some(({ id }) => id === keyId)) return [`key ${name} is revoked`];
+  if (policy.revoked.keys.some(({ id }) => id === keyId)) return [`key ${name} is revoked`];
   if (keys.some(({ id }) => id === keyId)) return [];
   const others = [...policy.vendors].filter(([, { keys }]) => keys.some(({ id }) => id === keyId));
   const owners = others.map(([other]) => other).filter((other) => other !== vendor);

@@ -37,10 +37,18 @@ export function temporaryDirectory(): { path: string; remove: () => void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-/** The config as an object becomes JSON, which is YAML too, with `hostname` and `stateDir` filled in; a text stays as it is. */
+/**
+ * The config as an object becomes JSON, which is YAML too; a text stays as it is. What is filled in: `hostname`, `stateDir`, and the leave
+ * to run plugins that nobody has signed, which is what tests are made of.
+ */
 export function configText(config: object | string): string {
   if (typeof config === 'string') return config;
-  return JSON.stringify({ hostname: 'gate.test', stateDir: './var', ...config });
+  return JSON.stringify({
+    hostname: 'gate.test',
+    stateDir: './var',
+    plugins: { allowUnsigned: true },
+    ...config,
+  });
 }
 
 /**
