@@ -4,6 +4,8 @@ import type { LoadedConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import type { CalloutService, Service } from '../ocp/service.ts';
 import { createSandbox } from '../sandbox/sandbox.ts';
+import { clock } from '../sandbox/capabilities/clock.ts';
+import { createCapabilityHost } from '../sandbox/capabilities/host.ts';
 import { effectiveService, type ServiceFinding } from './effective-service.ts';
 import { readPlugin, type PluginRead } from './plugin-source.ts';
 
@@ -43,6 +45,7 @@ export async function openSandbox({ config, problemAt }: LoadedConfig, log: Log)
   const { sandbox, problems: found } = await createSandbox({
     services,
     readPlugin: async (plugin) => sources.get(plugin)!,
+    capabilities: createCapabilityHost({ services, parts: { clock }, log }),
     log,
     ...config.sandbox,
   });

@@ -74,7 +74,7 @@ describe('manifest and module', () => {
     ).toHaveLength(1);
   });
 
-  it('disagree on capabilities, and none is offered yet', () => {
+  it('disagree on capabilities, or ask for one that is not offered', () => {
     const asks = (kind: string) => ({ capabilities: { [kind]: [{ name: 'dns', reason: 'Asks lists' }] } });
     expect(faults([], asks('optional'))).toEqual([
       'its manifest asks for the capability dns, but it does not import "dns"',
@@ -86,6 +86,8 @@ describe('manifest and module', () => {
     expect(faults(['dns'], asks('required'))).toEqual([
       'it requires the capability dns (Asks lists), which this Postern does not offer',
     ]);
+    const kv = { capabilities: { required: [{ name: 'kv', reason: 'Counts mail' }] } };
+    expect(faults(['kv', 'answer_read'], kv)).toEqual([]);
   });
 
   it('disagree in several ways at once', () => {

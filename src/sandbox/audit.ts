@@ -37,6 +37,11 @@ const PURPOSE: Readonly<Record<AbiCall, 'headers' | 'body' | 'edit' | 'free'>> =
   part_replace: 'edit',
   state_get: 'free',
   state_set: 'free',
+  // A capability is its own audit, below; an answer is what it was asked for.
+  clock: 'free',
+  http: 'free',
+  kv: 'free',
+  answer_read: 'free',
 };
 
 const PURPOSES: ReadonlyMap<string, string> = new Map(Object.entries(PURPOSE));
@@ -88,8 +93,11 @@ function capabilityFaults(calls: readonly string[], { capabilities }: Manifest):
       ? [`its manifest asks for the capability ${name}, but it does not import "${name}"`]
       : [`it imports "${name}", but its manifest does not ask for the capability ${name}`];
   });
-  const missing = capabilities.required.map(
-    ({ name, reason }) => `it requires the capability ${name} (${reason}), which this Postern does not offer`,
-  );
+  const missing = capabilities.required
+    .filter(({ name }) => !PURPOSES.has(name))
+    .map(
+      ({ name, reason }) =>
+        `it requires the capability ${name} (${reason}), which this Postern does not offer`,
+    );
   return [...disagreements, ...missing];
 }

@@ -54,20 +54,33 @@ describe('Breakers', () => {
     expect(breakers.refusal(AT)).toMatchObject({ failure: 'trap' });
   });
 
-  it('counts in a row only, at one stage only, and only what the plugin did', () => {
+  it('counts in a row only, at one stage only, and only what was asked of the plugin', () => {
     fail(2);
     breakers.record(AT, GOOD);
     fail(2);
     fail(2, 'deadline', { service: 's', stage: 'rcpt' });
     fail(2, 'deadline', { service: 't', stage: 'message' });
     fail(20, 'load');
-    fail(20, 'capability');
     breakers.record(AT, { kind: 'failure', failure: 'overload', cause: 'why' });
     breakers.record(AT, { kind: 'notAsked' });
     expect(breakers.anyOpen).toBe(false);
     fail(1);
     expect(breakers.anyOpen).toBe(true);
     expect(breakers.refusal({ service: 's', stage: 'rcpt' })).toBeUndefined();
+  });
+
+  it('opens after ten outages in a row, and asks again within seconds', () => {
+    fail(9, 'capability');
+    expect(breakers.anyOpen).toBe(false);
+    fail(1, 'capability');
+    expect(breakers.refusal(AT)).toMatchObject({ failure: 'capability' });
+    const whiles: number[] = [];
+    for (let since = 0; whiles.length < 5; now += 500) {
+      if (!probe(bad('capability'))) continue;
+      whiles.push(now - since);
+      since = now;
+    }
+    expect(whiles).toEqual([1000, 2000, 4000, 4000, 4000]);
   });
 
   it('lets one probe through after a while, which closes it if it succeeds', () => {

@@ -8,7 +8,9 @@ import type { Stage } from '../ocp/stage.ts';
  * same way. Then one call goes through to probe it: if that succeeds the breaker closes, else the while doubles.
  *
  * A breaker is for one stage: a service whose `on_message` spins may well answer each RCPT, which would count as recovery.
- * Failures of kind `load` and `capability` don't count; they cost no time, or are not of the plugin's making.
+ * Failures of kind `load` don't count, they cost no time. Those of kind `capability` do: whoever waits for a server that is down has
+ * waited enough after some mails. But it takes as many of them as of traps, however long each took, and the while stays short, since the
+ * plugin is well and the server may be back at any moment.
  */
 
 /** A few, since each costs a thread for a deadline; not one, since a single mail may be what the plugin stumbles over. */
@@ -17,6 +19,7 @@ const DEADLINES_IN_A_ROW = 3;
 const FAILURES_IN_A_ROW = 10;
 const FIRST_BACKOFF_MS = 1000;
 const LONGEST_BACKOFF_MS = 60_000;
+const LONGEST_OUTAGE_BACKOFF_MS = 4000;
 
 export interface Place {
   readonly service: string;
@@ -111,7 +114,7 @@ export class Breakers {
   record(place: Place, result: ServiceOutcome['result']): void {
     if (result.kind === 'failure') {
       const { failure, cause } = result;
-      if (failure === 'deadline' || failure === 'trap') this.#fail(place, { failure, cause });
+      if (failure !== 'load' && failure !== 'overload') this.#fail(place, { failure, cause });
     } else if (result.kind === 'decision' && this.#troubles.size > 0) {
       const key = keyOf(place);
       const trouble = this.#troubles.get(key);
@@ -133,8 +136,8 @@ export class Breakers {
     if (failure === 'deadline') trouble.deadlines += 1;
     if (trouble.deadlines < DEADLINES_IN_A_ROW && trouble.failures < FAILURES_IN_A_ROW) return;
 
-    const backoffMs =
-      open === undefined ? FIRST_BACKOFF_MS : Math.min(open.backoffMs * 2, LONGEST_BACKOFF_MS);
+    const longestMs = failure === 'capability' ? LONGEST_OUTAGE_BACKOFF_MS : LONGEST_BACKOFF_MS;
+    const backoffMs = open === undefined ? FIRST_BACKOFF_MS : Math.min(open.backoffMs * 2, longestMs);
     const why = `the breaker is open after ${trouble.failures} failures in a row, the last: ${cause}`;
     const nowMs = this.#nowMs();
     trouble.open = {

@@ -1,5 +1,6 @@
 import type { Limits } from '../ocp/service.ts';
 import type { Edits } from './edits.ts';
+import type { HostLine } from './host-line.ts';
 import { Logbook } from './logbook.ts';
 import type { MessageView } from './message-view.ts';
 import type { StateDraft } from './state-draft.ts';
@@ -24,6 +25,10 @@ export interface CallSetup {
   readonly smtputf8: boolean;
   /** Absent for `configure`. */
   readonly state?: StateDraft;
+  /** To what is outside the sandbox. Absent for `configure`. */
+  readonly line?: HostLine;
+  /** It may know the time of day to the millisecond, not only to the minute. */
+  readonly knowsTime?: boolean;
 }
 
 /**
@@ -40,6 +45,10 @@ export class Call {
   output: Uint8Array | undefined;
   /** Octets of host memory that it has held at most (`blocks.ts`). */
   hostBytes = 0;
+  /** What the last capability call of the guest was answered. */
+  answer: Uint8Array | undefined;
+  /** Which capability was out of order, and why, if one was. */
+  outage: string | undefined;
   #callsLeft: number;
   #memory: WebAssembly.Memory | undefined;
   #bytes: Uint8Array | undefined;

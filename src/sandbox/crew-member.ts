@@ -1,4 +1,6 @@
 import type { Alarm } from '../base/alarm.ts';
+import type { CapabilityAnswer } from '../ocp/capability.ts';
+import type { Outside } from './outside.ts';
 import type { Progress } from './progress.ts';
 import type { Report, Task } from './wire.ts';
 import type { Work } from './work.ts';
@@ -19,7 +21,11 @@ export interface CrewMember {
   readonly deadline: Alarm;
   /** Can be read whatever it is doing. */
   readonly progress: Pick<Progress, 'current'>;
+  /** Whether its guest waits for an answer; whoever ends it aborts that. */
+  readonly outside: Outside;
   send(task: Task): void;
+  /** Answers the guest's request. Only one that waits may be told. */
+  answer(answer: CapabilityAnswer): void;
   /** A report that has arrived and was not handed over yet. */
   nextReport(): Report | undefined;
   /** Ends it, whatever it is doing. */

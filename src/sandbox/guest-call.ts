@@ -3,6 +3,7 @@ import type { CalloutState, Service } from '../ocp/service.ts';
 import { Call } from './call.ts';
 import { Edits } from './edits.ts';
 import type { GuestRunner } from './guest.ts';
+import type { HostLine } from './host-line.ts';
 import type { LogLine } from './logbook.ts';
 import type { MessageView } from './message-view.ts';
 import { StateDraft } from './state-draft.ts';
@@ -11,6 +12,8 @@ import { StateDraft } from './state-draft.ts';
 export interface Said {
   /** Why the call failed. */
   readonly fault: string | undefined;
+  /** Which capability was out of order, and why, if one was. */
+  readonly outage: string | undefined;
   readonly output: Uint8Array | undefined;
   readonly logs: readonly LogLine[];
   /** Octets of memory that the instance had at its end. */
@@ -34,11 +37,14 @@ export interface GuestCall {
   readonly smtputf8: boolean;
   /** What the service has kept so far. */
   readonly state: CalloutState[string] | undefined;
+  readonly line: HostLine;
+  /** The capability `clock` is granted. */
+  readonly knowsTime: boolean;
 }
 
 /** Calls a plugin's export. Nothing that the plugin does makes this throw. */
 export async function callGuest(guests: GuestRunner, asked: GuestCall): Promise<Said> {
-  const { service, module, exportName, input, view, smtputf8 } = asked;
+  const { service, module, exportName, input, view, smtputf8, line, knowsTime } = asked;
   const edits = view !== undefined && service.allowModify ? new Edits(service.limits.addedBytes) : undefined;
   const state = new StateDraft(asked.state);
   const call = new Call({
@@ -49,10 +55,13 @@ export async function callGuest(guests: GuestRunner, asked: GuestCall): Promise<
     ...(edits && { edits }),
     smtputf8,
     state,
+    line,
+    knowsTime,
   });
   const fault = await guests.run(module, { exportName, call });
   return {
     fault,
+    outage: call.outage,
     output: call.output,
     logs: call.log.lines(),
     memoryBytes: call.memoryBytes,

@@ -9,8 +9,9 @@ export interface HostLine {
   ask(request: HostRequest): CapabilityAnswer;
 }
 
+/** Which service asks is no part of it: the main program knows whom it has put to work, and takes no guest's side word for it. */
 export interface HostRequest {
-  readonly service: string;
   readonly capability: CapabilityName;
-  readonly octets: Uint8Array;
+  /** A copy: it is handed over. */
+  readonly octets: Uint8Array<ArrayBuffer>;
 }

@@ -28,6 +28,10 @@ const ABI_CALLS = {
   part_replace: 5,
   state_get: 4,
   state_set: 4,
+  clock: 2,
+  http: 2,
+  kv: 2,
+  answer_read: 3,
 } as const;
 
 export type AbiCall = keyof typeof ABI_CALLS;

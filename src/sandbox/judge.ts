@@ -31,18 +31,23 @@ export function judge(
   },
 ): Answer {
   const { service, facts, image, broken } = about;
-  const { fault, logs, memoryBytes, splices, state } = said;
+  const { fault, outage, logs, memoryBytes, splices, state } = said;
   const left = { logs, memoryBytes };
+  // A plugin may well give up when what it was granted is out of order: that is no fault of its own.
+  const fails = (cause: string): Answer =>
+    outage === undefined
+      ? failed('trap', { cause, ...left })
+      : failed('capability', { cause: `${cause}; ${outage}`, ...left });
   // Ours first: what a plugin does after its message could not be read says nothing about the plugin.
   if (broken !== undefined) return failed('load', { cause: broken, ...left });
-  if (fault !== undefined) return failed('trap', { cause: fault, ...left });
+  if (fault !== undefined) return fails(fault);
 
   // Nothing waits for a report and nothing is done about it, so what is returned there has no meaning.
   const read =
     facts.stage === 'report'
       ? { decision: {} }
       : readDecision(said.output, { facts, allowModify: service.allowModify });
-  if ('fault' in read) return failed('trap', { cause: read.fault, ...left });
+  if ('fault' in read) return fails(read.fault);
 
   const answer: Answer = {
     result: { kind: 'decision', decision: read.decision },
@@ -51,8 +56,7 @@ export function judge(
   };
   if (image === undefined || splices.length === 0) return answer;
   const edited = applySplices(image, splices);
-  if (isProblem(edited))
-    return failed('trap', { cause: `its edits don't fit together: ${edited.problem}`, ...left });
+  if (isProblem(edited)) return fails(`its edits don't fit together: ${edited.problem}`);
   if (edited === image) return answer;
   return service.mode === 'monitor' ? { ...answer, wouldModify: true } : { ...answer, image: edited };
 }

@@ -70,6 +70,7 @@ describe('Pool', () => {
       size: 2,
       queueMs: 10_000,
       crashDelayMs: 0,
+      capabilities: { call: () => Promise.reject(new Error('nobody asks')) },
       log: silentLog,
     });
     await pool.start();

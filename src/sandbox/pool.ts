@@ -1,10 +1,12 @@
 import { Alarm } from '../base/alarm.ts';
 import { withDeadline } from '../base/deadline.ts';
-import { OperationalError } from '../base/errors.ts';
+import { describeError, OperationalError } from '../base/errors.ts';
+import type { CapabilityAnswer, CapabilityHost } from '../ocp/capability.ts';
 import type { FailureKind, OutcomeFailure } from '../ocp/service.ts';
 import { Backlog, BACKLOG_LENGTH } from './backlog.ts';
 import { Crew, type CrewOptions } from './crew.ts';
 import type { CrewMember } from './crew-member.ts';
+import type { HostRequest } from './host-line.ts';
 import type { Report } from './wire.ts';
 import type { Work } from './work.ts';
 
@@ -21,8 +23,12 @@ import type { Work } from './work.ts';
  *
  * Work that waits longer than `queueMs`, or finds BACKLOG_LENGTH others waiting, fails with kind `overload`: its mail is better
  * deferred than held.
+ *
+ * What a guest asks for outside is answered for the service that its thread was put to work for. A call that passed its deadline after
+ * it had waited for such answers most of the time has failed by what is outside: kind `capability`, not `deadline`.
  */
 export interface PoolOptions extends CrewOptions {
+  readonly capabilities: CapabilityHost;
   readonly queueMs: number;
   /** How long after its crash one is replaced. */
   readonly crashDelayMs: number;
@@ -177,7 +183,12 @@ export class Pool {
   }
 
   #onReport(thread: CrewMember, report: Report): void {
+    if (report.kind === 'request') {
+      void this.#answer(thread, report.request);
+      return;
+    }
     thread.slow = false;
+    thread.outside.reset();
     if (report.kind === 'ready') {
       thread.ready = true;
       this.#onReady?.();
@@ -189,6 +200,23 @@ export class Pool {
       return;
     }
     this.#dispatch();
+  }
+
+  /** Has a guest's request answered. Never rejects. */
+  async #answer(thread: CrewMember, { capability, octets }: HostRequest): Promise<void> {
+    if (thread.work === undefined) return;
+    const { service } = thread.work.atWork;
+    const signal = thread.outside.begin();
+    let answer: CapabilityAnswer;
+    try {
+      answer = await this.#options.capabilities.call({ service, capability, octets, signal });
+    } catch (thrown) {
+      // A bug, since whatever a plugin asks has an answer.
+      const cause = describeError(thrown);
+      this.#options.log.error({ service, capability, cause }, 'a capability could not be asked');
+      answer = { kind: 'refused', error: 'UNAVAILABLE', cause: 'it failed' };
+    }
+    if (thread.outside.end(signal)) thread.answer(answer);
   }
 
   /** Takes what a thread has said and the event loop has not delivered yet. */
@@ -219,8 +247,14 @@ export class Pool {
       { service, deadlineMs },
       `service passed its deadline, its ${this.#options.noun} was ended`,
     );
+    const late = `it took longer than ${deadlineMs} ms`;
+    const waited = thread.outside.waitedMs > deadlineMs / 2;
     this.#crew.drop(thread, 0);
-    this.#lose(work, { failure: 'deadline', cause: `it took longer than ${deadlineMs} ms`, elapsedMs });
+    this.#lose(work, {
+      failure: waited ? 'capability' : 'deadline',
+      cause: waited ? `${late}, most of that waiting for what it asked of a capability` : late,
+      elapsedMs,
+    });
   }
 
   #onCrash(thread: CrewMember, cause: string): void {

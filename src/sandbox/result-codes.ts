@@ -3,3 +3,4 @@ export const INVALID = -1;
 export const NOT_FOUND = -2;
 export const DENIED = -3;
 export const LIMIT = -4;
+export const UNAVAILABLE = -5;

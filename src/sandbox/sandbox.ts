@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Log } from '../base/log.ts';
+import type { CapabilityHost } from '../ocp/capability.ts';
 import type { CalloutJob, CalloutResult, CalloutService, OpenBreaker, Service } from '../ocp/service.ts';
 import { Breakers } from './breakers.ts';
 import { ConfigureRun } from './configure-run.ts';
@@ -29,6 +30,8 @@ export interface SandboxOptions {
   /** The octets of a plugin, by the name that a service gives it. Whoever hands them in has judged that they may run. */
   readonly readPlugin: (plugin: string) => Promise<PluginSource>;
   readonly log: Log;
+  /** What answers the capability calls of the plugins. Without it all of them are out of order. */
+  readonly capabilities?: CapabilityHost;
   /** Threads that may be busy at a time, twice as many if calls take long; one more is kept warm. Default: one a core, from 2 to 16. */
   readonly workers?: number;
   /** How long a job may wait for a thread before it fails with kind `overload`. Default 10 s. */
@@ -50,6 +53,10 @@ export type PluginSource = { readonly where: string } & (
 
 const DEFAULT_QUEUE_MS = 10_000;
 
+const NO_CAPABILITIES: CapabilityHost = {
+  call: () => Promise.resolve({ kind: 'refused', error: 'UNAVAILABLE', cause: 'there is nothing to ask' }),
+};
+
 /**
  * Loads and configures all services. What is wrong with any is in `problems`, all of it, in their order. One whose plugin did
  * not load fails with kind `load` when it is asked. Throws an OperationalError if the worker threads can't be started.
@@ -66,6 +73,7 @@ export async function createSandbox(
     size,
     queueMs: options.queueMs ?? DEFAULT_QUEUE_MS,
     crashDelayMs: 0,
+    capabilities: options.capabilities ?? NO_CAPABILITIES,
     log: options.log,
   });
   await pool.start();

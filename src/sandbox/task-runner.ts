@@ -6,6 +6,7 @@ import { exportOf } from '../ocp/stage.ts';
 import { refused } from './breakers.ts';
 import { callConfigure, callGuest } from './guest-call.ts';
 import type { GuestRunner } from './guest.ts';
+import type { HostLine } from './host-line.ts';
 import { complaintOf, failed, judge, type Answer } from './judge.ts';
 import { MessageView, TaskSpool } from './message-view.ts';
 import { monotonicMs, type Progress } from './progress.ts';
@@ -14,6 +15,7 @@ import type { AskTask, ConfigureTask, LoadedService, Report } from './wire.ts';
 export interface TaskContext {
   readonly services: ReadonlyMap<string, LoadedService>;
   readonly guests: GuestRunner;
+  readonly line: HostLine;
   readonly progress: Progress;
   readonly report: (report: Report) => void;
 }
@@ -23,7 +25,7 @@ export interface TaskContext {
  * at once, so that what is done stays done if the thread is ended while the next service is at work.
  */
 export async function runTask(task: AskTask, context: TaskContext): Promise<void> {
-  const { services, guests, progress, report } = context;
+  const { services, progress, report } = context;
   let { facts } = task;
   let message: CurrentMessage | undefined;
   if (task.image !== undefined) {
@@ -39,7 +41,7 @@ export async function runTask(task: AskTask, context: TaskContext): Promise<void
       const refusal = task.refusals?.[index];
       const answer =
         refusal === undefined
-          ? await answerOf(loaded, { guests, task, message, facts: { ...facts, service: name } })
+          ? await answerOf(loaded, { context, task, message, facts: { ...facts, service: name } })
           : { ...failed(refusal.failure, refusal), result: refused(refusal) };
       const outcome: ServiceOutcome = {
         service: name,
@@ -72,14 +74,14 @@ interface CurrentMessage {
 
 async function answerOf(
   loaded: LoadedService | undefined,
-  asked: { guests: GuestRunner; task: AskTask; message: CurrentMessage | undefined; facts: Facts },
+  asked: { context: TaskContext; task: AskTask; message: CurrentMessage | undefined; facts: Facts },
 ): Promise<Answer> {
   if (loaded === undefined) return failed('load', { cause: 'there is no such service' });
   const { service, plugin } = loaded;
   if ('reason' in plugin) return failed('load', { cause: plugin.reason });
-  const { guests, task, message, facts } = asked;
+  const { context, task, message, facts } = asked;
   if (!plugin.stages.has(facts.stage)) return { result: { kind: 'notAsked' }, logs: [], memoryBytes: 0 };
-  const said = await callGuest(guests, {
+  const said = await callGuest(context.guests, {
     service,
     module: plugin.module,
     exportName: exportOf(facts.stage),
@@ -87,6 +89,8 @@ async function answerOf(
     view: message?.view,
     smtputf8: facts.sender?.params['SMTPUTF8'] !== undefined,
     state: task.state[service.name],
+    line: context.line,
+    knowsTime: service.grants.clock === true,
   });
   return judge(said, { service, facts, image: message?.image, broken: message?.spool.broken });
 }

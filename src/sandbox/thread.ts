@@ -3,7 +3,10 @@ import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from '
 import { Alarm } from '../base/alarm.ts';
 import { describeError } from '../base/errors.ts';
 import { workerUrl } from '../base/worker-url.ts';
+import type { CapabilityAnswer } from '../ocp/capability.ts';
 import type { CrewMember, MemberHandlers } from './crew-member.ts';
+import { answerThread } from './host-line-thread.ts';
+import { Outside } from './outside.ts';
 import { Progress } from './progress.ts';
 import type { LoadedService, Report, Task, WorkerSetup } from './wire.ts';
 import type { Work } from './work.ts';
@@ -21,6 +24,7 @@ setFlagsFromString('--initial-old-space-size=48');
  */
 export class Thread implements CrewMember {
   readonly progress = new Progress();
+  readonly outside = new Outside();
   work: Work | undefined;
   ready = false;
   gone = false;
@@ -29,13 +33,19 @@ export class Thread implements CrewMember {
   slow = false;
   readonly #worker: Worker;
   readonly #port: MessagePort;
+  readonly #bell = new Int32Array(new SharedArrayBuffer(4));
   #cause = 'its worker thread ended';
 
   constructor(services: readonly LoadedService[], handlers: MemberHandlers) {
     this.deadline = new Alarm(() => handlers.late());
     const { port1, port2 } = new MessageChannel();
     this.#port = port1;
-    const setup: WorkerSetup = { port: port2, progress: this.progress.shared, services };
+    const setup: WorkerSetup = {
+      port: port2,
+      progress: this.progress.shared,
+      bell: this.#bell.buffer,
+      services,
+    };
     this.#worker = new Worker(workerUrl('./worker.ts', import.meta.url), {
       workerData: setup,
       transferList: [port2],
@@ -64,6 +74,10 @@ export class Thread implements CrewMember {
     this.#port.postMessage(task);
   }
 
+  answer(answer: CapabilityAnswer): void {
+    answerThread(this.#port, { bell: this.#bell, answer });
+  }
+
   nextReport(): Report | undefined {
     return receiveMessageOnPort(this.#port)?.message;
   }
@@ -71,6 +85,7 @@ export class Thread implements CrewMember {
   async end(): Promise<void> {
     this.gone = true;
     this.deadline.clear();
+    this.outside.abort();
     this.#port.close();
     await this.#worker.terminate();
   }

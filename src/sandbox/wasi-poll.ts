@@ -1,4 +1,5 @@
 import { enterCall, type CallSlot } from './call.ts';
+import { guestClockMs } from './guest-clock.ts';
 
 /**
  * WASI's `poll_oneoff` for a plugin, which has nothing to wait for but time: subscriptions to a clock are waited for, those
@@ -14,8 +15,6 @@ const SUBSCRIPTION_SIZE = 48;
 const EVENT_SIZE = 32;
 const SUBSCRIPTIONS = 1024;
 const TAG_CLOCK = 0;
-const CLOCK_REALTIME = 0;
-const CLOCK_MONOTONIC = 1;
 const ABSOLUTE_TIME = 1;
 const NANOSECONDS = 1e6;
 
@@ -36,7 +35,8 @@ export function pollOneoff(slot: CallSlot) {
     const asked = call.range(subscriptions, count * SUBSCRIPTION_SIZE);
     const list = Array.from({ length: count }, (_, index) => {
       call.countHostCall();
-      return readSubscription(new DataView(asked.buffer, asked.byteOffset + index * SUBSCRIPTION_SIZE));
+      const view = new DataView(asked.buffer, asked.byteOffset + index * SUBSCRIPTION_SIZE);
+      return readSubscription(view, (clock) => guestClockMs(slot, clock));
     });
     const shortest = Math.min(...list.map(({ wait }) => wait ?? 0));
     if (shortest > 0) Atomics.wait(never, 0, 0, shortest);
@@ -56,13 +56,11 @@ export function pollOneoff(slot: CallSlot) {
   };
 }
 
-function readSubscription(view: DataView): Subscription {
+function readSubscription(view: DataView, nowMs: (clock: number) => number | undefined): Subscription {
   const userdata = view.getBigUint64(0, true);
   const tag = view.getUint8(8);
   if (tag !== TAG_CLOCK) return { userdata, tag, wait: undefined, error: BAD_DESCRIPTOR };
-  const clock = view.getUint32(16, true);
-  const now =
-    clock === CLOCK_REALTIME ? Date.now() : clock === CLOCK_MONOTONIC ? performance.now() : undefined;
+  const now = nowMs(view.getUint32(16, true));
   if (now === undefined) return { userdata, tag, wait: undefined, error: INVALID };
   const timeout = Number(view.getBigUint64(24, true)) / NANOSECONDS;
   const isAbsolute = (view.getUint16(40, true) & ABSOLUTE_TIME) !== 0;

@@ -1,5 +1,6 @@
 import { randomFillSync } from 'node:crypto';
 import { enterCall, type CallSlot } from './call.ts';
+import { guestClockMs, guestClockStepMs } from './guest-clock.ts';
 import { WASI_REFUSED, type WasiCall } from './imports.ts';
 import { pollOneoff } from './wasi-poll.ts';
 
@@ -18,8 +19,6 @@ const NOT_SUPPORTED = 52;
 const STDOUT = 1;
 const STDERR = 2;
 const VECTORS = 1024;
-const CLOCK_REALTIME = 0;
-const CLOCK_MONOTONIC = 1;
 
 export function wasiFunctions(slot: CallSlot): WasiFunctions {
   const writeNumbers = (pointer: number, ...values: number[]): number => {
@@ -42,14 +41,14 @@ export function wasiFunctions(slot: CallSlot): WasiFunctions {
     args_sizes_get: (count: number, size: number) => writeNumbers(count, 0) || writeNumbers(size, 0),
     environ_get: answer(SUCCESS),
     environ_sizes_get: (count: number, size: number) => writeNumbers(count, 0) || writeNumbers(size, 0),
-    clock_res_get: (clock: number, pointer: number) =>
-      clock === CLOCK_REALTIME || clock === CLOCK_MONOTONIC ? writeClock(pointer, MILLISECOND) : INVALID,
+    clock_res_get(clock: number, pointer: number) {
+      const milliseconds = guestClockStepMs(slot, clock);
+      return milliseconds === undefined ? INVALID : writeClock(pointer, BigInt(milliseconds) * MILLISECOND);
+    },
     clock_time_get(clock: number, _precision: bigint, pointer: number) {
-      // Whole milliseconds: enough for dates and time-outs, too coarse to measure other tenants of the machine by.
-      const milliseconds =
-        clock === CLOCK_REALTIME ? Date.now() : clock === CLOCK_MONOTONIC ? performance.now() : undefined;
+      const milliseconds = guestClockMs(slot, clock);
       if (milliseconds === undefined) return INVALID;
-      return writeClock(pointer, BigInt(Math.floor(milliseconds)) * MILLISECOND);
+      return writeClock(pointer, BigInt(milliseconds) * MILLISECOND);
     },
     fd_write(descriptor: number, vectors: number, count: number, written: number) {
       const call = enterCall(slot);

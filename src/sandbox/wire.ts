@@ -4,6 +4,7 @@ import type { Facts } from '../ocp/facts.ts';
 import type { CalloutState, Service, ServiceOutcome } from '../ocp/service.ts';
 import type { Stage } from '../ocp/stage.ts';
 import type { Refusal } from './breakers.ts';
+import type { HostRequest } from './host-line.ts';
 import type { PluginModule } from './plugin-module.ts';
 
 /** What passes between the pool and its worker threads. Plain data. */
@@ -11,6 +12,8 @@ export interface WorkerSetup {
   readonly port: MessagePort;
   /** See `progress.ts`. */
   readonly progress: SharedArrayBuffer;
+  /** See `host-line-thread.ts`. */
+  readonly bell: SharedArrayBuffer;
   readonly services: readonly LoadedService[];
 }
 
@@ -43,6 +46,8 @@ export type Task = AskTask | ConfigureTask;
 /** A worker says each of these as soon as it is true. */
 export type Report =
   | { readonly kind: 'ready' }
+  /** The service at work asks for something outside, and waits for the answer. */
+  | { readonly kind: 'request'; readonly request: HostRequest }
   | {
       /** One service has answered. The next begins at once, unless `ocp/group-rule.ts` says that the group ends. */
       readonly kind: 'outcome';

@@ -3,6 +3,7 @@ import { decisionSchema } from '../ocp/decision.ts';
 import { DEFAULT_LIMITS } from '../ocp/service.ts';
 import { Call } from './call.ts';
 import { GuestRunner } from './guest.ts';
+import { ThreadLine } from './host-line-thread.ts';
 import { Progress } from './progress.ts';
 import { runConfigure, runTask, type TaskContext } from './task-runner.ts';
 import type { Report, Task, WorkerSetup } from './wire.ts';
@@ -12,11 +13,12 @@ import type { Report, Task, WorkerSetup } from './wire.ts';
  * next only when all of that has been said. An exception here is a bug and ends the thread, which the pool survives.
  */
 const setup: WorkerSetup = workerData;
-const { port, progress, services } = setup;
+const { port, bell, progress, services } = setup;
 
 const context: TaskContext = {
   services: new Map(services.map((loaded) => [loaded.service.name, loaded])),
   guests: new GuestRunner(),
+  line: new ThreadLine(port, bell),
   progress: new Progress(progress),
   report: (report: Report) => port.postMessage(report),
 };

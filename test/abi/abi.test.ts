@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CalloutResult, CalloutState } from '../../src/ocp/service.ts';
 import type { Stage } from '../../src/ocp/stage.ts';
+import { silentLog } from '../../src/base/log.ts';
+import { clock } from '../../src/sandbox/capabilities/clock.ts';
+import { createCapabilityHost } from '../../src/sandbox/capabilities/host.ts';
 import { factsOf, imageOfText, serviceOf, startBench, textOf, type Bench } from './wat.ts';
 
 const BODY = [
@@ -16,16 +19,20 @@ const OK = { kind: 'decision', decision: {} };
 describe('the vectors of the ABI', () => {
   let bench: Bench;
   beforeAll(async () => {
+    const services = [
+      ...['reading', 'elsewhere', 'editing', 'part-replacing', 'line-ends', 'state', 'logging'].map((name) =>
+        serviceOf(name),
+      ),
+      ...['reporting', 'reactor', 'wasi'].map((name) => serviceOf(name)),
+      serviceOf('kernel', { settings: { colour: 'red' } }),
+      serviceOf('complaining', { settings: { colour: 'mauve' } }),
+      serviceOf('clock', { grants: { clock: true } }),
+      serviceOf('timeless', { plugin: 'clock' }),
+    ];
     bench = await startBench({
       folder: new URL('./', import.meta.url),
-      services: [
-        ...['reading', 'elsewhere', 'editing', 'part-replacing', 'line-ends', 'state', 'logging'].map(
-          (name) => serviceOf(name),
-        ),
-        ...['reporting', 'reactor', 'wasi'].map((name) => serviceOf(name)),
-        serviceOf('kernel', { settings: { colour: 'red' } }),
-        serviceOf('complaining', { settings: { colour: 'mauve' } }),
-      ],
+      services,
+      capabilities: createCapabilityHost({ services, parts: { clock }, log: silentLog }),
     });
   });
   afterAll(() => bench.close());
@@ -103,6 +110,22 @@ describe('the vectors of the ABI', () => {
         { level: 'info', text: 'all is well' },
         { level: 'warn', text: 'a b [31m' },
       ],
+    });
+  });
+
+  it('clock', async () => {
+    const { outcomes } = await ask('clock', { stage: 'connect' });
+    expect(outcomes[0]).toMatchObject({
+      result: OK,
+      logs: [
+        { level: 'debug', text: 'clock: INVALID: the request is wrong: Unrecognized key: "zone"' },
+        { level: 'debug', text: "clock: INVALID: the request's line is not JSON" },
+      ],
+    });
+    const denied = await ask('timeless', { stage: 'helo' });
+    expect(denied.outcomes[0]).toMatchObject({
+      result: OK,
+      logs: [{ level: 'debug', text: 'clock: DENIED: it is not granted' }],
     });
   });
 

@@ -7,6 +7,7 @@ import { silentLog } from '../../src/base/log.ts';
 import { spoolOf } from '../../src/base/spool.ts';
 import { imageSource } from '../../src/mail/image-reader.ts';
 import { imageOf, type MessageImage } from '../../src/mail/image.ts';
+import type { CapabilityHost } from '../../src/ocp/capability.ts';
 import type { Facts } from '../../src/ocp/facts.ts';
 import {
   DEFAULT_LIMITS,
@@ -70,6 +71,7 @@ export async function startBench(options: {
   files?: Readonly<Record<string, Uint8Array>>;
   workers?: number;
   queueMs?: number;
+  capabilities?: CapabilityHost;
 }): Promise<Bench> {
   const directory = await mkdtemp(join(tmpdir(), 'postern-wat-'));
   const files = { ...options.files };
@@ -86,6 +88,7 @@ export async function startBench(options: {
     log: silentLog,
     workers: options.workers ?? 1,
     ...(options.queueMs !== undefined && { queueMs: options.queueMs }),
+    ...(options.capabilities && { capabilities: options.capabilities }),
   });
   return {
     sandbox,

@@ -1,0 +1,57 @@
+import type { CapabilityError, CapabilityName } from '../ocp/capability.ts';
+import { enterCall, type CallSlot } from './call.ts';
+import type { AbiFunctions } from './host-message.ts';
+import type { AbiCall } from './imports.ts';
+import { DENIED, INVALID, LIMIT, NOT_FOUND, UNAVAILABLE } from './result-codes.ts';
+
+/** Octets of one request to a capability, its line and what follows it (`sdk/ABI.md`). */
+export const REQUEST_LIMIT = 8 * 1024 * 1024;
+
+const CODES: Readonly<Record<CapabilityError, number>> = {
+  INVALID,
+  NOT_FOUND,
+  DENIED,
+  LIMIT,
+  UNAVAILABLE,
+};
+
+/**
+ * The calls of `ocp_smtp_v1` that reach outside the sandbox: one for each capability that the host offers, which takes a request and
+ * returns the length of the answer, and one that reads the answer. What is asked is not understood here.
+ */
+export function capabilityFunctions(
+  slot: CallSlot,
+): AbiFunctions<Extract<AbiCall, CapabilityName> | 'answer_read'> {
+  const asking =
+    (capability: CapabilityName) =>
+    (pointer: number, length: number): number => {
+      const call = enterCall(slot);
+      const request = call.range(pointer, length);
+      call.answer = undefined;
+      const { line } = call.setup;
+      if (line === undefined) return DENIED;
+      if (request.length > REQUEST_LIMIT) return LIMIT;
+      const answer = line.ask({ capability, octets: new Uint8Array(request) });
+      if (answer.kind === 'answer') {
+        call.answer = answer.octets;
+        return answer.octets.length;
+      }
+      const { error, cause } = answer;
+      call.log.add('debug', Buffer.from(`${capability}: ${error}: ${cause}`));
+      if (error === 'UNAVAILABLE') call.outage ??= `the capability ${capability} was out of order: ${cause}`;
+      return CODES[error];
+    };
+  return {
+    clock: asking('clock'),
+    http: asking('http'),
+    kv: asking('kv'),
+    answer_read(offset, pointer, length) {
+      const call = enterCall(slot);
+      const target = call.range(pointer, length);
+      const octets = call.answer?.subarray(offset >>> 0).subarray(0, target.length);
+      if (octets === undefined) return 0;
+      target.set(octets);
+      return octets.length;
+    },
+  };
+}
