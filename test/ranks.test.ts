@@ -17,6 +17,7 @@ const RANKS: Record<string, number> = {
   proxy: 4,
   delivery: 4,
   admin: 4,
+  author: 4,
   cli: 5,
   '.': 6,
 };

@@ -18,6 +18,11 @@ export function printTable(columns: readonly string[], rows: readonly (readonly 
   }
 }
 
+/** Prints a line of text. */
+export function printLine(text: string): void {
+  process.stdout.write(`${visible(text)}\n`);
+}
+
 // Addresses and replies come from peers: none of them may steer the operator's terminal. Controls, and what changes
 // the direction of the text around it.
 // oxlint-disable-next-line no-control-regex -- control characters are what this finds

@@ -4,17 +4,20 @@ import { STAGES } from '../ocp/stage.ts';
 import { loadOrFail, type CommonOptions } from './context.ts';
 import { EXIT } from './exit.ts';
 import { printJson, printTable } from './output.ts';
+import { addBuildCommand } from './plugin-build.ts';
 import { addInspectCommand } from './plugin-inspect.ts';
+import { addNewCommand } from './plugin-new.ts';
 import { addPackCommands } from './plugin-pack.ts';
 import { addSignCommands } from './plugin-sign.ts';
 import { pluginWhere } from './plugin-source.ts';
 import { openSandbox } from './plugins.ts';
+import { addTestCommand } from './plugin-test.ts';
 
 /** `postern plugin`: the services of the config and the plugins behind them, and the packages that plugins come in. */
 export function addPluginCommand(program: Command, common: (command: Command) => Command): void {
   const plugin = program
     .command('plugin')
-    .description('The filters: list, inspect, pack, lint, keygen, sign, verify');
+    .description('The filters: make, build, test, inspect, pack, sign and list them');
 
   common(plugin.command('list'))
     .description(
@@ -56,6 +59,9 @@ export function addPluginCommand(program: Command, common: (command: Command) =>
       if (problems.length > 0) process.exitCode = EXIT.usage;
     });
 
+  addNewCommand(plugin);
+  addBuildCommand(plugin);
+  addTestCommand(plugin);
   addInspectCommand(plugin);
   addPackCommands(plugin);
   addSignCommands(plugin);

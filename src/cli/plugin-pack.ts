@@ -28,12 +28,7 @@ Exit codes: 0 written; 1 the manifest is wrong or disagrees with the module, not
     .action(async (path: string, options: { manifest: string; settings?: string; output?: string }) => {
       const { binary } = await readPackage(path);
       const manifest = await manifestFrom(options);
-      const packed = packModule(binary, manifest);
-      const { problems } = await lintPackage(packed, readSections(packed));
-      if (problems.length > 0) throw refused(`Cannot pack ${path}`, problems);
-      const target = options.output ?? path;
-      await replaceFile(target, packed);
-      process.stdout.write(`${target}: ${manifest.id} ${manifest.version}, ${packed.length} octets\n`);
+      await packTo(options.output ?? path, { path, binary, manifest });
     });
 
   plugin
@@ -44,14 +39,28 @@ Exit codes: 0 written; 1 the manifest is wrong or disagrees with the module, not
     .action(async (path: string) => {
       const { binary, sections } = await readPackage(path);
       const { problems, warnings } = await lintPackage(binary, sections);
-      for (const warning of warnings) process.stdout.write(`warning: ${path}: ${warning}\n`);
-      for (const problem of problems) process.stdout.write(`${path}: ${problem}\n`);
+      printWarnings(path, warnings);
+      for (const problem of problems) process.stdout.write(`error: ${path}: ${problem}\n`);
       if (problems.length === 0) process.stdout.write(`${path}: good\n`);
       else process.exitCode = EXIT.failed;
     });
 }
 
-async function manifestFrom(options: { manifest: string; settings?: string }): Promise<Manifest> {
+/** Writes the package, with a line on standard output that says so; returns what lint warns of. Refuses what does not fit together. */
+export async function packTo(
+  target: string,
+  { path, binary, manifest }: { path: string; binary: Uint8Array; manifest: Manifest },
+): Promise<readonly string[]> {
+  const packed = packModule(binary, manifest);
+  const { problems, warnings } = await lintPackage(packed, readSections(packed));
+  if (problems.length > 0) throw refused(`Cannot pack ${path}`, problems);
+  await replaceFile(target, packed);
+  process.stdout.write(`${target}: ${manifest.id} ${manifest.version}, ${packed.length} octets\n`);
+  return warnings;
+}
+
+/** The manifest of its files; the command ends if they are not fit. */
+export async function manifestFrom(options: { manifest: string; settings?: string }): Promise<Manifest> {
   const own = await readJson(options.manifest);
   const settings = options.settings === undefined ? undefined : await readJson(options.settings);
   const isMap = typeof own === 'object' && own !== null && !Array.isArray(own);
@@ -75,6 +84,10 @@ async function readJson(path: string): Promise<unknown> {
 
 const refused = (what: string, reasons: readonly string[]): CommandError =>
   new CommandError(EXIT.failed, reasons.map((reason) => `${what}: ${reason}`).join('\n'));
+
+export function printWarnings(path: string, warnings: readonly string[]): void {
+  for (const warning of warnings) process.stdout.write(`warning: ${path}: ${warning}\n`);
+}
 
 /** A server that reads the file at this moment sees the old one or the new one, never half of it. */
 async function replaceFile(path: string, octets: Uint8Array): Promise<void> {

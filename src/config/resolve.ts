@@ -92,7 +92,10 @@ function serviceOf(name: string, { value, at }: Named<'services'>): ServiceConfi
   };
 }
 
-function grantsOf({ clock, kv, http }: CheckedConfig['services'][string]['grants'], at: ToPath): Grants {
+export function grantsOf(
+  { clock, kv, http }: CheckedConfig['services'][string]['grants'],
+  at: ToPath,
+): Grants {
   if (http === undefined) return defined({ clock, kv });
   const { timeout, secrets, ...rest } = http;
   const files = secrets.map(({ header, file }) => ({ header, file: at(file) }));
@@ -125,12 +128,12 @@ function ruleOf(when: CheckedRule): WhenRule {
   return defined({ ...when, recipient: normal(when.recipient), sender: normal(when.sender) });
 }
 
-type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
+export type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
 };
 
 /** The same without the keys whose value is undefined. */
-function defined<T extends object>(value: T): Defined<T> {
+export function defined<T extends object>(value: T): Defined<T> {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what fromEntries forgets, the filter has kept
   return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined)) as Defined<T>;
 }

@@ -24,7 +24,7 @@ import { suggest } from './suggest.ts';
  * A map with exactly these keys. Its message for unknown keys has one line for each, in zod's order; `issues.ts` gives
  * every line to the key that it is about.
  */
-function map<Shape extends z.ZodRawShape>(shape: Shape) {
+export function map<Shape extends z.ZodRawShape>(shape: Shape) {
   const known = Object.keys(shape);
   return z.strictObject(shape, {
     error: (issue) =>
@@ -163,7 +163,7 @@ const grants = map({
   }).optional(),
 });
 
-const service = map({
+export const service = map({
   plugin,
   enabled: z.boolean('must be true or false').default(true),
   settings: z.record(z.string(), z.unknown(), 'must be a map').default({}),

@@ -252,7 +252,7 @@ describe('a package that no server takes', () => {
     write(shop, 'bare.wasm', FILTER);
     expect(await shop.plugin(['lint', 'bare.wasm'])).toEqual({
       code: 1,
-      out: 'bare.wasm: it has no manifest; postern plugin pack adds one\n',
+      out: 'error: bare.wasm: it has no manifest; postern plugin pack adds one\n',
       errors: '',
     });
   });

@@ -17,6 +17,8 @@ export interface Language {
   readonly extension: string;
   /** What is missing on this machine; '' if all is there. */
   readonly missing: string;
+  /** What names the compilers found here, for commands that look for them. */
+  readonly environment: Readonly<Record<string, string>>;
   /** Compiles one source to one module with the command of the SDK's README; throws what the compiler said. */
   build(source: string, target: string): Promise<void>;
 }
@@ -57,7 +59,10 @@ function withoutGo(): string {
   return minor >= 24 ? '' : `needs go 1.24, found ${version}`;
 }
 
-const script = (folder: string, environment: Readonly<Record<string, string | undefined>> = {}) =>
+const named = (name: string, path: string | undefined): Readonly<Record<string, string>> =>
+  path === undefined ? {} : { [name]: path };
+
+const script = (folder: string, environment: Readonly<Record<string, string>> = {}) =>
   async function build(source: string, target: string): Promise<void> {
     const env = { ...process.env, ...environment };
     await run(join(ROOT, 'sdk', folder, 'build.sh'), [source, target], { env });
@@ -75,6 +80,7 @@ export const LANGUAGES: readonly Language[] = [
     example: example('assemblyscript', '.ts'),
     extension: 'ts',
     missing: '',
+    environment: {},
     async build(source, target) {
       await run(process.execPath, [join(ROOT, 'sdk/assemblyscript/build.mjs'), source, target]);
     },
@@ -85,6 +91,7 @@ export const LANGUAGES: readonly Language[] = [
     example: example('c', '.c'),
     extension: 'c',
     missing: withoutC(),
+    environment: {},
     build: script('c'),
   },
   {
@@ -93,7 +100,8 @@ export const LANGUAGES: readonly Language[] = [
     example: example('rust', '.rs'),
     extension: 'rs',
     missing: withoutRust(),
-    build: script('rust', { RUSTC: rustc }),
+    environment: named('RUSTC', rustc),
+    build: script('rust', named('RUSTC', rustc)),
   },
   {
     name: 'Go',
@@ -101,7 +109,8 @@ export const LANGUAGES: readonly Language[] = [
     example: example('go', '/main.go'),
     extension: 'go',
     missing: withoutGo(),
-    build: script('go', { GO: go }),
+    environment: named('GO', go),
+    build: script('go', named('GO', go)),
   },
 ];
 

@@ -12,11 +12,17 @@ export interface Ended {
 /** Runs `postern` with these words until it ends. */
 export function command(
   words: readonly string[],
-  options: { input?: string; cwd?: string; seconds?: number } = {},
+  options: {
+    input?: string;
+    cwd?: string;
+    seconds?: number;
+    environment?: Readonly<Record<string, string>>;
+  } = {},
 ): Promise<Ended> {
   const child = spawn(process.execPath, [join(ROOT, 'dist', 'main.js'), ...words], {
     timeout: (options.seconds ?? 20) * 1000,
     killSignal: 'SIGKILL',
+    env: { ...process.env, ...options.environment },
     ...(options.cwd !== undefined && { cwd: options.cwd }),
   });
   const out: Buffer[] = [];
