@@ -4,21 +4,26 @@ import type { Call } from './call.ts';
  * Extism's host memory: blocks that a guest allocates and names by address. Extism's own keeps them without any bound, so this
  * takes its place: what all blocks of a call hold at one time is limited, each block counting at least BLOCK_OVERHEAD.
  *
- * An address is `block number × 2^32 + offset`; block 0 is the null address. Any address that names nothing is a trap.
+ * An address is `block number × 2^32 + offset`; block 0 is the null address. Any address that names nothing is a trap. Numbers go
+ * on from call to call of an instance, so an address that a plugin has kept from an earlier call names nothing.
  */
 export const HOST_MEMORY_LIMIT = 8 * 1024 * 1024;
 
 const BLOCK_OVERHEAD = 64;
 const BLOCK_SPAN = 2 ** 32;
-const BLOCK_COUNT = 2 ** 20;
+/** Blocks that one call may allocate. Numbers go up to twice as much, so that every address is a whole number to JavaScript. */
+export const HOST_BLOCKS = 2 ** 20;
 
 export class Blocks {
   readonly #call: Call;
-  readonly #blocks: (DataView | undefined)[] = [undefined];
+  readonly #blocks: (DataView | undefined)[] = [];
+  /** The number of the first of them. */
+  readonly #first: number;
   #held = 0;
 
   constructor(call: Call) {
     this.#call = call;
+    this.#first = call.nextBlock;
   }
 
   /** A new block of zeros; its address. */
@@ -36,16 +41,16 @@ export class Blocks {
   }
 
   free(address: bigint): void {
-    const number = this.#numberOf(address);
-    const block = this.#blocks[number];
+    const index = this.#indexOf(address);
+    const block = this.#blocks[index];
     if (block === undefined) return; // freeing null or twice is harmless
     this.#held -= block.byteLength + BLOCK_OVERHEAD;
-    this.#blocks[number] = undefined;
+    this.#blocks[index] = undefined;
   }
 
   /** Octets of the block at this address, 0 if there is none: a guest may ask. */
   length(address: bigint): bigint {
-    return BigInt(this.#blocks[this.#numberOf(address)]?.byteLength ?? 0);
+    return BigInt(this.#blocks[this.#indexOf(address)]?.byteLength ?? 0);
   }
 
   /** The block at this address with the offset in it, for `octets` octets. */
@@ -53,7 +58,7 @@ export class Blocks {
     const value = Number(BigInt.asUintN(64, address));
     const number = Math.floor(value / BLOCK_SPAN);
     const offset = value - number * BLOCK_SPAN;
-    const view = this.#blocks[number];
+    const view = this.#blocks[number - this.#first];
     if (view === undefined || offset + octets > view.byteLength) {
       this.#call.fail(`it named ${octets} octets of host memory at ${value}, where there is no such block`);
     }
@@ -80,13 +85,15 @@ export class Blocks {
   }
 
   #add(view: DataView): bigint {
-    const number = this.#blocks.length;
-    if (number >= BLOCK_COUNT) this.#call.fail(`it allocated more than ${BLOCK_COUNT} blocks of host memory`);
+    if (this.#blocks.length >= HOST_BLOCKS)
+      this.#call.fail(`it allocated more than ${HOST_BLOCKS} blocks of host memory`);
+    const number = this.#first + this.#blocks.length;
     this.#blocks.push(view);
+    this.#call.nextBlock = number + 1;
     return BigInt(number) * BigInt(BLOCK_SPAN);
   }
 
-  #numberOf(address: bigint): number {
-    return Math.floor(Number(BigInt.asUintN(64, address)) / BLOCK_SPAN);
+  #indexOf(address: bigint): number {
+    return Math.floor(Number(BigInt.asUintN(64, address)) / BLOCK_SPAN) - this.#first;
   }
 }

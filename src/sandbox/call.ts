@@ -38,7 +38,7 @@ export interface CallSetup {
  */
 export class Call {
   readonly setup: CallSetup;
-  readonly log: Logbook;
+  log: Logbook;
   /** Why the call failed, once it has. */
   fault: string | undefined;
   /** What the guest has set as its output: a view of its host memory, read when the call is over. */
@@ -49,6 +49,8 @@ export class Call {
   answer: Uint8Array | undefined;
   /** Which capability was out of order, and why, if one was. */
   outage: string | undefined;
+  /** The number of the next block of host memory. */
+  nextBlock = 1;
   #callsLeft: number;
   #memory: WebAssembly.Memory | undefined;
   #bytes: Uint8Array | undefined;
@@ -60,8 +62,9 @@ export class Call {
   }
 
   /** Once the instance exists. Before that, in a start function, host calls can't reach the memory. */
-  attach(memory: WebAssembly.Memory | undefined): void {
-    this.#memory = memory;
+  attach(instance: { readonly memory: WebAssembly.Memory | undefined; readonly nextBlock: number }): void {
+    this.#memory = instance.memory;
+    this.nextBlock = instance.nextBlock;
   }
 
   /** Octets of memory that it has used: linear memory never shrinks, and of the host's it is the most at one time. */

@@ -9,6 +9,10 @@ import type { Work } from './work.ts';
 export interface CrewMember {
   /** What it is doing; undefined while it starts or waits. */
   work: Work | undefined;
+  /** The service of which it makes an instance ahead of need (`ahead.ts`), if it does; it has no work then. */
+  preparing: string | undefined;
+  /** The service of which it had better do so: what it said last. */
+  lacking: string | undefined;
   /** It has said that it can take work. */
   ready: boolean;
   /** It is ending or has ended; the pool has let go of it. */

@@ -78,11 +78,12 @@ export class Crew {
   /** How many there are, or will be, over those that are needed. */
   #surplus(): number {
     const busy = this.#members.filter(({ work }) => work !== undefined).length;
-    return this.#members.length + this.#restarts.size - Math.max(busy, this.#options.size) - 1;
+    const away = this.#members.filter(({ preparing, slow }) => preparing !== undefined && slow).length;
+    return this.#members.length + this.#restarts.size - Math.max(busy, this.#options.size) - away - 1;
   }
 
   #endSurplus(): void {
-    const resting = this.#members.filter(({ ready, work }) => ready && work === undefined);
+    const resting = this.#members.filter(isFree);
     for (const member of resting.slice(0, Math.max(0, this.#surplus()))) this.#end(member);
     if (this.#members.length > this.#options.size + 1) this.#rest.set(REST_MS);
   }
@@ -96,6 +97,11 @@ export class Crew {
       );
     });
   }
+}
+
+/** It can take work now. */
+export function isFree({ ready, work, preparing }: CrewMember): boolean {
+  return ready && work === undefined && preparing === undefined;
 }
 
 interface CrewHandlers {

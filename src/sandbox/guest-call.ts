@@ -1,9 +1,10 @@
 import type { Splice } from '../mail/image.ts';
-import type { CalloutState, Service } from '../ocp/service.ts';
+import type { CalloutState } from '../ocp/service.ts';
 import { Call } from './call.ts';
 import { Edits } from './edits.ts';
 import type { GuestRunner } from './guest.ts';
 import type { HostLine } from './host-line.ts';
+import type { Guest } from './instances.ts';
 import type { LogLine } from './logbook.ts';
 import type { MessageView } from './message-view.ts';
 import { StateDraft } from './state-draft.ts';
@@ -23,12 +24,7 @@ export interface Said {
   readonly state: CalloutState[string] | undefined;
 }
 
-/** What of a service its calls go by. */
-export type GuestService = Pick<Service, 'limits' | 'settings' | 'allowModify'>;
-
-export interface GuestCall {
-  readonly service: GuestService;
-  readonly module: WebAssembly.Module;
+export interface GuestCall extends Guest {
   readonly exportName: string;
   /** The facts as JSON. */
   readonly input: Uint8Array;
@@ -44,7 +40,7 @@ export interface GuestCall {
 
 /** Calls a plugin's export. Nothing that the plugin does makes this throw. */
 export async function callGuest(guests: GuestRunner, asked: GuestCall): Promise<Said> {
-  const { service, module, exportName, input, view, smtputf8, line, knowsTime } = asked;
+  const { service, exportName, input, view, smtputf8, line, knowsTime } = asked;
   const edits = view !== undefined && service.allowModify ? new Edits(service.limits.addedBytes) : undefined;
   const state = new StateDraft(asked.state);
   const call = new Call({
@@ -58,7 +54,7 @@ export async function callGuest(guests: GuestRunner, asked: GuestCall): Promise<
     line,
     knowsTime,
   });
-  const fault = await guests.run(module, { exportName, call });
+  const fault = await guests.run(asked, { exportName, call });
   return {
     fault,
     outage: call.outage,
@@ -73,11 +69,11 @@ export async function callGuest(guests: GuestRunner, asked: GuestCall): Promise<
 /** Lets a plugin check settings. Of what it leaves behind, output and fault have a meaning. */
 export async function callConfigure(
   guests: GuestRunner,
-  asked: Pick<GuestCall, 'service' | 'module'>,
+  asked: Guest,
 ): Promise<Pick<Said, 'fault' | 'output'>> {
   const { limits, settings } = asked.service;
   const input = Buffer.from(JSON.stringify(settings));
   const call = new Call({ limits, settings: input, input, smtputf8: false });
-  const fault = await guests.run(asked.module, { exportName: 'configure', call });
+  const fault = await guests.runOnce(asked, { exportName: 'configure', call });
   return { fault, output: call.output };
 }

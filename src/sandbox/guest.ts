@@ -1,47 +1,88 @@
-import { createPlugin, type ExtismPluginOptions } from '@extism/extism';
 import { describeError } from '../base/errors.ts';
 import type { Call, CallSlot } from './call.ts';
-import { abiFunctions } from './host-abi.ts';
-import { ABI_MODULE, KERNEL_MODULE, WASI_MODULE } from './imports.ts';
-import { kernelFunctions } from './kernel.ts';
+import {
+  InstanceMaker,
+  isFunction,
+  makingCall,
+  type Guest,
+  type GuestService,
+  type Instance,
+} from './instances.ts';
 import { cleanText } from './logbook.ts';
-import { wasiFunctions } from './wasi.ts';
+import { Stock } from './stock.ts';
 
 /**
- * Runs plugins in this thread: a fresh Extism instance for every call, which is dropped after it.
+ * Runs plugins in this thread: a fresh instance for every call, which is dropped after it, unless the operator has let the
+ * service's instances answer several (`callsPerInstance`). One that is slow to make may be made before it is needed (`stock.ts`).
  *
- * Extism links and starts the module. The export is then called on the instance itself, since `Plugin.call` throws its
- * return code away; input and output pass through our own kernel (`kernel.ts`), where `Plugin.call` would use Extism's. One call of
- * a trivial plugin takes about 40 µs.
+ * The export is called on the instance itself, since Extism's `Plugin.call` throws its return code away; input and output pass
+ * through our own kernel (`kernel.ts`), where `Plugin.call` would use Extism's. One call of a trivial plugin takes about 40 µs.
  */
 export class GuestRunner {
   readonly #slot: CallSlot = { call: undefined };
-  readonly #functions: Functions;
-  readonly #options = new WeakMap<WebAssembly.Module, ExtismPluginOptions>();
+  readonly #maker = new InstanceMaker(this.#slot);
+  readonly #stock = new Stock();
 
-  constructor() {
-    const slot = this.#slot;
-    this.#functions = {
-      [KERNEL_MODULE]: unbound(kernelFunctions(slot)),
-      [ABI_MODULE]: unbound(abiFunctions(slot)),
-      [WASI_MODULE]: unbound(wasiFunctions(slot)),
-    };
+  /**
+   * Calls an export of a service's plugin. Returns why it failed, or undefined; what it said is in `call`. The instance may answer the
+   * next call of this service, so whoever finds later that this one failed says `discard`.
+   */
+  async run(guest: Guest, options: { exportName: string; call: Call }): Promise<string | undefined> {
+    const { service } = guest;
+    const { call } = options;
+    const instance = this.#stock.take(service) ?? (await this.#make(guest));
+    // What it logged while it was made comes first, within the same limit.
+    if ('fault' in instance || instance.calls === 0) call.log = instance.making.log;
+    if ('fault' in instance) return instance.fault;
+    const fault = this.#enter(instance, options);
+    if (fault === undefined) this.#stock.keep(service, instance);
+    return fault;
   }
 
-  /** Calls an export. Returns why it failed, or undefined; what it said is in `call`. */
-  async run(
-    module: WebAssembly.Module,
-    options: { exportName: string; call: Call },
-  ): Promise<string | undefined> {
-    const { exportName, call } = options;
+  /** Calls an export in an instance that is for nothing else. */
+  async runOnce(guest: Guest, options: { exportName: string; call: Call }): Promise<string | undefined> {
+    const made = await this.#make(guest);
+    return 'fault' in made ? made.fault : this.#enter(made, options);
+  }
+
+  /** The last call of this service has failed after all: its instance answers no other. */
+  discard(service: GuestService): void {
+    this.#stock.discard(service);
+  }
+
+  /** A service that had better have an instance made before it is needed, if there is one and room for it. */
+  get lacking(): GuestService | undefined {
+    return this.#stock.lacking;
+  }
+
+  /** Makes an instance for the next call of a service. Returns why that failed, or undefined. */
+  async prepare(guest: Guest): Promise<string | undefined> {
+    const made = await this.#make(guest);
+    if ('fault' in made) return made.fault;
+    this.#stock.put(guest.service, made);
+    return undefined;
+  }
+
+  async #make({ service, module }: Guest): Promise<Instance | Unmade> {
+    const making = makingCall({
+      limits: service.limits,
+      settings: Buffer.from(JSON.stringify(service.settings)),
+    });
+    const startedMs = performance.now();
+    try {
+      const instance = await this.#maker.make(module, making);
+      this.#stock.measure(service, performance.now() - startedMs);
+      return instance;
+    } catch (thrown) {
+      return { making, fault: making.fault ?? causeOf(thrown) };
+    }
+  }
+
+  #enter(instance: Instance, { exportName, call }: { exportName: string; call: Call }): string | undefined {
     this.#slot.call = call;
     try {
-      const plugin = await createPlugin(module, this.#optionsFor(module));
-      const { exports } = await plugin.getInstance();
-      call.attach(exports['memory'] instanceof WebAssembly.Memory ? exports['memory'] : undefined);
-      // A WASI reactor sets up its runtime here; Extism leaves that to the host, unless its own WASI is used.
-      if (isFunction(exports['_initialize'])) exports['_initialize']();
-      const entry = exports[exportName];
+      call.attach(instance);
+      const entry = instance.exports[exportName];
       if (!isFunction(entry)) return `it has no export "${exportName}"`;
       const code = entry();
       return call.fault ?? (code === 0 ? undefined : `it returned ${String(code)}`);
@@ -49,48 +90,14 @@ export class GuestRunner {
       return call.fault ?? causeOf(thrown);
     } finally {
       this.#slot.call = undefined;
+      instance.calls += 1;
+      instance.nextBlock = call.nextBlock;
     }
   }
-
-  /** Only what the module imports: Extism binds every function that it is given anew for each instance. */
-  #optionsFor(module: WebAssembly.Module): ExtismPluginOptions {
-    const known = this.#options.get(module);
-    if (known !== undefined) return known;
-    const functions: Functions = {};
-    for (const { module: space, name } of WebAssembly.Module.imports(module)) {
-      (functions[space] ??= {})[name] = this.#functions[space]![name]!;
-    }
-    // All of them: where one is missing, Extism gives a copy of these a default, and a new shape, at each call.
-    const options: ExtismPluginOptions = {
-      functions,
-      useWasi: false,
-      enableWasiOutput: false,
-      runInWorker: false,
-      allowedPaths: {},
-      allowedHosts: [],
-      logger: console,
-      config: {},
-      fetch,
-    };
-    this.#options.set(module, options);
-    return options;
-  }
 }
 
-type Functions = Record<string, Record<string, (context: unknown, ...args: unknown[]) => unknown>>;
-
-/** Extism passes its own context first; ours is the call in the slot. */
-function unbound(functions: Record<string, (...args: never[]) => unknown>): Functions[string] {
-  const wrapped: Functions[string] = {};
-  for (const [name, body] of Object.entries(functions)) {
-    wrapped[name] = (_context, ...args) => Reflect.apply(body, undefined, args);
-  }
-  return wrapped;
-}
-
-function isFunction(value: unknown): value is () => unknown {
-  return typeof value === 'function';
-}
+/** What came of an instance that could not be made. */
+type Unmade = Pick<Instance, 'making'> & { readonly fault: string };
 
 function causeOf(thrown: unknown): string {
   if (thrown instanceof WebAssembly.RuntimeError) return `it trapped: ${thrown.message}`;

@@ -69,6 +69,7 @@ describe('Pool', () => {
       noun: 'worker thread',
       size: 2,
       queueMs: 10_000,
+      deadlines: new Map(),
       crashDelayMs: 0,
       capabilities: { call: () => Promise.reject(new Error('nobody asks')) },
       log: silentLog,

@@ -3,8 +3,9 @@ import { withDeadline } from '../base/deadline.ts';
 import { describeError, OperationalError } from '../base/errors.ts';
 import type { CapabilityAnswer, CapabilityHost } from '../ocp/capability.ts';
 import type { FailureKind, OutcomeFailure } from '../ocp/service.ts';
+import { Ahead } from './ahead.ts';
 import { Backlog, BACKLOG_LENGTH } from './backlog.ts';
-import { Crew, type CrewOptions } from './crew.ts';
+import { Crew, isFree, type CrewOptions } from './crew.ts';
 import type { CrewMember } from './crew-member.ts';
 import type { HostRequest } from './host-line.ts';
 import type { Report } from './wire.ts';
@@ -19,7 +20,7 @@ import type { Work } from './work.ts';
  * that takes longer than SLOW_MS don't count, up to `size` of them: others go on beside them, as many threads busy in all as
  * 2 × `size`. No service gets more than `size` by that, and each further thread must leave as many free as the service has, so
  * that none is ever taken by one that already has all the others. So a service that spins holds up its own mail, and that of others
- * for SLOW_MS. Reports get what is left over.
+ * for SLOW_MS. Reports get what is left over, and what nothing else wants goes into instances made ahead of need (`ahead.ts`).
  *
  * Work that waits longer than `queueMs`, or finds BACKLOG_LENGTH others waiting, fails with kind `overload`: its mail is better
  * deferred than held.
@@ -30,6 +31,8 @@ import type { Work } from './work.ts';
 export interface PoolOptions extends CrewOptions {
   readonly capabilities: CapabilityHost;
   readonly queueMs: number;
+  /** The deadline of each service, in ms. */
+  readonly deadlines: ReadonlyMap<string, number>;
   /** How long after its crash one is replaced. */
   readonly crashDelayMs: number;
 }
@@ -45,6 +48,7 @@ const SLOW_MS = 50;
 export class Pool {
   readonly #options: PoolOptions;
   readonly #crew: Crew;
+  readonly #ahead: Ahead;
   readonly #backlog = new Backlog();
   readonly #tick = new Alarm(() => this.#onTick());
   #ticks = false;
@@ -58,6 +62,7 @@ export class Pool {
       crash: (thread, cause) => this.#onCrash(thread, cause),
       late: (thread) => this.#onDeadline(thread),
     });
+    this.#ahead = new Ahead({ ...options, crew: this.#crew });
   }
 
   /** Starts the threads; resolves when all can take work. Throws an OperationalError if they can't. */
@@ -113,7 +118,7 @@ export class Pool {
     let idle: CrewMember | undefined;
     for (const thread of this.#crew.members) {
       if (thread.work !== undefined) busy += 1;
-      else if (thread.ready) idle ??= thread;
+      else idle = readierOf(idle, thread);
     }
     return busy < this.#options.size ? idle : undefined;
   }
@@ -135,7 +140,7 @@ export class Pool {
         if (thread.work !== undefined) {
           busy += 1;
           if (thread.slow) slow += 1;
-        } else if (thread.ready) idle ??= thread;
+        } else idle = readierOf(idle, thread);
       }
       const isBeyond = busy >= size;
       if (idle === undefined || busy - Math.min(slow, size) >= size) return;
@@ -189,9 +194,12 @@ export class Pool {
     }
     thread.slow = false;
     thread.outside.reset();
+    if (report.kind === 'outcome') thread.lacking = report.lacking;
     if (report.kind === 'ready') {
       thread.ready = true;
       this.#onReady?.();
+    } else if (report.kind === 'prepared') {
+      if (thread.preparing !== undefined) this.#ahead.take(thread, report);
     } else if (thread.work?.take(report) === true) {
       thread.work = undefined;
       thread.deadline.unset();
@@ -200,6 +208,7 @@ export class Pool {
       return;
     }
     this.#dispatch();
+    if (this.#backlog.isEmpty) this.#ahead.begin();
   }
 
   /** Has a guest's request answered. Never rejects. */
@@ -231,8 +240,9 @@ export class Pool {
   }
 
   #onDeadline(thread: CrewMember): void {
-    const { work } = thread;
+    const { work, preparing } = thread;
     this.#hear(thread);
+    if (preparing !== undefined && thread.preparing === preparing) return this.#ahead.late(thread);
     if (work === undefined || thread.work !== work) return;
     const { index, deadlineMs, service } = work.atWork;
     const current = thread.progress.current();
@@ -259,10 +269,11 @@ export class Pool {
 
   #onCrash(thread: CrewMember, cause: string): void {
     this.#hear(thread);
-    const { work, progress, ready } = thread;
+    const { work, preparing, progress, ready } = thread;
     this.#onReady?.(cause);
     const { log, noun, crashDelayMs } = this.#options;
-    log.error({ service: work?.atWork.service, cause }, `a ${noun} of the sandbox ended`);
+    log.error({ service: work?.atWork.service ?? preparing, cause }, `a ${noun} of the sandbox ended`);
+    if (preparing !== undefined) this.#ahead.lost(thread, cause);
     this.#crew.drop(thread, ready ? crashDelayMs : RESTART_DELAY_MS);
     const elapsedMs = progress.current()?.elapsedMs ?? 0;
     if (work !== undefined) this.#lose(work, { failure: 'trap', cause, elapsedMs });
@@ -277,6 +288,14 @@ export class Pool {
     }
     this.#dispatch();
   }
+}
+
+/** The better of the two to give work to, if the second can take any: one that lacks no instance answers sooner. */
+function readierOf(first: CrewMember | undefined, second: CrewMember): CrewMember | undefined {
+  if (!isFree(second)) return first;
+  return first === undefined || (first.lacking !== undefined && second.lacking === undefined)
+    ? second
+    : first;
 }
 
 const CLOSED = 'the sandbox was closed';

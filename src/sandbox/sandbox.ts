@@ -72,6 +72,7 @@ export async function createSandbox(
     noun: 'worker thread',
     size,
     queueMs: options.queueMs ?? DEFAULT_QUEUE_MS,
+    deadlines: new Map(options.services.map(({ name, limits }) => [name, limits.deadlineMs])),
     crashDelayMs: 0,
     capabilities: options.capabilities ?? NO_CAPABILITIES,
     log: options.log,

@@ -10,7 +10,7 @@ import type { HostLine } from './host-line.ts';
 import { complaintOf, failed, judge, type Answer } from './judge.ts';
 import { MessageView, TaskSpool } from './message-view.ts';
 import { monotonicMs, type Progress } from './progress.ts';
-import type { AskTask, ConfigureTask, LoadedService, Report } from './wire.ts';
+import type { AskTask, ConfigureTask, LoadedService, PrepareTask, Report } from './wire.ts';
 
 export interface TaskContext {
   readonly services: ReadonlyMap<string, LoadedService>;
@@ -21,7 +21,7 @@ export interface TaskContext {
 }
 
 /**
- * Asks the services of one task in a worker thread, one after another, each in a fresh instance. Each outcome is reported
+ * Asks the services of one task in a worker thread, one after another, each in an instance of its own. Each outcome is reported
  * at once, so that what is done stays done if the thread is ended while the next service is at work.
  */
 export async function runTask(task: AskTask, context: TaskContext): Promise<void> {
@@ -52,7 +52,8 @@ export async function runTask(task: AskTask, context: TaskContext): Promise<void
         ...(answer.wouldModify && { wouldModify: true }),
         memoryBytes: answer.memoryBytes,
       };
-      report({ kind: 'outcome', outcome, image: answer.image, state: answer.state });
+      const lacking = lackingIn(context);
+      report({ kind: 'outcome', outcome, image: answer.image, state: answer.state, lacking });
       if (loaded === undefined || !goesOn(task.stage, { service: loaded.service, outcome })) return;
       facts = factsAfter(facts, { service: loaded.service, outcome });
       if (message !== undefined && answer.image !== undefined) {
@@ -92,7 +93,10 @@ async function answerOf(
     line: context.line,
     knowsTime: service.grants.clock === true,
   });
-  return judge(said, { service, facts, image: message?.image, broken: message?.spool.broken });
+  const answer = judge(said, { service, facts, image: message?.image, broken: message?.spool.broken });
+  // A call can fail by what it said alone.
+  if (answer.result.kind === 'failure') context.guests.discard(service);
+  return answer;
 }
 
 /** Lets a plugin that loaded check the settings of its service; reports what it says is wrong with them. */
@@ -105,4 +109,20 @@ export async function runConfigure(task: ConfigureTask, context: TaskContext): P
       ? { fault: plugin.reason, output: undefined }
       : await callConfigure(guests, { service, module: plugin.module });
   report({ kind: 'configured', complaint: complaintOf(said) });
+}
+
+/** Makes an instance for the next call of a service, while nobody waits for it. */
+export async function runPrepare(task: PrepareTask, context: TaskContext): Promise<void> {
+  const { services, guests, progress, report } = context;
+  progress.begin(0);
+  const { service, plugin } = services.get(task.service)!;
+  const fault = 'reason' in plugin ? plugin.reason : await guests.prepare({ service, module: plugin.module });
+  report({ kind: 'prepared', service: task.service, fault, lacking: lackingIn(context) });
+}
+
+function lackingIn({ services, guests }: TaskContext): string | undefined {
+  const { lacking } = guests;
+  if (lacking === undefined) return undefined;
+  for (const [name, { service }] of services) if (service === lacking) return name;
+  return undefined;
 }

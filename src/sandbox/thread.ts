@@ -26,6 +26,8 @@ export class Thread implements CrewMember {
   readonly progress = new Progress();
   readonly outside = new Outside();
   work: Work | undefined;
+  preparing: string | undefined;
+  lacking: string | undefined;
   ready = false;
   gone = false;
   readonly deadline: Alarm;

@@ -41,7 +41,13 @@ export interface ConfigureTask {
   readonly service: string;
 }
 
-export type Task = AskTask | ConfigureTask;
+/** Make an instance for the next call of this service: nobody waits for it. */
+export interface PrepareTask {
+  readonly kind: 'prepare';
+  readonly service: string;
+}
+
+export type Task = AskTask | ConfigureTask | PrepareTask;
 
 /** A worker says each of these as soon as it is true. */
 export type Report =
@@ -56,6 +62,15 @@ export type Report =
       readonly image: MessageImage | undefined;
       /** All of its state, if it set any. */
       readonly state: CalloutState[string] | undefined;
+      /** A service that is slow to start, so that an instance had better be made here before it is asked again. */
+      readonly lacking: string | undefined;
+    }
+  | {
+      /** An instance has been made ahead of need, or not: then `fault` says why. */
+      readonly kind: 'prepared';
+      readonly service: string;
+      readonly fault: string | undefined;
+      readonly lacking: string | undefined;
     }
   | {
       readonly kind: 'configured';

@@ -1,11 +1,11 @@
 import { workerData } from 'node:worker_threads';
 import { decisionSchema } from '../ocp/decision.ts';
-import { DEFAULT_LIMITS } from '../ocp/service.ts';
+import { DEFAULT_LIMITS, DEFAULT_SERVICE } from '../ocp/service.ts';
 import { Call } from './call.ts';
 import { GuestRunner } from './guest.ts';
 import { ThreadLine } from './host-line-thread.ts';
 import { Progress } from './progress.ts';
-import { runConfigure, runTask, type TaskContext } from './task-runner.ts';
+import { runConfigure, runPrepare, runTask, type TaskContext } from './task-runner.ts';
 import type { Report, Task, WorkerSetup } from './wire.ts';
 
 /**
@@ -24,18 +24,32 @@ const context: TaskContext = {
 };
 
 port.on('message', (task: Task) => {
-  const run = task.kind === 'ask' ? runTask(task, context) : runConfigure(task, context);
-  run.catch((thrown: unknown) => {
+  work(task).catch((thrown: unknown) => {
     // Out of the promise, so that the thread ends with this as its cause.
     setImmediate(() => {
       throw thrown;
     });
   });
 });
+
+function work(task: Task): Promise<void> {
+  switch (task.kind) {
+    case 'ask':
+      return runTask(task, context);
+    case 'configure':
+      return runConfigure(task, context);
+    case 'prepare':
+      return runPrepare(task, context);
+  }
+}
+
 // Once through everything that is slow for the first time, so that no service pays for it out of its deadline.
 const emptyModule = new WebAssembly.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
 const nobody = new Uint8Array();
 const warming = new Call({ limits: DEFAULT_LIMITS, settings: nobody, input: nobody, smtputf8: false });
-await context.guests.run(emptyModule, { exportName: 'none', call: warming });
+await context.guests.runOnce(
+  { service: DEFAULT_SERVICE, module: emptyModule },
+  { exportName: 'none', call: warming },
+);
 decisionSchema.safeParse({});
 context.report({ kind: 'ready' });
