@@ -2,14 +2,17 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeError, OperationalError } from '../base/errors.ts';
+import type { ServiceConfig } from '../config/config.ts';
+import type { CapabilityHost } from '../ocp/capability.ts';
 import type { Service } from '../ocp/service.ts';
 import type { PluginSource } from '../sandbox/sandbox.ts';
-import type { ServiceConfig } from '../config/config.ts';
+import { readCalls, writeCalls } from './calls-file.ts';
 import { factsOf, readCase, serviceOf, type CaseSetup } from './case-file.ts';
 import { exampleFacts } from './example-facts.ts';
 import { differences } from './judge.ts';
-import { openTrial, type Trial } from './trial.ts';
 import { readMessage } from './message-file.ts';
+import { Recorder, Replay, type RecordedCall } from './recording.ts';
+import { openTrial, type Trial } from './trial.ts';
 
 /** A folder of cases (`case-file.ts`), each asked of one plugin in the real sandbox. */
 export interface CaseResult {
@@ -22,11 +25,11 @@ export interface CaseResult {
   readonly memoryBytes: number;
 }
 
-interface Case {
-  readonly name: string;
-  readonly setup: CaseSetup;
-  readonly message: Uint8Array | undefined;
-  readonly wholeMessage: Uint8Array | undefined;
+export interface CasesOptions {
+  readonly plugin: PluginSource;
+  readonly asServer: AsServer;
+  /** The real capabilities, to record what they answer; absent: what was recorded answers for them. */
+  readonly record?: (services: readonly Service[]) => CapabilityHost;
 }
 
 /** What a server makes of what a config says of a service, now that the plugin's manifest is known; or why it would not run it. */
@@ -35,33 +38,50 @@ export type AsServer = (said: ServiceConfig) => {
   readonly problems: readonly { readonly message: string }[];
 };
 
+interface Case {
+  readonly name: string;
+  readonly setup: CaseSetup;
+  readonly message: Uint8Array | undefined;
+  readonly wholeMessage: Uint8Array | undefined;
+  readonly calls: readonly RecordedCall[];
+}
+
 /** In the order of their names. Throws an OperationalError if there is no such folder, or no case in it. */
-export async function runCases(
-  folder: string,
-  { plugin, asServer }: { plugin: PluginSource; asServer: AsServer },
-): Promise<CaseResult[]> {
+export async function runCases(folder: string, options: CasesOptions): Promise<CaseResult[]> {
   const names = await caseNames(folder);
   const read = await Promise.all(names.map((name) => load(folder, name)));
+  const cases = read.filter((one) => 'setup' in one);
   const services: Service[] = [];
   const refused = new Map<string, string>();
-  for (const one of read) {
-    if (!('setup' in one)) continue;
-    const { service, problems } = asServer(serviceOf(one.name, { setup: one.setup, folder }));
+  for (const { name, setup } of cases) {
+    const { service, problems } = options.asServer(serviceOf(name, { setup, folder }));
     if (problems.length === 0) services.push(service);
-    else refused.set(one.name, problems.map(({ message }) => message).join('; '));
+    else refused.set(name, problems.map(({ message }) => message).join('; '));
   }
-  const trial = await openTrial({ services, readPlugin: async () => plugin });
+  const replay = new Replay(new Map(cases.map(({ name, calls }) => [name, calls])));
+  const recorder = options.record && new Recorder(options.record(services));
+  const capabilities = recorder ?? replay;
+  const trial = await openTrial({ services, readPlugin: async () => options.plugin, capabilities });
   try {
     const results: CaseResult[] = [];
     for (const one of read) {
-      if ('setup' in one) results.push(await run(one, { trial, refusal: refused.get(one.name) }));
-      else results.push(unfit(one));
+      if ('problems' in one) {
+        results.push(unasked(one.name, one.problems));
+        continue;
+      }
+      const result = await run(one, { trial, refusal: refused.get(one.name) });
+      if (recorder !== undefined) await writeCalls(callsFile(folder, one.name), recorder.calls(one.name));
+      // What was not recorded comes first: the rest may follow from it.
+      const other = recorder === undefined ? replay.differences(one.name) : [];
+      results.push({ ...result, differences: [...other, ...result.differences] });
     }
     return results;
   } finally {
     await trial.close();
   }
 }
+
+const callsFile = (folder: string, name: string): string => join(folder, `${name}.calls.yaml`);
 
 async function caseNames(folder: string): Promise<string[]> {
   let files: string[];
@@ -78,18 +98,20 @@ async function caseNames(folder: string): Promise<string[]> {
   throw new OperationalError('cases', `Cannot test: found no NAME.yaml in ${folder}, a case needs one`);
 }
 
-type Unfit = { readonly name: string; readonly problems: readonly string[] };
-
-const unfit = ({ name, problems }: Unfit): CaseResult => ({
+const unasked = (name: string, found: readonly string[]): CaseResult => ({
   name,
-  differences: problems,
+  differences: found,
   micros: 0,
   memoryBytes: 0,
 });
 
+type Unfit = { readonly name: string; readonly problems: readonly string[] };
+
 async function load(folder: string, name: string): Promise<Case | Unfit> {
   const read = await readCase(join(folder, `${name}.yaml`));
   if ('problems' in read) return { name, problems: read.problems };
+  const recorded = await readCalls(callsFile(folder, name));
+  if ('problems' in recorded) return { name, problems: recorded.problems };
   const file = join(folder, `${name}.eml`);
   const expected = join(folder, `${name}.expected.eml`);
   const isMessage = read.setup.stage === 'message';
@@ -105,6 +127,7 @@ async function load(folder: string, name: string): Promise<Case | Unfit> {
     setup: read.setup,
     message: isMessage ? await readMessage(file) : undefined,
     wholeMessage: existsSync(expected) ? await readMessage(expected) : undefined,
+    calls: recorded.calls,
   };
 }
 
@@ -116,7 +139,7 @@ async function run(
   const complaint = refusal ?? found.join('; ');
   const expected = setup.expect.complaint;
   if (complaint !== '' || expected !== undefined) {
-    return unfit({ name, problems: complaintDifferences(complaint, expected) });
+    return unasked(name, complaintDifferences(complaint, expected));
   }
   const asked = await trial.ask(name, {
     stage: setup.stage,
@@ -134,9 +157,7 @@ async function run(
 
 function complaintDifferences(complaint: string, expected: string | undefined): string[] {
   if (expected === undefined) return [`it did not load: ${complaint}`];
-  return complaint.includes(expected)
-    ? []
-    : [
-        `complaint: expected it to say ${JSON.stringify(expected)}, got ${complaint === '' ? 'none' : JSON.stringify(complaint)}`,
-      ];
+  if (complaint.includes(expected)) return [];
+  const got = complaint === '' ? 'none' : JSON.stringify(complaint);
+  return [`complaint: expected it to say ${JSON.stringify(expected)}, got ${got}`];
 }

@@ -51,7 +51,7 @@ export interface Asked {
 
 /** Loads and configures the services. Close the trial. */
 export async function openTrial(
-  options: Pick<SandboxOptions, 'services' | 'readPlugin' | 'workers'>,
+  options: Pick<SandboxOptions, 'services' | 'readPlugin' | 'workers' | 'capabilities'>,
 ): Promise<Trial> {
   const { sandbox, problems } = await createSandbox({ workers: 1, ...options, log: silentLog });
   return {

@@ -6,6 +6,7 @@ import { EXIT } from './exit.ts';
 import { printJson, printLine } from './output.ts';
 import { packageOf } from './plugin-build.ts';
 import { manifestFrom } from './plugin-pack.ts';
+import { realCapabilities } from './trial-options.ts';
 import { readSubject } from './trial-subject.ts';
 
 /** `postern plugin test`: a plugin against a folder of cases. */
@@ -16,23 +17,33 @@ export function addTestCommand(plugin: Command): void {
       'Ask a package, or what a project has built, about each case of a folder; exit code 1 if any fails',
     )
     .option('--cases <directory>', 'where the cases are (default: tests beside the package)')
+    .option(
+      '--record',
+      'let the real capabilities answer, as far as a case grants them, into NAME.calls.yaml',
+    )
     .option('--json', 'print a JSON array')
     .addHelpText(
       'after',
       `
 TARGET is a .wasm file or a project's directory (default: this one). A case is NAME.yaml, with NAME.eml at stage message and perhaps
 NAME.expected.eml; docs/plugin-author.md has the keys. Each is asked in the sandbox that a server has.
+Calls of capabilities are answered from NAME.calls.yaml: one that is not there fails the case, and so does one that is not made.
 
 Exit codes: 0 all passed; 1 some failed, or there are no cases; 3 there is no such file.`,
     )
-    .action(async (target: string | undefined, options: { cases?: string; json?: boolean }) => {
-      const path = await packagePath(target ?? '.');
-      const cases = options.cases ?? join(dirname(path), 'tests');
-      const results = await runCases(cases, await readSubject(path));
-      if (options.json === true) printJson(results.map((one) => ({ ...one, passed: hasPassed(one) })));
-      else print(results);
-      if (!results.every(hasPassed)) process.exitCode = EXIT.failed;
-    });
+    .action(
+      async (target: string | undefined, options: { cases?: string; record?: boolean; json?: boolean }) => {
+        const path = await packagePath(target ?? '.');
+        const cases = options.cases ?? join(dirname(path), 'tests');
+        const results = await runCases(cases, {
+          ...(await readSubject(path)),
+          ...(options.record === true && { record: realCapabilities }),
+        });
+        if (options.json === true) printJson(results.map((one) => ({ ...one, passed: hasPassed(one) })));
+        else print(results);
+        if (!results.every(hasPassed)) process.exitCode = EXIT.failed;
+      },
+    );
 }
 
 const hasPassed = ({ differences }: CaseResult): boolean => differences.length === 0;

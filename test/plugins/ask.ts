@@ -1,17 +1,10 @@
 import { join } from 'node:path';
-import { silentLog } from '../../src/base/log.ts';
-import { openSpool, spoolOf } from '../../src/base/spool.ts';
-import type { MessageImage } from '../../src/mail/image.ts';
+import { openTrial, type Trial } from '../../src/author/trial.ts';
 import type { Decision } from '../../src/ocp/decision.ts';
 import type { Facts } from '../../src/ocp/facts.ts';
-import {
-  DEFAULT_SERVICE,
-  type CalloutService,
-  type Service,
-  type ServiceOutcome,
-} from '../../src/ocp/service.ts';
+import { DEFAULT_SERVICE, type Service, type ServiceOutcome } from '../../src/ocp/service.ts';
 import type { Stage } from '../../src/ocp/stage.ts';
-import { createSandbox, type PluginProblem } from '../../src/sandbox/sandbox.ts';
+import type { PluginProblem } from '../../src/sandbox/sandbox.ts';
 import { readPluginAt } from '../abi/wat.ts';
 import { ROOT } from './compile.ts';
 
@@ -60,15 +53,8 @@ export async function serveEach(
     settings,
     allowModify,
   }));
-  const options = { services, readPlugin: readPluginAt, log: silentLog, workers: 1 };
-  const { sandbox, problems } = await createSandbox(options);
-  return services.map(({ name }) =>
-    asking(
-      name,
-      sandbox,
-      problems.filter(({ service }) => service === name),
-    ),
-  );
+  const trial = await openTrial({ services, readPlugin: readPluginAt });
+  return services.map(({ name }) => asking(name, trial));
 }
 
 /** What the plugin has against each of these settings; '' if nothing. */
@@ -78,45 +64,27 @@ export async function complaints(path: string, settings: readonly Settings[]): P
   return services.map(({ problems }) => problems.map(({ reason }) => reason).join('\n'));
 }
 
-function asking(name: string, sandbox: CalloutService, problems: readonly PluginProblem[]): Asked {
-  const run = async (stage: Stage, asked: { facts?: Partial<Facts> | undefined; image?: MessageImage }) => {
-    const { facts, image } = asked;
-    const result = await sandbox.run({
-      stage,
-      services: [name],
-      facts: { ...factsOf(stage), ...facts },
-      state: {},
-      ...(image && { image }),
-    });
-    return { outcome: result.outcomes[0]!, image: result.image };
-  };
+function asking(name: string, trial: Trial): Asked {
+  const ask = (stage: Stage, facts: Partial<Facts> | undefined, message?: Uint8Array) =>
+    trial.ask(name, { stage, facts: { ...EVERY_STAGE, ...facts }, ...(message && { message }) });
 
   return {
-    problems,
-    answers: (stage) => sandbox.answers(name, stage),
-    outcome: async (stage, facts) => (await run(stage, { facts })).outcome,
-    decide: async (stage, facts) => decisionOf((await run(stage, { facts })).outcome),
+    problems: trial.problems.filter(({ service }) => service === name),
+    answers: (stage) => trial.answers(name, stage),
+    outcome: async (stage, facts) => (await ask(stage, facts)).outcome,
+    decide: async (stage, facts) => decisionOf((await ask(stage, facts)).outcome),
     async filter(message, facts) {
       const octets =
         typeof message === 'string' ? Buffer.from(message.replaceAll(/\r?\n/g, '\r\n')) : message;
-      const spool = spoolOf(octets);
-      const before: MessageImage = {
-        spool: spool.handle,
-        pieces: [{ from: 'original', offset: 0, length: spool.size }],
-        size: spool.size,
-      };
-      const { outcome, image } = await run('message', {
-        facts: { message: { size: spool.size }, ...facts },
-        image: before,
-      });
+      const { outcome, message: after } = await ask('message', facts, octets);
       return {
         outcome,
         decision: decisionOf(outcome),
-        text: textOf(image ?? before),
+        text: Buffer.from(after ?? octets).toString('latin1'),
         modified: outcome.modified,
       };
     },
-    close: async () => sandbox.close(),
+    close: async () => trial.close(),
   };
 }
 
@@ -125,28 +93,10 @@ function decisionOf(outcome: ServiceOutcome): Decision {
   throw new Error(outcome.result.kind === 'failure' ? outcome.result.cause : 'it was not asked');
 }
 
-function textOf(image: MessageImage): string {
-  const source = openSpool(image.spool);
-  const pieces = image.pieces.map((piece) => {
-    if (piece.from === 'added') return Buffer.from(piece.bytes);
-    const octets = Buffer.alloc(piece.length);
-    source.readInto(octets, piece.offset);
-    return octets;
-  });
-  source.close();
-  return Buffer.concat(pieces).toString('latin1');
-}
-
-/** A session with one sender and one recipient. */
-function factsOf(stage: Stage): Facts {
-  return {
-    stage,
-    session: 'session1',
-    transaction: 'transaction1',
-    service: '',
-    listener: { name: 'inbound', protocol: 'smtp' },
-    client: { address: '192.0.2.7', port: 40_312, helo: { verb: 'EHLO', name: 'mail.example.net' } },
-    sender: { address: 'bob@example.net', params: {} },
-    recipients: [{ address: 'ann@example.com', params: {} }],
-  };
-}
+/** A session with one sender and one recipient, at every stage alike. */
+const EVERY_STAGE = {
+  transaction: 'transaction1',
+  client: { address: '192.0.2.7', port: 40_312, helo: { verb: 'EHLO', name: 'mail.example.net' } },
+  sender: { address: 'bob@example.net', params: {} },
+  recipients: [{ address: 'ann@example.com', params: {} }],
+} as const;
