@@ -1,0 +1,92 @@
+import { expect, test } from 'vitest';
+import { checkSettings, settingsSchemaFault } from './settings-check.ts';
+
+const DRAFT = 'https://json-schema.org/draft/2020-12/schema';
+const footer = {
+  $schema: DRAFT,
+  type: 'object',
+  additionalProperties: false,
+  required: ['text'],
+  properties: {
+    text: { type: 'string', minLength: 1 },
+    place: { enum: ['top', 'bottom'] },
+    lists: { type: 'array', items: { $ref: '#/$defs/entry' } },
+  },
+  $defs: {
+    entry: {
+      type: 'object',
+      required: ['name'],
+      properties: { name: { oneOf: [{ type: 'string' }, { type: 'array' }] } },
+    },
+  },
+};
+
+async function faults(schema: Record<string, unknown>, settings: Record<string, unknown>): Promise<string[]> {
+  const [answer] = await checkSettings([{ schema, settings }]);
+  if (answer === undefined || 'schemaFault' in answer) throw new Error(answer?.schemaFault);
+  return answer.faults.map(({ path, message }) => `${path.join('.')}: ${message}`);
+}
+
+test('Settings that fit have no fault', async () => {
+  expect(await faults(footer, { text: 'x', place: 'top', lists: [{ name: 'a' }] })).toEqual([]);
+});
+
+test('Every fault is told, at its key, in words', async () => {
+  const settings = { text: '', place: 'left', colour: 'blue', lists: [{ name: 'a' }, {}, { name: 7 }] };
+  expect((await faults(footer, settings)).sort()).toEqual([
+    'colour: unknown key',
+    'lists.1.name: missing',
+    'lists.2.name: must be string, or must be array',
+    'place: must be one of "top","bottom"',
+    'text: must NOT have fewer than 1 characters',
+  ]);
+  expect(await faults(footer, {})).toEqual(['text: missing']);
+});
+
+test('A value is never shown: it may be a secret', async () => {
+  const schema = { properties: { key: { type: 'string', maxLength: 3, pattern: '^x' } } };
+  expect((await faults(schema, { key: 'hunter2-hunter2' })).join()).not.toContain('hunter2');
+});
+
+test.each<[string, Record<string, unknown>, RegExp]>([
+  ['of another draft', { $schema: 'http://json-schema.org/draft-07/schema#' }, /another "\$schema"/],
+  ['against the draft', { type: 'strin' }, /schema is invalid/],
+  ['with a reference to elsewhere', { $ref: 'https://example.com/schema.json' }, /can't resolve reference/],
+  ['with a reference to nowhere', { $ref: '#/$defs/none' }, /can't resolve reference/],
+  ['with a pattern that is none', { properties: { a: { pattern: '(' } } }, /cannot be used/],
+  ['that answers later', { $async: true }, /\$async/],
+])('A schema %s is at fault itself', async (_name, schema, fault) => {
+  expect(await settingsSchemaFault(schema)).toMatch(fault);
+});
+
+test('What a schema remarks does not keep it from being used', async () => {
+  expect(
+    await settingsSchemaFault({ format: 'uri', 'x-order': 1, title: 'T', $comment: 'c' }),
+  ).toBeUndefined();
+});
+
+test('A pattern that backtracks without end, or a schema that refers to itself, stops nobody', async () => {
+  const evil = { properties: { a: { type: 'string', pattern: '^(a+)+$' } } };
+  const loop = { $ref: '#' };
+  const answers = await checkSettings(
+    [
+      { schema: evil, settings: { a: `${'a'.repeat(60)}!` } },
+      { schema: loop, settings: {} },
+      { schema: footer, settings: { text: 'x' } },
+    ],
+    { deadlineMs: 500 },
+  );
+  expect(answers).toEqual([
+    { schemaFault: expect.stringContaining('takes longer than 500 ms') },
+    { schemaFault: expect.stringContaining('cannot be') },
+    { faults: [] },
+  ]);
+});
+
+test('A schema that takes all memory ends its thread and nothing else', async () => {
+  // Each alternative of alternatives doubles what is reported.
+  let schema: Record<string, unknown> = { type: 'number' };
+  for (let i = 0; i < 24; i++) schema = { allOf: [schema, { not: {} }, schema] };
+  const [answer] = await checkSettings([{ schema, settings: {} }], { deadlineMs: 3000 });
+  expect(answer).toHaveProperty('schemaFault');
+});
