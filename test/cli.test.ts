@@ -215,8 +215,30 @@ describe('a plugin that is not fit to run', () => {
     empty: { octets: new Uint8Array(), reason: 'the file is empty' },
     truncated: { octets: whole.subarray(0, 5000), reason: 'it is truncated' },
     text: { octets: Buffer.from('#!/bin/sh\nexit 0\n'), reason: 'it is not WebAssembly' },
-    misconfigured: { octets: whole, settings: { rules: [{ action: 'explode' }] }, reason: 'rule' },
+    // What its schema takes, and its "configure" does not.
+    misconfigured: {
+      octets: whole,
+      settings: { rules: [{ client: '192.0.2.0/33', action: 'reject' }] },
+      reason: 'rule',
+    },
   };
+
+  it('is told at the key of a setting that its schema does not take', async () => {
+    const settings = { rules: [{ at: 'mail', action: 'explode' }], colour: 'blue' };
+    const file = configFile({
+      listeners: { in: inbound({ group: 'g' }) },
+      downstreams: LOCAL,
+      services: { filter: { plugin: plugin('access-control'), settings } },
+      groups: { g: ['filter'] },
+    });
+    const { code, out } = await command(['check', '-c', file, '--json']);
+    expect(code).toBe(2);
+    const { problems } = JSON.parse(out) as { problems: string[] };
+    expect(problems.map((line) => line.slice(line.indexOf(' ') + 1))).toEqual([
+      'services.filter.settings.colour: unknown key (postern/access-control 0.1.0)',
+      expect.stringMatching(/^services\.filter\.settings\.rules\[0\]\.action: must be one of "reject",/),
+    ]);
+  });
 
   it.each(Object.keys(cases))(
     '%s: run and check say the same, with path and reason, and exit with 2',

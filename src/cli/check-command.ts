@@ -33,7 +33,7 @@ export function addCheckCommand(program: Command, common: (command: Command) => 
 
 /** What only shows when the files that the config names are used: plugins, password files, the state directory. */
 async function laterFindings(loaded: LoadedConfig): Promise<{ problems: string[]; warnings: string[] }> {
-  const { sandbox, problems, warnings } = await openSandbox(loaded, silentLog);
+  const { sandbox, problems, warnings } = await openSandbox(loaded, { log: silentLog });
   await sandbox.close();
   for (const { name, auth } of loaded.config.listeners) {
     if (auth === undefined || !existsSync(auth.file)) continue;

@@ -46,12 +46,12 @@ export class Generation {
     log: Log,
   ): Promise<{ generation: Generation } | { problems: string[] }> {
     const { config } = loaded;
-    const { sandbox, services, problems, warnings } = await openSandbox(loaded, log);
+    const { sandbox, services, problems, warnings } = await openSandbox(loaded, { log });
     if (problems.length > 0) {
       await sandbox.close();
       return { problems };
     }
-    for (const warning of warnings) log.warn({ warning }, 'config may have a mistake');
+    for (const warning of warnings) log.warn({ warning }, 'the config may have a mistake');
     const downstreams = new Map<string, Downstream>();
     for (const downstream of config.downstreams)
       downstreams.set(downstream.name, await open(downstream, { config, log }));

@@ -10,7 +10,7 @@ export function printTable(columns: readonly string[], rows: readonly (readonly 
     process.stdout.write('none\n');
     return;
   }
-  const all = [columns, ...rows.map((row) => row.map(visible))];
+  const all = [columns, ...rows.map((row) => row.map(printable))];
   const widths = columns.map((_, at) => Math.max(...all.map((row) => row[at]?.length ?? 0)));
   for (const row of all) {
     const cells = row.map((cell, at) => (at === row.length - 1 ? cell : cell.padEnd(widths[at]!)));
@@ -20,7 +20,7 @@ export function printTable(columns: readonly string[], rows: readonly (readonly 
 
 /** Prints a line of text. */
 export function printLine(text: string): void {
-  process.stdout.write(`${visible(text)}\n`);
+  process.stdout.write(`${printable(text)}\n`);
 }
 
 // Addresses and replies come from peers: none of them may steer the operator's terminal. Controls, and what changes
@@ -29,7 +29,8 @@ export function printLine(text: string): void {
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 const UNSAFE_IN_JSON = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
-const visible = (cell: string): string => cell.replace(UNSAFE, '?');
+/** A text without what could steer a terminal. */
+export const printable = (cell: string): string => cell.replace(UNSAFE, '?');
 
 /** `3.2 KiB` */
 export function formatSize(octets: number): string {

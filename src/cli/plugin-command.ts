@@ -29,7 +29,7 @@ export function addPluginCommand(program: Command, common: (command: Command) =>
     .action(async (options: CommonOptions & { json?: boolean }) => {
       const loaded = loadOrFail(options.config);
       const { config } = loaded;
-      const { sandbox, problems } = await openSandbox(loaded, silentLog);
+      const { sandbox, problems } = await openSandbox(loaded, { log: silentLog });
       const services = config.services.map((service) => ({
         service: service.name,
         plugin: pluginWhere(service.plugin, config.pluginDirectory),

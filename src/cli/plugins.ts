@@ -1,13 +1,23 @@
 import type { Log } from '../base/log.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, ServiceConfig } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
+import type { Consent } from '../ocp/consent.ts';
+import type { Manifest } from '../ocp/manifest.ts';
 import type { CalloutService, Service } from '../ocp/service.ts';
 import { createSandbox } from '../sandbox/sandbox.ts';
 import { clock } from '../sandbox/capabilities/clock.ts';
 import { createCapabilityHost } from '../sandbox/capabilities/host.ts';
+import { waitingForConsent } from './consents.ts';
 import { effectiveService, type ServiceFinding } from './effective-service.ts';
 import { readPlugin, type PluginRead } from './plugin-source.ts';
+import { settingsFindings } from './settings-findings.ts';
+
+export interface OpenOptions {
+  readonly log: Log;
+  /** By id: consent that is about to be recorded, and counts as if it were. */
+  readonly consents?: ReadonlyMap<string, Consent>;
+}
 
 export interface OpenedSandbox {
   readonly sandbox: CalloutService;
@@ -23,24 +33,38 @@ export interface OpenedSandbox {
  * The sandbox for a config's services. Each plugin is read once, and what was read is what is judged, what its service is made from, and
  * what is compiled.
  */
-export async function openSandbox({ config, problemAt }: LoadedConfig, log: Log): Promise<OpenedSandbox> {
+export async function openSandbox(
+  { config, problemAt }: LoadedConfig,
+  { log, consents }: OpenOptions,
+): Promise<OpenedSandbox> {
   const enabled = config.services.filter((service) => service.enabled);
   const sources = await readPlugins(new Set(enabled.map(({ plugin }) => plugin)), config);
+  const manifestOf = ({ plugin }: ServiceConfig): Manifest | undefined => {
+    const source = sources.get(plugin)!;
+    return 'manifest' in source ? source.manifest : undefined;
+  };
+  const waiting = await waitingForConsent(sources.values(), { config, consents });
+  const unfitSettings = await settingsFindings(enabled, manifestOf);
   const services: Service[] = [];
   const problems: string[] = [];
   const warnings: string[] = [];
   for (const said of enabled) {
     const at = ({ path, message }: ServiceFinding): string =>
       formatProblem(problemAt(['services', said.name, ...path], message));
-    const source = sources.get(said.plugin)!;
-    const effective = effectiveService(said, 'manifest' in source ? source.manifest : undefined);
-    problems.push(...effective.problems.map(at));
+    const effective = effectiveService(said, manifestOf(said));
+    const unfit = [
+      ...(waiting.get(said.plugin) ?? []),
+      ...effective.problems,
+      ...(unfitSettings.get(said.name) ?? []),
+    ];
+    problems.push(...unfit.map(at));
     warnings.push(...effective.warnings.map(at));
+    const source = sources.get(said.plugin)!;
     if ('isUnsigned' in source && source.isUnsigned) {
       const message = `${source.where}: it is unsigned, and runs because of plugins.allowUnsigned`;
       warnings.push(at({ path: ['plugin'], message }));
     }
-    if (effective.problems.length === 0) services.push(effective.service);
+    if (unfit.length === 0) services.push(effective.service);
   }
   const { sandbox, problems: found } = await createSandbox({
     services,

@@ -2,6 +2,7 @@ import { DEFAULT_LIMITS } from '../ocp/service.ts';
 import { SECTION, type WasmSection } from './binary.ts';
 import { manifestIn, withoutManifest } from './package.ts';
 import { compilePlugin } from './plugin-module.ts';
+import { settingsSchemaFault } from './settings-check.ts';
 
 /** What an author should know before an operator does. */
 export interface Lint {
@@ -22,6 +23,9 @@ export async function lintPackage(binary: Uint8Array, sections: readonly WasmSec
   const loaded = await compilePlugin(binary, { memoryMiB });
   const problems = 'reasons' in loaded ? [...loaded.reasons] : [];
   if (read === undefined) problems.push('it has no manifest; postern plugin pack adds one');
+  const schemaFault =
+    manifest?.settings === undefined ? undefined : await settingsSchemaFault(manifest.settings);
+  if (schemaFault !== undefined) problems.push(`its schema of settings ${schemaFault}`);
   const warnings = sizeWarnings(sections);
   if (manifest !== undefined && 'plugin' in loaded) {
     const { hasConfigure } = loaded.plugin;

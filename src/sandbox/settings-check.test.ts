@@ -43,6 +43,13 @@ test('Every fault is told, at its key, in words', async () => {
   expect(await faults(footer, {})).toEqual(['text: missing']);
 });
 
+test('Keys of which one is needed are told in one line', async () => {
+  const schema = { anyOf: [{ required: ['to'] }, { required: ['nextHop'] }] };
+  expect(await faults({ properties: { table: schema } }, { table: {} })).toEqual([
+    'table: must have to, or must have nextHop',
+  ]);
+});
+
 test('A value is never shown: it may be a secret', async () => {
   const schema = { properties: { key: { type: 'string', maxLength: 3, pattern: '^x' } } };
   expect((await faults(schema, { key: 'hunter2-hunter2' })).join()).not.toContain('hunter2');

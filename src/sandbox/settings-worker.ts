@@ -34,9 +34,9 @@ function faultsOf(errors: readonly ErrorObject[], settings: unknown): SettingsFa
   const said = errors.filter(({ keyword }) => !WRAPPERS.has(keyword));
   const places = new Map<string, { fault: SettingsFault; isAlternative: boolean; messages: Set<string> }>();
   for (const error of said.length > 0 ? said : errors) {
-    const fault = faultOf(error, settings);
-    const key = JSON.stringify(fault.path);
     const isAlternative = alternatives.has(error.instancePath);
+    const fault = faultOf(error, { settings, isAlternative });
+    const key = JSON.stringify(fault.path);
     const place = places.get(key) ?? { fault, isAlternative, messages: new Set() };
     place.messages.add(fault.message);
     places.set(key, place);
@@ -47,7 +47,10 @@ function faultsOf(errors: readonly ErrorObject[], settings: unknown): SettingsFa
   }));
 }
 
-function faultOf({ instancePath, keyword, params, message }: ErrorObject, settings: unknown): SettingsFault {
+function faultOf(
+  { instancePath, keyword, params, message }: ErrorObject,
+  { settings, isAlternative }: { settings: unknown; isAlternative: boolean },
+): SettingsFault {
   const path = stepsOf(instancePath, settings);
   const named = (key: string): string => String(params[key]);
   switch (keyword) {
@@ -58,7 +61,10 @@ function faultOf({ instancePath, keyword, params, message }: ErrorObject, settin
     case 'propertyNames':
       return { path: [...path, named('propertyName')], message: 'this key is not allowed' };
     case 'required':
-      return { path: [...path, named('missingProperty')], message: 'missing' };
+      // One of several keys that it could have is not missed at that key.
+      return isAlternative
+        ? { path, message: `must have ${named('missingProperty')}` }
+        : { path: [...path, named('missingProperty')], message: 'missing' };
     case 'enum':
       return {
         path,
