@@ -283,10 +283,10 @@ describe('in a file with everything in it', () => {
         const after = editYaml(text, [edit]).split('\n');
         const fresh = after.filter((line) => !lines.has(line));
         expect(fresh.length).toBeLessThanOrEqual(edit.kind === 'set' ? 4 : 1);
-      // The text of two lines and the list of four that are values here.
-      const gone = edit.kind === 'set' ? 3 : lines.size;
-      expect(text.split('\n').length - after.length).toBeLessThanOrEqual(gone);
-    }
+        // The text of two lines and the list of four that are values here.
+        const gone = edit.kind === 'set' ? 3 : lines.size;
+        expect(text.split('\n').length - after.length).toBeLessThanOrEqual(gone);
+      }
     },
   );
 });

@@ -96,6 +96,7 @@ class Examiner {
         this.hasEnded = true;
         done({ schemaFault: `cannot be applied: ${describeError(error)}` });
       });
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- this port is between threads
       worker.postMessage(question);
     });
     worker.removeAllListeners('message');

@@ -91,5 +91,10 @@ function stepsOf(pointer: string, settings: unknown): (string | number)[] {
     });
 }
 
-parentPort!.on('message', (question: SettingsQuestion) => parentPort!.postMessage(answer(question)));
-parentPort!.postMessage('ready');
+function post(message: SettingsAnswer | 'ready'): void {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- this port is between threads
+  parentPort!.postMessage(message);
+}
+
+parentPort!.on('message', (question: SettingsQuestion) => post(answer(question)));
+post('ready');
