@@ -62,6 +62,9 @@ describe('the command line', () => {
     'plugin keygen',
     'plugin sign',
     'plugin verify',
+    'plugin push',
+    'plugin install',
+    'plugin remove',
     'hash-password',
     'schema',
     'version',
@@ -269,7 +272,7 @@ describe('a plugin that is not fit to run', () => {
       expect(await command(['run', '-c', file])).toEqual({ code: 2, out: '', errors });
       const list = await command(['plugin', 'list', '--json', '-c', file]);
       expect([list.code, list.errors]).toEqual([2, errors]);
-      expect(JSON.parse(list.out)).toHaveLength(2);
+      expect((JSON.parse(list.out) as { services: unknown[] }).services).toHaveLength(2);
     },
   );
 
@@ -285,7 +288,9 @@ describe('a plugin that is not fit to run', () => {
     });
     const json = await command(['plugin', 'list', '--json', '-c', file]);
     expect([json.code, json.errors]).toEqual([0, '']);
-    expect(JSON.parse(json.out)).toMatchObject([
+    const { services, packages } = JSON.parse(json.out) as { services: unknown; packages: unknown };
+    expect(packages).toEqual([]);
+    expect(services).toMatchObject([
       {
         service: 'access',
         stages: ['connect', 'helo', 'auth', 'mail', 'rcpt', 'data'],

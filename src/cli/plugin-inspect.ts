@@ -1,33 +1,66 @@
 import type { Command } from 'commander';
+import { parsePackageName } from '../ocp/package-name.ts';
 import { auditManifest } from '../sandbox/audit.ts';
 import { MalformedBinary } from '../sandbox/binary.ts';
 import { displayId } from '../sandbox/minisign.ts';
 import { digestOf } from '../sandbox/digest.ts';
-import { signaturesBeside, type FoundSignature } from '../sandbox/signature-files.ts';
+import { PackageStore } from '../sandbox/package-store.ts';
+import { foundSignature, signaturesBeside, type FoundSignature } from '../sandbox/signature-files.ts';
 import { outlineOf, type Outline } from '../sandbox/outline.ts';
+import { loadOrFail } from './context.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { manifestRows } from './manifest-rows.ts';
 import { formatSize, printJson, printTable } from './output.ts';
-import { readPackage, type PackageFile } from './package-file.ts';
+import { packageOf, readPackage, type PackageFile } from './package-file.ts';
+import { notInstalled } from './plugin-remove.ts';
+import { packagesDirectory } from './state-dir.ts';
 
 /** `postern plugin inspect`: what a package says of itself and what its module shows, without running or compiling it. */
 export function addInspectCommand(plugin: Command): void {
   plugin
-    .command('inspect <file>')
+    .command('inspect <package>')
     .description("Show a package's manifest, digest, imports, exports and signatures; nothing of it is run")
+    .option('-c, --config <file>', 'the configuration file, to find an installed package')
     .option('--json', 'print a JSON object')
     .addHelpText(
       'after',
       `
-A signature is listed as it is found beside the file (FILE.minisig, FILE.*.minisig), not verified: postern plugin verify
-does that. "problems" is where manifest and module disagree.
+PACKAGE is a file, or with --config an installed vendor/name@version. A signature is listed as it is found beside the file
+(FILE.minisig, FILE.*.minisig) or in the store, not verified: postern plugin verify does that. "problems" is where manifest and module
+disagree.
 
-Exit codes: 0 shown, whatever it says; 1 the file is no WebAssembly module; 3 there is no such file.`,
+Exit codes: 0 shown, whatever it says; 1 the file is no WebAssembly module; 2 wrong usage; 3 there is no such file or package.`,
     )
-    .action(async (path: string, options: { json?: boolean }) => {
-      const facts = factsOf(await readPackage(path), await signaturesBeside(path));
+    .action(async (text: string, options: { json?: boolean; config?: string }) => {
+      const { file, signatures } = await find(text, options.config);
+      const facts = factsOf(file, signatures);
       if (options.json === true) return printJson(facts);
       printTable(['FIELD', 'VALUE'], rowsOf(facts));
     });
+}
+
+interface Found {
+  readonly file: PackageFile;
+  readonly signatures: readonly FoundSignature[];
+}
+
+async function find(text: string, config: string | undefined): Promise<Found> {
+  const name = text.endsWith('.wasm') ? undefined : parsePackageName(text);
+  if (name === undefined) {
+    const file = await readPackage(text);
+    return { file, signatures: await signaturesBeside(text) };
+  }
+  if (config === undefined) {
+    const why = 'which server it is installed on is not known without --config';
+    throw new CommandError(EXIT.usage, `Cannot inspect ${text}: ${why}`);
+  }
+  const store = new PackageStore(packagesDirectory(loadOrFail(config).config));
+  const record = await store.find(name);
+  if (record === undefined) throw notInstalled(name);
+  return {
+    file: packageOf(text, await store.read(record)),
+    signatures: record.signatures.map((signature) => foundSignature(text, Buffer.from(signature))),
+  };
 }
 
 type Facts = ReturnType<typeof factsOf>;
@@ -102,34 +135,4 @@ function rowsOf(facts: Facts): string[][] {
         : `${found.file}: not verified; key ${found.key}, ${found.trustedComment.replaceAll('\t', ' ')}`,
     ]),
   ];
-}
-
-function manifestRows(manifest: NonNullable<Facts['manifest']>): string[][] {
-  const { capabilities, limits, settings } = manifest;
-  const asked = (kind: 'required' | 'optional'): string[][] =>
-    capabilities[kind].map(({ name, reason, args }) => [
-      `${kind} capability`,
-      `${name}: ${reason}${args === undefined ? '' : ` ${JSON.stringify(args)}`}`,
-    ]);
-  return [
-    ['id', manifest.id],
-    ['version', manifest.version],
-    ['abi', String(manifest.abi)],
-    ['title', manifest.title],
-    ['description', manifest.description],
-    ['stages', manifest.stages.join(' ')],
-    ['reads', manifest.reads],
-    ['modifies', manifest.modifies ? 'yes' : 'no'],
-    ...asked('required'),
-    ...asked('optional'),
-    ...Object.entries(limits).map(([name, limit]) => ['limit', `${name} ${limit}`]),
-    ['settings', settings === undefined ? 'no schema' : Object.keys(propertiesOf(settings)).join(' ')],
-    ['bypassable', manifest.bypassable ? 'yes' : 'no'],
-    ...(manifest.homepage === undefined ? [] : [['homepage', manifest.homepage]]),
-    ...(manifest.license === undefined ? [] : [['license', manifest.license]]),
-  ];
-}
-
-function propertiesOf({ properties }: Readonly<Record<string, unknown>>): object {
-  return typeof properties === 'object' && properties !== null ? properties : {};
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { describeError } from '../base/errors.ts';
 import { formatSecretKey, generateKey, needsPassword, parseSecretKey } from '../sandbox/minisign-secret.ts';
 import {
@@ -9,17 +9,15 @@ import {
   encodePublicKey,
   formatPublicKey,
   formatSignature,
-  parsePublicKey,
   sign,
   type PublicKey,
 } from '../sandbox/minisign.ts';
-import { judge } from '../sandbox/trust.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { readSignature, signaturesBeside } from '../sandbox/signature-files.ts';
-import { readPackage, type PackageFile } from './package-file.ts';
+import { readSignature } from '../sandbox/signature-files.ts';
+import { manifestOrFail, readPackage } from './package-file.ts';
 import { readSecret } from './secret.ts';
 
-/** `postern plugin keygen`, `sign` and `verify`, in the format of minisign. */
+/** `postern plugin keygen` and `sign`, in the format of minisign. */
 export function addSignCommands(plugin: Command): void {
   plugin
     .command('keygen')
@@ -48,28 +46,6 @@ The password of the key, if it has one, comes by standard input. Where FILE.mini
 FILE.<KEY ID>.minisig beside it, so that several can sign one package.`,
     )
     .action(signFile);
-
-  plugin
-    .command('verify <file>')
-    .description(
-      'Verify the signatures beside a package (FILE.minisig, FILE.*.minisig); exit code 1 if too few hold',
-    )
-    .requiredOption(
-      '-k, --key <public>',
-      'a public key: RW…, or the path of a .pub file; may be given again',
-      collect,
-    )
-    .option('--threshold <n>', 'so many of the keys must have signed', parseThreshold, 1)
-    .option(
-      '--vendor <name>',
-      'the vendor that the keys are trusted for (default: whomever the package names)',
-    )
-    .option(
-      '--signature <file>',
-      'a signature elsewhere, not beside the package; may be given again',
-      collect,
-    )
-    .action(verifyFile);
 }
 
 async function keygen(options: { output: string; password: boolean }): Promise<void> {
@@ -94,7 +70,7 @@ async function signFile(
 ): Promise<void> {
   const file = await readPackage(path);
   const { id, version } = manifestOrFail(file, 'sign');
-  const text = await read(options.key);
+  const text = await readText(options.key);
   const password = needsPassword(text) ? await readSecret(`Password of ${options.key}: `) : '';
   const key = await parseSecretKey(text, password);
   const trustedComment =
@@ -113,52 +89,8 @@ async function freeTarget(path: string, key: PublicKey): Promise<string> {
   return isOthers ? `${path}.${displayId(key.id)}.minisig` : usual;
 }
 
-async function verifyFile(
-  path: string,
-  options: { key: string[]; threshold: number; vendor?: string; signature?: string[] },
-): Promise<void> {
-  const file = await readPackage(path);
-  const { id, version } = manifestOrFail(file, 'verify');
-  const keys = await Promise.all(options.key.map(publicKeyFrom));
-  const found =
-    options.signature === undefined
-      ? await signaturesBeside(path)
-      : await Promise.all(options.signature.map(readSignature));
-  for (const one of found) {
-    if ('problem' in one) process.stderr.write(`${one.from}: ${one.problem}\n`);
-  }
-  const vendor = options.vendor ?? id.split('/')[0]!;
-  const judgement = judge(
-    {
-      id,
-      content: file.binary,
-      signatures: found.flatMap((one) => ('signature' in one ? [one.signature] : [])),
-    },
-    {
-      vendors: new Map([[vendor, { keys, threshold: options.threshold }]]),
-      revoked: { keys: [], packages: [] },
-      allowUnsigned: false,
-    },
-  );
-  const line = `${path}: ${id} ${version}: ${judgement.reason}`;
-  if (!judgement.trusted) throw new CommandError(EXIT.failed, line);
-  process.stdout.write(`${line}\n`);
-}
-
-function manifestOrFail({ path, manifest }: PackageFile, what: string) {
-  if (manifest === undefined) {
-    const hint = 'it has no manifest; postern plugin pack adds one';
-    throw new CommandError(EXIT.failed, `Cannot ${what} ${path}: ${hint}`);
-  }
-  if ('manifest' in manifest) return manifest.manifest;
-  throw new CommandError(EXIT.failed, `Cannot ${what} ${path}: ${manifest.reasons.join('; ')}`);
-}
-
-async function publicKeyFrom(given: string): Promise<PublicKey> {
-  return parsePublicKey(/^RW[A-Za-z0-9+/]{54}$/.test(given) ? given : await read(given));
-}
-
-async function read(path: string): Promise<string> {
+/** The text of a file, or the end of the command with exit code 3. */
+export async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (thrown) {
@@ -173,12 +105,4 @@ async function write(path: string, options: { content: string; mode: number; fla
   } catch (thrown) {
     throw new CommandError(EXIT.failed, `Cannot write ${path}: ${describeError(thrown)}`);
   }
-}
-
-/** Not commander's own lists: these would take FILE too where it comes last. */
-const collect = (given: string, before: readonly string[] = []): string[] => [...before, given];
-
-function parseThreshold(text: string): number {
-  if (!/^[1-9]\d{0,2}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1.');
-  return Number(text);
 }

@@ -62,12 +62,12 @@ function capabilitiesBeyond({ capabilities }: Manifest, consent: Consent): strin
   ];
   return asked.flatMap(({ name, reason, args, isRequired }) => {
     const before = consent.capabilities.find((one) => one.name === name);
-    const what = args === undefined ? name : `${name} ${JSON.stringify(args)}`;
+    const what = args === undefined ? name : `${name} ${shown(args)}`;
     if (before === undefined) return [`it also asks for ${what} (${reason})`];
     const lines: string[] = [];
     // What narrows and what widens only the capability knows, so any other arguments are shown to the operator.
     if (canonical(args) !== canonical(before.args)) {
-      const until = before.args === undefined ? 'without arguments' : JSON.stringify(before.args);
+      const until = before.args === undefined ? 'without arguments' : shown(before.args);
       lines.push(`it asks for ${what} (${reason}), ${until} until now`);
     }
     if (isRequired && !before.required) lines.push(`it requires ${name}, which was optional until now`);
@@ -93,6 +93,13 @@ function limitsBeyond(manifest: Manifest, consent: Consent): string[] {
     return now > before ? [`its ${what} rises from ${before}${unit} to ${now}${unit}`] : [];
   });
 }
+
+/** JSON as a line of text: nothing in it can steer a terminal. */
+const shown = (value: unknown): string =>
+  JSON.stringify(value).replace(
+    /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 
 /** The same text for the same JSON value, whatever the order of its keys. */
 function canonical(value: unknown): string {
