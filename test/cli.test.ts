@@ -56,6 +56,7 @@ describe('the command line', () => {
     'quarantine remove',
     'plugin',
     'plugin list',
+    'plugin status',
     'plugin inspect',
     'plugin pack',
     'plugin lint',

@@ -20,10 +20,13 @@ afterEach(async () => {
 });
 
 const path = (): string => join(directory, 'control.sock');
-const DONE: ControlHandlers = { reload: () => Promise.resolve({ applied: true, problems: [] }) };
+const DONE: ControlHandlers = {
+  reload: () => Promise.resolve({ applied: true, problems: [] }),
+  services: () => ({ pid: 1, startedAt: 2, file: 'postern.yaml', services: [] }),
+};
 
-async function start(handlers: ControlHandlers = DONE): Promise<void> {
-  control = await startControl({ path: path(), handlers, log: silentLog });
+async function start(handlers: Partial<ControlHandlers> = {}): Promise<void> {
+  control = await startControl({ path: path(), handlers: { ...DONE, ...handlers }, log: silentLog });
 }
 
 interface Said {

@@ -2,13 +2,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { lstat, rm } from 'node:fs/promises';
 import { describeError, OperationalError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import type { ReloadAnswer } from './answers.ts';
+import type { ReloadAnswer, ServicesAnswer } from './answers.ts';
 
 /**
  * The control socket: how commands reach the running server. HTTP/1.1 over a Unix socket that only its owner may open
  * (0600): there is no login beside that, and nothing of it is on the network.
  *
  *     POST /reload     reads the config again, as SIGHUP does; answers when that is done
+ *     GET /services    what each service is and has done
  *
  * A request has no body. Answers are JSON (`answers.ts`); what could not be answered has a status other than 200 and says why.
  *
@@ -17,6 +18,7 @@ import type { ReloadAnswer } from './answers.ts';
  */
 export interface ControlHandlers {
   reload(): Promise<ReloadAnswer>;
+  services(): ServicesAnswer;
 }
 
 export interface Control {
@@ -110,7 +112,10 @@ interface Route {
 }
 
 const routesOf = (handlers: ControlHandlers): ReadonlyMap<string, Route> =>
-  new Map([['/reload', { method: 'POST', answer: () => handlers.reload() }]]);
+  new Map<string, Route>([
+    ['/reload', { method: 'POST', answer: () => handlers.reload() }],
+    ['/services', { method: 'GET', answer: () => handlers.services() }],
+  ]);
 
 async function serve(
   { request, response }: Exchange,

@@ -1,6 +1,12 @@
 import { request } from 'node:http';
 import type { z } from 'zod';
-import { errorAnswer, reloadAnswer, type ReloadAnswer } from '../admin/answers.ts';
+import {
+  errorAnswer,
+  reloadAnswer,
+  servicesAnswer,
+  type ReloadAnswer,
+  type ServicesAnswer,
+} from '../admin/answers.ts';
 import { describeError } from '../base/errors.ts';
 import type { Config } from '../config/config.ts';
 import { CommandError, EXIT } from './exit.ts';
@@ -11,6 +17,7 @@ export type FromServer<T> = { readonly running: false } | ({ readonly running: t
 
 /** A reload compiles plugins and lets each check its settings. */
 const RELOAD_MS = 120_000;
+const SERVICES_MS = 10_000;
 /** Octets of an answer. */
 const LARGEST_ANSWER = 16 * 1024 * 1024;
 
@@ -20,6 +27,11 @@ const LARGEST_ANSWER = 16 * 1024 * 1024;
  */
 export function reload(config: Config): Promise<FromServer<ReloadAnswer>> {
   return ask(config, { method: 'POST', path: '/reload', schema: reloadAnswer, ms: RELOAD_MS });
+}
+
+/** What each service of the running server is and has done. Throws as `reload` does. */
+export function services(config: Config): Promise<FromServer<ServicesAnswer>> {
+  return ask(config, { method: 'GET', path: '/services', schema: servicesAnswer, ms: SERVICES_MS });
 }
 
 interface Question<T> {

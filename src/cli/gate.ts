@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServiceStatus } from '../admin/answers.ts';
 import { describeError, type OperationalError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Config, ListenerConfig } from '../config/config.ts';
@@ -50,7 +51,7 @@ export class Gate {
   static async start(loaded: LoadedConfig, log: Log): Promise<Gate> {
     const { config } = loaded;
     await prepareState(config);
-    const opened = await Generation.open(loaded, log);
+    const opened = await Generation.open(loaded, { log });
     if ('problems' in opened) throw new CommandError(EXIT.usage, opened.problems.join('\n'));
     const { generation } = opened;
     let store: SqliteStore | undefined;
@@ -88,6 +89,11 @@ export class Gate {
     return this.#store.ended;
   }
 
+  /** What the services do. */
+  get services(): readonly ServiceStatus[] {
+    return this.#generation.status();
+  }
+
   /**
    * Takes over a new config: a listener whose socket stays the same keeps its sessions, and each next transaction goes by the
    * new config; queue and transactions under way end with what they began with. The sessions of a listener that
@@ -99,7 +105,10 @@ export class Gate {
     const fixed = fixedChanges(this.#generation.config, config);
     if (fixed.length > 0) return { applied: false, problems: fixed };
     const identities = await identitiesOf(config);
-    const opened = await Generation.open(loaded, this.#log);
+    const opened = await Generation.open(loaded, {
+      log: this.#log,
+      before: this.#generation,
+    });
     if ('problems' in opened) return { applied: false, problems: opened.problems };
 
     const previous = this.#generation;
@@ -201,6 +210,7 @@ export class Gate {
         log: this.#log,
         ...deliverySettings(generation),
       }),
+      breaks: this.#store,
       log: this.#log,
       hold: generation.hold,
     };

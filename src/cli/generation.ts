@@ -1,13 +1,15 @@
 import { readFile } from 'node:fs/promises';
+import type { ServiceStatus } from '../admin/answers.ts';
 import type { Log } from '../base/log.ts';
 import type { Config, DownstreamConfig } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { maildirDownstream } from '../delivery/maildir.ts';
 import { createDispatcher, type Dispatcher } from '../ocp/dispatch.ts';
-import type { CalloutService, Service } from '../ocp/service.ts';
+import { metersFor, type Meter } from '../ocp/meter.ts';
+import type { CalloutService } from '../ocp/service.ts';
 import { smtpDownstream } from '../smtp/client.ts';
 import type { Downstream } from '../smtp/transaction.ts';
-import { openSandbox } from './plugins.ts';
+import { openSandbox, type LoadedPlugin, type OpenedSandbox } from './plugins.ts';
 
 /**
  * Everything that is made anew from a config when it is reloaded: sandbox, dispatchers, downstreams. Transactions and deliveries
@@ -18,48 +20,83 @@ export class Generation {
   readonly downstreams: ReadonlyMap<string, Downstream>;
   readonly #callouts: CalloutService;
   readonly #dispatchers: ReadonlyMap<string, Dispatcher>;
+  readonly #plugins: ReadonlyMap<string, LoadedPlugin>;
+  readonly #meters: ReadonlyMap<string, Meter>;
   #users = 0;
   #retired: (() => void) | undefined;
 
   private constructor(parts: {
     config: Config;
-    services: readonly Service[];
-    callouts: CalloutService;
+    opened: OpenedSandbox;
     downstreams: Map<string, Downstream>;
+    before: Generation | undefined;
   }) {
+    const { before } = parts;
+    const { sandbox, plugins } = parts.opened;
     this.config = parts.config;
-    this.#callouts = parts.callouts;
+    this.#callouts = sandbox;
     this.downstreams = parts.downstreams;
-    const services = new Map(parts.services.map((service) => [service.name, service]));
+    this.#plugins = plugins;
+    this.#meters = metersFor(
+      parts.config.services.map(({ name }) => ({ name, plugin: plugins.get(name)?.digest })),
+      before === undefined ? undefined : before.#meters,
+    );
+    const meters = this.#meters;
+    const services = new Map(parts.opened.services.map((service) => [service.name, service]));
     this.#dispatchers = new Map(
       parts.config.groups.map(({ name, entries }) => {
         // What is disabled is not there, as if no group named it.
         const group = { name, entries: entries.filter(({ service }) => services.has(service)) };
-        return [name, createDispatcher({ callouts: parts.callouts, group, services })];
+        return [name, createDispatcher({ callouts: sandbox, group, services, meters })];
       }),
     );
   }
 
-  /** Loads all plugins. Returns the problems, one line each, if any of them is not fit to run; nothing is left open then. */
+  /**
+   * Loads all plugins. Returns the problems, one line each, if any of them is not fit to run; nothing is left open then. What was
+   * counted of services `before` goes on, as long as their plugins are the same.
+   */
   static async open(
     loaded: LoadedConfig,
-    log: Log,
+    { log, before }: { log: Log; before?: Generation },
   ): Promise<{ generation: Generation } | { problems: string[] }> {
     const { config } = loaded;
-    const { sandbox, services, problems, warnings } = await openSandbox(loaded, { log });
+    const opened = await openSandbox(loaded, { log });
+    const { problems, warnings } = opened;
     if (problems.length > 0) {
-      await sandbox.close();
+      await opened.sandbox.close();
       return { problems };
     }
     for (const warning of warnings) log.warn({ warning }, 'the config may have a mistake');
     const downstreams = new Map<string, Downstream>();
     for (const downstream of config.downstreams)
       downstreams.set(downstream.name, await open(downstream, { config, log }));
-    return { generation: new Generation({ config, services, callouts: sandbox, downstreams }) };
+    return { generation: new Generation({ config, opened, downstreams, before }) };
   }
 
   dispatcher(group: string | undefined): Dispatcher | undefined {
     return group === undefined ? undefined : this.#dispatchers.get(group);
+  }
+
+  /** Every service of the config, in its order, with what it has done. */
+  status(): ServiceStatus[] {
+    const breakers = this.#callouts.openBreakers();
+    return this.config.services.map((service) => {
+      const { name, mode, enabled, isolation } = service;
+      return {
+        service: name,
+        plugin: service.plugin,
+        ...this.#plugins.get(name),
+        enabled,
+        mode,
+        isolation,
+        groups: this.config.groups
+          .filter(({ entries }) => entries.some((entry) => entry.service === name))
+          .map((group) => group.name),
+        breakers: breakers.filter((breaker) => breaker.service === name),
+        reading: this.#meters.get(name)?.read(),
+      };
+    });
   }
 
   /** Keeps the generation open until the returned function is called. */

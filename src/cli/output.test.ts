@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { formatSize, printJson, printTable } from './output.ts';
+import { formatDuration, formatMicros, formatSize, printJson, printTable } from './output.ts';
 
 const HOSTILE = 'a\u001b[31m\u009b31m\u0007\r\n\u007f\u202e\u2066\u200f\u2028b';
 
@@ -52,6 +52,24 @@ describe('what is printed', () => {
       '1.4 MiB',
       '4.7 GiB',
       '4656612.9 GiB',
+    ]);
+  });
+
+  it('as a duration is in the unit that fits', () => {
+    expect([0, 85.4, 999, 1200, 999_999, 3_400_000].map(formatMicros)).toEqual([
+      '0 µs',
+      '85 µs',
+      '999 µs',
+      '1.2 ms',
+      '1000.0 ms',
+      '3.4 s',
+    ]);
+    expect([0, 119_000, 120_000, 7_140_000, 10_800_000].map(formatDuration)).toEqual([
+      '0 s',
+      '119 s',
+      '2 min',
+      '119 min',
+      '3 h',
     ]);
   });
 });

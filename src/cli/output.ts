@@ -45,6 +45,19 @@ export function formatSize(octets: number): string {
   return `${value.toFixed(1)} ${units[unit]}`;
 }
 
+/** `85 µs`, `1.2 ms`, `3.4 s` */
+export function formatMicros(micros: number): string {
+  if (micros < 1000) return `${Math.round(micros)} µs`;
+  return micros < 1_000_000 ? `${(micros / 1000).toFixed(1)} ms` : `${(micros / 1_000_000).toFixed(1)} s`;
+}
+
+/** `40 s`, `12 min`, `3 h`, from milliseconds. */
+export function formatDuration(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  if (seconds < 120) return `${seconds} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${Math.round(seconds / 3600)} h`;
+}
+
 /** Local time to the second, `2026-11-23 15:04:05`. */
 export function formatTime(ms: number): string {
   const date = new Date(ms - new Date(ms).getTimezoneOffset() * 60_000);

@@ -10,6 +10,7 @@ import { addPushCommand } from './plugin-push.ts';
 import { addRemoveCommand } from './plugin-remove.ts';
 import { addRunPluginCommand } from './plugin-run.ts';
 import { addSignCommands } from './plugin-sign.ts';
+import { addStatusCommand } from './plugin-status.ts';
 import { addTestCommand } from './plugin-test.ts';
 import { addVerifyCommand } from './plugin-verify.ts';
 
@@ -17,7 +18,7 @@ import { addVerifyCommand } from './plugin-verify.ts';
 export function addPluginCommand(program: Command, common: (command: Command) => Command): void {
   const plugin = program
     .command('plugin')
-    .description('The filters: make, build, test, pack, sign, install and list them');
+    .description('The filters: make, build, test, pack, sign, install, list and watch them');
 
   addListCommand(plugin, common);
   addInstallCommand(plugin, common);
@@ -27,6 +28,7 @@ export function addPluginCommand(program: Command, common: (command: Command) =>
   addTestCommand(plugin);
   addRunPluginCommand(plugin);
   addBenchCommand(plugin);
+  addStatusCommand(plugin, common);
   addInspectCommand(plugin);
   addPackCommands(plugin);
   addSignCommands(plugin);

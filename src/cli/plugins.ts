@@ -4,7 +4,9 @@ import type { LoadedConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import type { Consent } from '../ocp/consent.ts';
 import type { Manifest } from '../ocp/manifest.ts';
+import { formatPackageName } from '../ocp/package-name.ts';
 import type { CalloutService, Service } from '../ocp/service.ts';
+import { digestOf } from '../sandbox/digest.ts';
 import { createSandbox } from '../sandbox/sandbox.ts';
 import { clock } from '../sandbox/capabilities/clock.ts';
 import { createCapabilityHost } from '../sandbox/capabilities/host.ts';
@@ -23,10 +25,20 @@ export interface OpenedSandbox {
   readonly sandbox: CalloutService;
   /** Those that are enabled and fit, with what their packages say filled in. */
   readonly services: readonly Service[];
+  /** Of each of these services, by its name. */
+  readonly plugins: ReadonlyMap<string, LoadedPlugin>;
   /** One line with file and place for each thing that keeps a service from running. */
   readonly problems: string[];
   /** The same for what is allowed and may be a mistake. */
   readonly warnings: string[];
+}
+
+/** What is known of a plugin that was read. */
+export interface LoadedPlugin {
+  readonly where: string;
+  readonly digest: string;
+  /** `vendor/name@version`, if it has a manifest. */
+  readonly package: string | undefined;
 }
 
 /**
@@ -46,6 +58,7 @@ export async function openSandbox(
   const waiting = await waitingForConsent(sources.values(), { config, consents });
   const unfitSettings = await settingsFindings(enabled, manifestOf);
   const services: Service[] = [];
+  const plugins = new Map<string, LoadedPlugin>();
   const problems: string[] = [];
   const warnings: string[] = [];
   for (const said of enabled) {
@@ -60,6 +73,7 @@ export async function openSandbox(
     problems.push(...unfit.map(at));
     warnings.push(...effective.warnings.map(at));
     const source = sources.get(said.plugin)!;
+    if ('binary' in source) plugins.set(said.name, loadedPlugin(source));
     if ('isUnsigned' in source && source.isUnsigned) {
       const message = `${source.where}: it is unsigned, and runs because of plugins.allowUnsigned`;
       warnings.push(at({ path: ['plugin'], message }));
@@ -75,8 +89,18 @@ export async function openSandbox(
   });
   for (const { service, where, reason } of found)
     problems.push(formatProblem(problemAt(['services', service, 'plugin'], `${where}: ${reason}`)));
-  return { sandbox, services, problems, warnings };
+  return { sandbox, services, plugins, problems, warnings };
 }
+
+const loadedPlugin = ({
+  where,
+  binary,
+  manifest,
+}: Extract<PluginRead, { binary: Uint8Array }>): LoadedPlugin => ({
+  where,
+  digest: digestOf(binary),
+  package: manifest && formatPackageName(manifest),
+});
 
 async function readPlugins(plugins: Iterable<string>, config: Config): Promise<Map<string, PluginRead>> {
   const read = [...plugins].map(async (plugin): Promise<[string, PluginRead]> => [

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { resolve } from 'node:path';
 import { pino } from 'pino';
 import { startControl } from '../admin/control.ts';
 import { describeError } from '../base/errors.ts';
@@ -48,9 +49,18 @@ Exit codes: 0 stopped by a signal, 1 it could not start (a port or the state dir
       const reloader = new Reloader({ file: options.config, log, starting });
       process.on('SIGHUP', () => void reloader.reload());
       const gate = await starting;
+      const startedAt = Date.now();
       const control = await startControl({
         path: controlPath(config),
-        handlers: { reload: () => reloader.reload() },
+        handlers: {
+          reload: () => reloader.reload(),
+          services: () => ({
+            pid: process.pid,
+            startedAt,
+            file: resolve(options.config),
+            services: gate.services,
+          }),
+        },
         log,
       }).catch(async (error: unknown) => {
         await gate.stop(0);

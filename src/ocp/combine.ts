@@ -49,6 +49,10 @@ const STRENGTH: Readonly<Record<Verdict, number>> = {
   reject: 5,
 };
 
+/** The strongest of these verdicts; `accept` of none. */
+export const strongest = (verdicts: readonly Verdict[]): Verdict =>
+  verdicts.reduce((first, second) => (STRENGTH[second] > STRENGTH[first] ? second : first), 'accept');
+
 /** The stronger of two proposals, the first if they are equal. */
 export function stronger(first: Proposal | undefined, second: Proposal | undefined): Proposal | undefined {
   if (first === undefined) return second;
@@ -56,10 +60,17 @@ export function stronger(first: Proposal | undefined, second: Proposal | undefin
   return STRENGTH[second.verdict] > STRENGTH[first.verdict] ? second : first;
 }
 
+/** Whose failure is to hold the mail in the quarantine, whatever its policy, and why. */
+export interface Holding {
+  readonly service: string;
+  readonly reason: string;
+}
+
 /** Combines the outcomes of one group run, in the order asked. `services` are those of the outcomes. */
 export function combine(
   outcomes: readonly ServiceOutcome[],
   services: ReadonlyMap<string, Service>,
+  holding?: Holding,
 ): Combined {
   let overall: Proposal | undefined;
   const recipients = new Map<string, CombinedRecipient>();
@@ -77,7 +88,8 @@ export function combine(
     const { result } = outcome;
     if (result.kind === 'notAsked') continue;
     if (result.kind === 'failure') {
-      overall = stronger(overall, failureProposal(service, result.failure));
+      const held = holding?.service === service.name ? holdingProposal(holding) : undefined;
+      overall = stronger(overall, held ?? failureProposal(service, result.failure));
       continue;
     }
     const { decision } = result;
@@ -146,6 +158,14 @@ function replyFor(verdict: Verdict, proposed: DecisionReply | undefined): Reply 
   return reply(code, enhanced, text);
 }
 
+const OUT_OF_ORDER = reply(451, '4.7.1', 'A filter is out of order, try again later');
+
+const holdingProposal = (holding: Holding): Proposal => ({
+  verdict: 'quarantine',
+  ...holding,
+  reply: OUT_OF_ORDER,
+});
+
 function failureProposal(service: Service, failure: OutcomeFailure): Proposal | undefined {
   const policy = policyOn(failure, service);
   if (policy === 'accept') return undefined;
@@ -155,12 +175,11 @@ function failureProposal(service: Service, failure: OutcomeFailure): Proposal | 
     return { verdict: policy, service: service.name, reason, reply: busy };
   }
   const common = { service: service.name, reason: `the service ${service.name} failed` };
-  const later = reply(451, '4.7.1', 'A filter is out of order, try again later');
   switch (policy) {
     case 'tempfail':
-      return { verdict: 'tempfail', ...common, reply: later };
+      return { verdict: 'tempfail', ...common, reply: OUT_OF_ORDER };
     case 'quarantine':
-      return { verdict: 'quarantine', ...common, reply: later };
+      return holdingProposal(common);
     case 'reject':
       return { verdict: 'reject', ...common, reply: reply(554, '5.7.1', 'A filter is out of order') };
   }

@@ -1,6 +1,9 @@
 import type { MessageImage } from '../mail/image.ts';
-import { combine, type Combined } from './combine.ts';
+import { brokenBy, type Break } from './break.ts';
+import { combine, type Combined, type Holding } from './combine.ts';
+import { disagreement } from './disagreement.ts';
 import type { Facts, RecipientFacts } from './facts.ts';
+import type { Meter } from './meter.ts';
 import type { CalloutService, CalloutState, Service, ServiceGroup, ServiceOutcome } from './service.ts';
 import { STAGES } from './stage.ts';
 import { compileWhen, type WhenPredicate, type WhenSubject } from './when.ts';
@@ -15,6 +18,8 @@ export interface Dispatcher {
   listens(stage: Facts['stage']): boolean;
   /** Never throws for anything a service does. */
   ask(question: Question): Promise<Answered>;
+  /** The same part, if the failure of that service holds its mail in the quarantine instead of what its policy says. */
+  hold(part: AnsweredPart, holding: Holding): AnsweredPart;
 }
 
 export interface Question {
@@ -34,17 +39,23 @@ export interface AnsweredPart {
   readonly recipients: readonly RecipientFacts[];
   readonly combined: Combined;
   readonly outcomes: readonly ServiceOutcome[];
+  /** At `message`: what broke over it, so that it is to come back later. */
+  readonly broken?: Break;
   /** The message for these recipients, spliced. */
   readonly image?: MessageImage;
 }
 
-/** A dispatcher for one group. `services` must hold every service that the group names. */
+/**
+ * A dispatcher for one group. `services` must hold every service that the group names. What they answer is counted in their `meters`,
+ * with what those in `monitor` would have done.
+ */
 export function createDispatcher(options: {
   readonly callouts: CalloutService;
   readonly group: ServiceGroup;
   readonly services: ReadonlyMap<string, Service>;
+  readonly meters: ReadonlyMap<string, Meter>;
 }): Dispatcher {
-  const { callouts, services } = options;
+  const { callouts, services, meters } = options;
   const entries = options.group.entries.map(({ service, when }) => ({ service, holds: compileWhen(when) }));
 
   // Asked at every command of every session; what a service answers never changes.
@@ -73,16 +84,30 @@ export function createDispatcher(options: {
         });
         carried = result.state;
         const ended = result.image ?? image;
-        parts.push({
-          recipients,
-          combined: combine(result.outcomes, services),
-          outcomes: result.outcomes,
-          ...(ended && { image: ended }),
-        });
+        const { outcomes } = result;
+        const broken = facts.stage === 'message' ? brokenBy(outcomes, services) : undefined;
+        const combined = combine(outcomes, services);
+        const part = { recipients, combined, outcomes };
+        count(facts, part);
+        parts.push({ ...part, ...(broken && { broken }), ...(ended && { image: ended }) });
       }
       return { parts, state: carried };
     },
+
+    hold: (part, holding) => ({ ...part, combined: combine(part.outcomes, services, holding) }),
   };
+
+  function count(facts: Question['facts'], part: AnsweredPart): void {
+    const { stage, session, transaction } = facts;
+    for (const outcome of part.outcomes) {
+      const [meter, service] = [meters.get(outcome.service), services.get(outcome.service)];
+      meter?.record(stage, outcome);
+      if (meter === undefined || service?.mode !== 'monitor') continue;
+      const found = disagreement({ ...part, stage, service, services });
+      if (found.would.length === 0) continue;
+      meter.disagree({ at: Date.now(), session, ...(transaction && { transaction }), stage, ...found });
+    }
+  }
 }
 
 interface Entry {

@@ -58,6 +58,7 @@ it('bounces what the downstream refused under a 250, in the words of the downstr
           return { ids: [], released: Promise.resolve() };
         },
       },
+      breaks: { countBreak: () => Promise.reject(new Error('nothing is asked')) },
       log: silentLog,
       hold: () => () => {},
     },

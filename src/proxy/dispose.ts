@@ -13,6 +13,7 @@ import type { BounceOrder, MailToStore, QuarantineOrder } from './forwarder.ts';
 import { describeUnit, outcomeOf, type RecipientOutcome } from './outcome.ts';
 import { dispositions, oneReply } from './plan.ts';
 import type { ProxyOptions } from './options.ts';
+import { PoisonGuard } from './poison.ts';
 import { passedOn } from './refusal.ts';
 import { applyRouting } from './routing.ts';
 import { logServiceLines } from './service-log.ts';
@@ -25,7 +26,8 @@ import { Variants } from './variants.ts';
 /**
  * What becomes of a message once it has arrived. In this order, so that nothing answered with 250 can be lost:
  *
- * 1. the services are asked, and their verdicts become one disposition for each recipient;
+ * 1. the services are asked, and their verdicts become one disposition for each recipient; what breaks a service again and again
+ *    is held (`poison.ts`);
  * 2. what goes to the quarantine, to the queue or back as a bounce is committed to the store;
  * 3. in through mode, the rest is sent to the downstream, and its replies are the client's;
  * 4. if the client is told 250 although some recipients were refused downstream, these go to the queue (4xx) or are
@@ -66,10 +68,12 @@ class Disposal {
   #arrived: MessageImage;
   /** Resolves when the store and the queue runner no longer read the spool. */
   #released: Promise<unknown>[] = [];
+  readonly #poisonGuard: PoisonGuard;
 
   constructor(order: DisposeOrder) {
     this.#order = order;
     this.#arrived = imageOf(order.spool.handle);
+    this.#poisonGuard = new PoisonGuard(order);
   }
 
   async run(): Promise<{ replies: Reply[]; outcomes: RecipientOutcome[]; disconnect: boolean }> {
@@ -104,6 +108,7 @@ class Disposal {
       );
       return all(STORE_FAILED, 'tempfail');
     }
+    this.#poisonGuard.logHeld(units);
 
     const extra: TargetResult[] = [];
     const replies =
@@ -164,7 +169,7 @@ class Disposal {
     });
     transaction.learn('message', answered);
     logServiceLines(options.log, { transaction: transaction.id }, answered);
-    return answered.parts;
+    return this.#poisonGuard.check(answered.parts, dispatcher);
   }
 
   #units(parts: readonly AnsweredPart[], perRecipient: boolean): Unit[] {

@@ -1,5 +1,6 @@
 import type { Log } from '../base/log.ts';
 import type { Dispatcher } from '../ocp/dispatch.ts';
+import type { Store } from '../store/store.ts';
 import type { Forwarder } from './forwarder.ts';
 import type { MixedVerdicts } from './plan.ts';
 
@@ -18,6 +19,8 @@ export interface ProxyOptions {
   /** Undefined if the listener names no group. */
   readonly dispatcher: Dispatcher | undefined;
   readonly forwarder: Forwarder;
+  /** Where it is kept which messages broke a service. */
+  readonly breaks: Pick<Store, 'countBreak'>;
   readonly log: Log;
   /** Keeps what these options refer to open until the returned function is called. */
   readonly hold: () => () => void;

@@ -32,9 +32,15 @@ export interface ScriptedService {
   readonly mode?: Service['mode'];
   readonly onFailure?: Service['onFailure'][FailureKind];
   /** By stage: the decision, or how it fails. A stage that is absent is not answered. */
-  readonly says: Partial<Record<Stage, (facts: Facts) => Decision | { failure: FailureKind }>>;
+  readonly says: Partial<Record<Stage, (facts: Facts) => Decision | ScriptedFailure>>;
   /** What becomes of the message at `message`. */
   readonly edit?: (image: MessageImage) => MessageImage;
+}
+
+interface ScriptedFailure {
+  readonly failure: FailureKind;
+  readonly unasked?: true;
+  readonly probe?: true;
 }
 
 interface Surroundings {
@@ -46,6 +52,8 @@ interface Surroundings {
   readonly deliver?: (address: string, variant: Variant) => DownstreamReply;
   /** False: no notice to the sender can be sent. */
   readonly canNotify?: boolean;
+  /** Counts a break; by default all of them are counted here. */
+  readonly countBreak?: (fingerprint: string) => number;
   /** Stands before the store: throws if the store fails. */
   readonly store?: (mail: MailToStore) => void;
   /** Keeps the store's readers at the spool until it resolves. */
@@ -72,6 +80,8 @@ export class ProxyBench {
   readonly stored: MailToStore[] = [];
   readonly lines: { level: keyof Log; message: string; fields: Record<string, unknown> }[] = [];
   discards = 0;
+  /** How often each message broke a service. */
+  readonly breaks = new Map<string, number>();
   /** Calls of `hold`, and how often each was let go of. */
   readonly holds: number[] = [];
 
@@ -189,7 +199,7 @@ export class ProxyBench {
         mixedVerdicts: 'bounce',
         ...listener,
       },
-      dispatcher: createDispatcher({ callouts, group, services: byName }),
+      dispatcher: createDispatcher({ callouts, group, services: byName, meters: new Map() }),
       forwarder: {
         canNotify: (sender) => sender !== '' && (surroundings.canNotify ?? true),
         through: () => this.#relay(surroundings),
@@ -197,6 +207,13 @@ export class ProxyBench {
           surroundings.store?.(mail);
           this.stored.push(mail);
           return { ids: [], released: surroundings.released ?? Promise.resolve() };
+        },
+      },
+      breaks: {
+        countBreak: async ({ fingerprint }) => {
+          const times = surroundings.countBreak?.(fingerprint) ?? (this.breaks.get(fingerprint) ?? 0) + 1;
+          this.breaks.set(fingerprint, times);
+          return times;
         },
       },
       log: this.#log,
@@ -218,7 +235,7 @@ export class ProxyBench {
       const said = says[job.stage]!(facts);
       const failed = 'failure' in said;
       const result: ServiceOutcome['result'] = failed
-        ? { kind: 'failure', failure: said.failure, cause: 'scripted' }
+        ? { kind: 'failure', cause: 'scripted', ...said }
         : { kind: 'decision', decision: said };
       const modified = image !== undefined && edit !== undefined && !failed;
       if (modified) image = edit(image!);
