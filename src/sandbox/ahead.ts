@@ -1,5 +1,5 @@
 import type { Log } from '../base/log.ts';
-import type { Crew } from './crew.ts';
+import { isFree, type Crew } from './crew.ts';
 import type { CrewMember } from './crew-member.ts';
 import type { Report } from './wire.ts';
 
@@ -27,11 +27,12 @@ export class Ahead {
     const { members } = this.#options.crew;
     if (members.some(({ preparing }) => preparing !== undefined)) return;
     for (const member of members) {
-      const { ready, work, lacking } = member;
-      if (!ready || work !== undefined || lacking === undefined || !this.#mayMake(lacking)) continue;
-      member.preparing = lacking;
-      member.send({ kind: 'prepare', service: lacking });
-      member.deadline.set(Math.min(SLOW_MS, this.#deadlineOf(lacking)));
+      if (!isFree(member)) continue;
+      const service = member.lacking.find((name) => this.#mayMake(name));
+      if (service === undefined) continue;
+      member.preparing = service;
+      member.send({ kind: 'prepare', service });
+      member.deadline.set(Math.min(SLOW_MS, this.#deadlineOf(service)));
       return;
     }
   }

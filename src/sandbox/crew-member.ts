@@ -11,8 +11,8 @@ export interface CrewMember {
   work: Work | undefined;
   /** The service of which it makes an instance ahead of need (`ahead.ts`), if it does; it has no work then. */
   preparing: string | undefined;
-  /** The service of which it had better do so: what it said last. */
-  lacking: string | undefined;
+  /** The services of which it had better do so: what it said last. */
+  lacking: readonly string[];
   /** It has said that it can take work. */
   ready: boolean;
   /** It is ending or has ended; the pool has let go of it. */

@@ -30,7 +30,7 @@ export class GuestRunner {
   async run(guest: Guest, options: { exportName: string; call: Call }): Promise<string | undefined> {
     const { service } = guest;
     const { call } = options;
-    const instance = this.#stock.take(service) ?? (await this.#make(guest));
+    const instance = this.#stock.take(service) ?? (await this.#makeMeasured(guest));
     // What it logged while it was made comes first, within the same limit.
     if ('fault' in instance || instance.calls === 0) call.log = instance.making.log;
     if ('fault' in instance) return instance.fault;
@@ -50,17 +50,24 @@ export class GuestRunner {
     this.#stock.discard(service);
   }
 
-  /** A service that had better have an instance made before it is needed, if there is one and room for it. */
-  get lacking(): GuestService | undefined {
+  /** The services that had better have an instance made before it is needed. */
+  get lacking(): readonly GuestService[] {
     return this.#stock.lacking;
   }
 
   /** Makes an instance for the next call of a service. Returns why that failed, or undefined. */
   async prepare(guest: Guest): Promise<string | undefined> {
-    const made = await this.#make(guest);
+    const made = await this.#makeMeasured(guest);
     if ('fault' in made) return made.fault;
     this.#stock.put(guest.service, made);
     return undefined;
+  }
+
+  async #makeMeasured(guest: Guest): Promise<Instance | Unmade> {
+    const startedMs = performance.now();
+    const made = await this.#make(guest);
+    if (!('fault' in made)) this.#stock.measure(guest.service, performance.now() - startedMs);
+    return made;
   }
 
   async #make({ service, module }: Guest): Promise<Instance | Unmade> {
@@ -68,11 +75,8 @@ export class GuestRunner {
       limits: service.limits,
       settings: Buffer.from(JSON.stringify(service.settings)),
     });
-    const startedMs = performance.now();
     try {
-      const instance = await this.#maker.make(module, making);
-      this.#stock.measure(service, performance.now() - startedMs);
-      return instance;
+      return await this.#maker.make(module, making);
     } catch (thrown) {
       return { making, fault: making.fault ?? causeOf(thrown) };
     }

@@ -293,9 +293,7 @@ export class Pool {
 /** The better of the two to give work to, if the second can take any: one that lacks no instance answers sooner. */
 function readierOf(first: CrewMember | undefined, second: CrewMember): CrewMember | undefined {
   if (!isFree(second)) return first;
-  return first === undefined || (first.lacking !== undefined && second.lacking === undefined)
-    ? second
-    : first;
+  return first === undefined || first.lacking.length > second.lacking.length ? second : first;
 }
 
 const CLOSED = 'the sandbox was closed';

@@ -61,15 +61,16 @@ export class Stock {
     else this.#slow.delete(service);
   }
 
-  /** A service that is slow to start and has no instance waiting. */
-  get lacking(): GuestService | undefined {
-    for (const service of this.#slow) if (!this.#waiting.has(service)) return service;
-    return undefined;
+  /** The services that are slow to start and have no instance waiting. */
+  get lacking(): readonly GuestService[] {
+    return this.#slow.size === 0 ? NONE : [...this.#slow].filter((service) => !this.#waiting.has(service));
   }
 
   #fresh(): Instance[] {
     return [...this.#waiting.values()].filter(({ calls }) => calls === 0);
   }
 }
+
+const NONE: readonly GuestService[] = [];
 
 const bytesOf = ({ memory }: Instance): number => memory?.buffer.byteLength ?? 0;

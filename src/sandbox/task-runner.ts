@@ -120,9 +120,8 @@ export async function runPrepare(task: PrepareTask, context: TaskContext): Promi
   report({ kind: 'prepared', service: task.service, fault, lacking: lackingIn(context) });
 }
 
-function lackingIn({ services, guests }: TaskContext): string | undefined {
+function lackingIn({ services, guests }: TaskContext): string[] {
   const { lacking } = guests;
-  if (lacking === undefined) return undefined;
-  for (const [name, { service }] of services) if (service === lacking) return name;
-  return undefined;
+  if (lacking.length === 0) return [];
+  return [...services].flatMap(([name, { service }]) => (lacking.includes(service) ? name : []));
 }

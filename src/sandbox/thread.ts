@@ -27,7 +27,7 @@ export class Thread implements CrewMember {
   readonly outside = new Outside();
   work: Work | undefined;
   preparing: string | undefined;
-  lacking: string | undefined;
+  lacking: readonly string[] = [];
   ready = false;
   gone = false;
   readonly deadline: Alarm;

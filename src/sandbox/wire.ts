@@ -62,15 +62,15 @@ export type Report =
       readonly image: MessageImage | undefined;
       /** All of its state, if it set any. */
       readonly state: CalloutState[string] | undefined;
-      /** A service that is slow to start, so that an instance had better be made here before it is asked again. */
-      readonly lacking: string | undefined;
+      /** Services that are slow to start, so that an instance of each had better be made here before it is asked again. */
+      readonly lacking: readonly string[];
     }
   | {
       /** An instance has been made ahead of need, or not: then `fault` says why. */
       readonly kind: 'prepared';
       readonly service: string;
       readonly fault: string | undefined;
-      readonly lacking: string | undefined;
+      readonly lacking: readonly string[];
     }
   | {
       readonly kind: 'configured';

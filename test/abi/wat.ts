@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import initWabt from 'wabt';
-import { silentLog } from '../../src/base/log.ts';
+import { silentLog, type Log } from '../../src/base/log.ts';
 import { spoolOf } from '../../src/base/spool.ts';
 import { imageSource } from '../../src/mail/image-reader.ts';
 import { imageOf, type MessageImage } from '../../src/mail/image.ts';
@@ -72,6 +72,7 @@ export async function startBench(options: {
   workers?: number;
   queueMs?: number;
   capabilities?: CapabilityHost;
+  log?: Log;
 }): Promise<Bench> {
   const directory = await mkdtemp(join(tmpdir(), 'postern-wat-'));
   const files = { ...options.files };
@@ -85,7 +86,7 @@ export async function startBench(options: {
   const { sandbox, problems } = await createSandbox({
     services: options.services,
     readPlugin: (plugin) => readPluginAt(join(directory, `${plugin}.wasm`)),
-    log: silentLog,
+    log: options.log ?? silentLog,
     workers: options.workers ?? 1,
     ...(options.queueMs !== undefined && { queueMs: options.queueMs }),
     ...(options.capabilities && { capabilities: options.capabilities }),
