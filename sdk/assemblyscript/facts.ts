@@ -1,4 +1,5 @@
 import { readInput } from './extism';
+import { input_offset } from './input_offset';
 import { Json, parseJson } from './json';
 
 /** What the host tells about the stage: `sdk/ABI.md`, "Facts". What does not apply at the stage is '' or 0. */
@@ -189,14 +190,18 @@ export class OutcomeFacts {
 }
 
 let current: Facts | null = null;
+/** The input that they are from: an instance may answer several calls, each with an input of its own. */
+let currentInput: u64 = 0;
 
 /** The facts of this call; not in `configure`, whose input is the settings. */
 export function facts(): Facts {
   const known = current;
-  if (known !== null) return known;
+  const input = input_offset();
+  if (known !== null && currentInput == input) return known;
   const json = parseJson(readInput());
   if (json === null) throw new Error('Cannot read the facts: not JSON, or nested deeper than 64');
   const read = new Facts(json);
   current = read;
+  currentInput = input;
   return read;
 }

@@ -80,6 +80,9 @@ func extismStoreU8(address uint64, value uint32)
 //go:wasmimport extism:host/env store_u64
 func extismStoreU64(address uint64, value uint64)
 
+//go:wasmimport extism:host/env input_offset
+func extismInputOffset() uint64
+
 //go:wasmimport extism:host/env input_length
 func extismInputLength() uint64
 

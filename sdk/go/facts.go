@@ -9,9 +9,13 @@ type FactsOf struct {
 
 var parsedFacts *Json
 
+// The address of the input that they are from: an instance may answer several calls, each with an input of its own.
+var parsedInput uint64
+
 // Facts gives the facts of this call; not in configure, whose input is the settings.
 func Facts() FactsOf {
-	if parsedFacts == nil {
+	if input := extismInputOffset(); parsedFacts == nil || parsedInput != input {
+		parsedInput = input
 		parsedFacts = ParseJSON(readInput())
 		if parsedFacts == nil {
 			Fail("Cannot read the facts: not JSON, or nested deeper than 64")

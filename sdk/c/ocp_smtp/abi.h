@@ -42,6 +42,7 @@ OCP_EXTISM(load_u8) uint32_t ocp_extism_load_u8(uint64_t address);
 OCP_EXTISM(load_u64) uint64_t ocp_extism_load_u64(uint64_t address);
 OCP_EXTISM(store_u8) void ocp_extism_store_u8(uint64_t address, uint32_t value);
 OCP_EXTISM(store_u64) void ocp_extism_store_u64(uint64_t address, uint64_t value);
+OCP_EXTISM(input_offset) uint64_t ocp_extism_input_offset(void);
 OCP_EXTISM(input_length) uint64_t ocp_extism_input_length(void);
 OCP_EXTISM(input_load_u8) uint32_t ocp_extism_input_load_u8(uint64_t offset);
 OCP_EXTISM(input_load_u64) uint64_t ocp_extism_input_load_u64(uint64_t offset);

@@ -8,7 +8,11 @@
 /* The facts of this call, all of them; not in `configure`, whose input is the settings. */
 static inline const json *facts(void) {
   static const json *parsed = NULL;
-  if (parsed != NULL) return parsed;
+  /* An instance may answer several calls, each with its input at another address. */
+  static uint64_t parsed_input = 0;
+  uint64_t input = ocp_extism_input_offset();
+  if (parsed != NULL && parsed_input == input) return parsed;
+  parsed_input = input;
   parsed = json_parse(ocp_read_input());
   if (parsed == NULL) fail(TEXT("Cannot read the facts: not JSON, or nested deeper than 64"));
   return parsed;

@@ -1,5 +1,5 @@
 /*
- * Memory that grows and is never freed: every call runs in a fresh instance, so nothing lives long enough. Make one
+ * Memory that grows and is never freed: an instance is thrown away after a call or a few, so nothing lives long enough. Make one
  * buffer and read into it again and again instead of taking one for each chunk.
  */
 #ifndef OCP_SMTP_MEMORY_H

@@ -49,6 +49,7 @@ extern "C" {
     pub fn extism_store_u8(address: u64, value: u32);
     #[link_name = "store_u64"]
     pub fn extism_store_u64(address: u64, value: u64);
+    pub fn input_offset() -> u64;
     pub fn input_length() -> u64;
     pub fn input_load_u8(offset: u64) -> u32;
     pub fn input_load_u64(offset: u64) -> u64;

@@ -1,4 +1,5 @@
 //! What the host says about the session and the transaction: `sdk/ABI.md`, "Facts".
+use crate::abi;
 use crate::extism::{fail, read_input};
 use crate::json::{parse_json, Json};
 use alloc::boxed::Box;
@@ -10,20 +11,23 @@ pub struct Facts {
     pub json: &'static Json,
 }
 
-static mut PARSED: Option<Facts> = None;
+/// With the address of the input that they are from: an instance may answer several calls, each with an input of its own.
+static mut PARSED: Option<(u64, Facts)> = None;
 
 /// The facts of this call; not in `configure`, whose input is the settings.
 pub fn facts() -> Facts {
-    // A filter has one thread, and the value never changes once it is there.
-    if let Some(parsed) = unsafe { PARSED } {
-        return parsed;
+    let input = unsafe { abi::input_offset() };
+    // A filter has one thread.
+    match unsafe { PARSED } {
+        Some((of, parsed)) if of == input => return parsed,
+        _ => (),
     }
     let json = match parse_json(&read_input()) {
         Some(json) => json,
         None => fail("Cannot read the facts: not JSON, or nested deeper than 64"),
     };
     let parsed = Facts { json: Box::leak(Box::new(json)) };
-    unsafe { PARSED = Some(parsed) };
+    unsafe { PARSED = Some((input, parsed)) };
     parsed
 }
 

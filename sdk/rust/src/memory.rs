@@ -1,4 +1,4 @@
-//! Memory that grows and is never freed: every call runs in a fresh instance, so nothing lives long enough. What was
+//! Memory that grows and is never freed: an instance is thrown away after a call or a few, so nothing lives long enough. What was
 //! allocated last can grow in place, which is what a text does while it is composed.
 use core::alloc::{GlobalAlloc, Layout};
 use core::arch::wasm32;
