@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeError, OperationalError } from '../base/errors.ts';
 import type { ServiceConfig } from '../config/config.ts';
+import { formatPath, type KeyPath } from '../config/problem.ts';
 import type { CapabilityHost } from '../ocp/capability.ts';
 import type { Service } from '../ocp/service.ts';
 import type { PluginSource } from '../sandbox/sandbox.ts';
@@ -32,11 +33,16 @@ export interface CasesOptions {
   readonly record?: (services: readonly Service[]) => CapabilityHost;
 }
 
-/** What a server makes of what a config says of a service, now that the plugin's manifest is known; or why it would not run it. */
-export type AsServer = (said: ServiceConfig) => {
-  readonly service: Service;
-  readonly problems: readonly { readonly message: string }[];
-};
+/**
+ * What a server makes of what a config says of services, now that the plugin's manifest is known, and why it would not run them. Paths
+ * begin at the service.
+ */
+export type AsServer = (said: readonly ServiceConfig[]) => Promise<
+  readonly {
+    readonly service: Service;
+    readonly problems: readonly { readonly path: KeyPath; readonly message: string }[];
+  }[]
+>;
 
 interface Case {
   readonly name: string;
@@ -51,13 +57,13 @@ export async function runCases(folder: string, options: CasesOptions): Promise<C
   const names = await caseNames(folder);
   const read = await Promise.all(names.map((name) => load(folder, name)));
   const cases = read.filter((one) => 'setup' in one);
-  const services: Service[] = [];
-  const refused = new Map<string, string>();
-  for (const { name, setup } of cases) {
-    const { service, problems } = options.asServer(serviceOf(name, { setup, folder }));
-    if (problems.length === 0) services.push(service);
-    else refused.set(name, problems.map(({ message }) => message).join('; '));
-  }
+  const made = await options.asServer(cases.map(({ name, setup }) => serviceOf(name, { setup, folder })));
+  const refused = new Map(
+    made
+      .filter(({ problems }) => problems.length > 0)
+      .map(({ service, problems }) => [service.name, problems.map(describeProblem).join('; ')]),
+  );
+  const services = made.map(({ service }) => service).filter(({ name }) => !refused.has(name));
   const replay = new Replay(new Map(cases.map(({ name, calls }) => [name, calls])));
   const recorder = options.record && new Recorder(options.record(services));
   const capabilities = recorder ?? replay;
@@ -80,6 +86,10 @@ export async function runCases(folder: string, options: CasesOptions): Promise<C
     await trial.close();
   }
 }
+
+/** `settings.word: …`, as an operator reads it under the service's name. */
+export const describeProblem = ({ path, message }: { path: KeyPath; message: string }): string =>
+  `${formatPath(path)}: ${message}`;
 
 const callsFile = (folder: string, name: string): string => join(folder, `${name}.calls.yaml`);
 

@@ -9,6 +9,7 @@ import { isRecord } from '../config/raw.ts';
 import { grantsOf } from '../config/resolve.ts';
 import { service } from '../config/schema.ts';
 import { readYaml } from '../config/yaml-source.ts';
+import { describeProblem } from '../author/cases.ts';
 import { openTrial, type Trial } from '../author/trial.ts';
 import type { CapabilityHost } from '../ocp/capability.ts';
 import { DEFAULT_SERVICE, type Service } from '../ocp/service.ts';
@@ -47,8 +48,9 @@ export async function openSubject(
   options: TrialOptions,
 ): Promise<{ trial: Trial; service: Service }> {
   const { plugin, asServer } = await readSubject(path);
-  const { service, problems } = asServer(await serviceFrom(options));
-  if (problems.length > 0) throw unfit(path, problems);
+  const [made] = await asServer([await serviceFrom(options)]);
+  const { service, problems } = made!;
+  if (problems.length > 0) throw unfit(path, problems.map(describeProblem));
   const services = [service];
   const trial = await openTrial({
     services,
@@ -59,7 +61,7 @@ export async function openSubject(
   await trial.close();
   throw unfit(
     path,
-    trial.problems.map(({ reason }) => ({ message: reason })),
+    trial.problems.map(({ reason }) => reason),
   );
 }
 
@@ -68,11 +70,8 @@ export function realCapabilities(services: readonly Service[]): CapabilityHost {
   return createCapabilityHost({ services, parts: { clock }, log: silentLog });
 }
 
-function unfit(path: string, problems: readonly { readonly message: string }[]): CommandError {
-  return new CommandError(
-    EXIT.failed,
-    problems.map(({ message }) => `Cannot run ${path}: ${message}`).join('\n'),
-  );
+function unfit(path: string, reasons: readonly string[]): CommandError {
+  return new CommandError(EXIT.failed, reasons.map((reason) => `Cannot run ${path}: ${reason}`).join('\n'));
 }
 
 async function serviceFrom(options: TrialOptions): Promise<ServiceConfig> {
