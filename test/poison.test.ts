@@ -1,27 +1,17 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { compileWat, vectorText } from './abi/wat.ts';
 import { listed, postern } from './support/cli.ts';
 import { freePort } from './support/free-port.ts';
 import { startPostern, temporaryDirectory, type Postern } from './support/postern.ts';
 import { Dialog } from './support/smtp-dialog.ts';
+import { stumbling } from './support/stumbling.ts';
 
 /** What to undo, last first. */
 const cleanups: (() => unknown)[] = [];
 afterEach(async () => {
   for (const undo of cleanups.splice(0).toReversed()) await undo();
 });
-
-/** Does this with a message of more than 100 octets, and has nothing to say about others. */
-const stumbling = (wat: string): Uint8Array =>
-  compileWat(
-    'stumbling.wat',
-    vectorText(`
-      (func (export "on_message") (result i32)
-        (if (i32.gt_u (call $message_size) (i32.const 100)) (then ${wat}))
-        (call $done))`),
-  );
 
 const BAD = `Subject: bad\r\n\r\n${'bad '.repeat(30)}\r\n`;
 const GOOD = 'Subject: good\r\n\r\ngood\r\n';
@@ -52,7 +42,7 @@ describe.each([
     async () => {
       const { path: directory, remove } = temporaryDirectory();
       cleanups.push(remove);
-      writeFileSync(join(directory, 'stumbles.wasm'), stumbling(wat));
+      writeFileSync(join(directory, 'stumbles.wasm'), stumbling(wat, { octets: 100 }));
       const port = await freePort();
       const service = { plugin: './stumbles.wasm', limits: { deadlineMs: 300 } };
       const config = {
