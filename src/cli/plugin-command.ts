@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
 import { addBenchCommand } from './plugin-bench.ts';
 import { addBuildCommand } from './plugin-build.ts';
+import { addEnableCommands } from './plugin-enable.ts';
+import { addGrantCommands } from './plugin-grant.ts';
 import { addInspectCommand } from './plugin-inspect.ts';
 import { addInstallCommand } from './plugin-install.ts';
 import { addListCommand } from './plugin-list.ts';
@@ -12,6 +14,7 @@ import { addRunPluginCommand } from './plugin-run.ts';
 import { addSignCommands } from './plugin-sign.ts';
 import { addStatusCommand } from './plugin-status.ts';
 import { addTestCommand } from './plugin-test.ts';
+import { addUpgradeCommands } from './plugin-upgrade.ts';
 import { addVerifyCommand } from './plugin-verify.ts';
 
 /** `postern plugin`: plugins, the packages that they come in, and the services that run them. */
@@ -29,6 +32,9 @@ export function addPluginCommand(program: Command, common: (command: Command) =>
   addRunPluginCommand(plugin);
   addBenchCommand(plugin);
   addStatusCommand(plugin, common);
+  addEnableCommands(plugin, common);
+  addGrantCommands(plugin, common);
+  addUpgradeCommands(plugin, common);
   addInspectCommand(plugin);
   addPackCommands(plugin);
   addSignCommands(plugin);

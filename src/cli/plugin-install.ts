@@ -198,11 +198,8 @@ function nextStep(
   }
   const service = record.id.split('/')[1]!;
   return [
-    `Next: put it into ${options.config} and name the service in a group:`,
-    'services:',
-    `  ${service}:`,
-    `    plugin: ${name}`,
-    '    mode: monitor',
+    `Next: postern plugin enable ${name} --service ${service} --group GROUP -c ${options.config}`,
+    'It is watched first (mode: monitor); postern plugin enable --help has the rest.',
   ];
 }
 

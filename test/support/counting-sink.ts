@@ -7,6 +7,8 @@ import { createServer, type Server, type Socket } from 'node:net';
 export class CountingSink {
   /** Id → copies taken. */
   readonly arrived = new Map<string, number>();
+  /** Called with each message that is taken, and its id. */
+  onTaken: ((id: string, message: string) => void) | undefined;
   /** Called when a part of a message has come and its end has not. */
   onPartial: (() => void) | undefined;
   port = 0;
@@ -71,6 +73,7 @@ export class CountingSink {
   #take(message: string): string {
     const id = /^X-Id: (\S+)/m.exec(message)?.[1] ?? '';
     this.arrived.set(id, (this.arrived.get(id) ?? 0) + 1);
+    this.onTaken?.(id, message);
     return '250 2.0.0 taken\r\n';
   }
 }

@@ -1,0 +1,68 @@
+import type { Config } from '../config/config.ts';
+import { formatPackageName, ID_FORM, parsePackageName } from '../ocp/package-name.ts';
+import { PackageStore, type PackageRecord } from '../sandbox/package-store.ts';
+import { CommandError, EXIT } from './exit.ts';
+import { packagesDirectory } from './state-dir.ts';
+
+/** Installed packages, as commands name them, and which versions of them ran. */
+
+/** `vendor/name` or `vendor/name@version`; ends the command for anything else. */
+export function nameOrFail(text: string): { id: string; version: string | undefined } {
+  if (ID_FORM.test(text)) return { id: text, version: undefined };
+  const name = parsePackageName(text);
+  if (name !== undefined) return name;
+  throw new CommandError(
+    EXIT.usage,
+    `Cannot use ${JSON.stringify(text)} as a package: it must be vendor/name, or vendor/name@1.2.3`,
+  );
+}
+
+/** The package of that name; without a version the newest, and of these a release before what is only on its way to one. */
+export async function packageOrFail(config: Config, text: string): Promise<PackageRecord> {
+  const { id, version } = nameOrFail(text);
+  const versions = await storeOf(config).versions(id);
+  const releases = versions.filter((record) => !record.version.includes('-'));
+  const found =
+    version === undefined
+      ? (releases.at(-1) ?? versions.at(-1))
+      : versions.find((record) => record.version === version);
+  if (found !== undefined) return found;
+  const there = versions.map((record) => record.version).join(', ');
+  const installed = there === '' ? 'no version of it is installed' : `installed are ${there}`;
+  throw new CommandError(EXIT.notFound, `Cannot find ${text}: ${installed}; postern plugin install adds one`);
+}
+
+export const storeOf = (config: Config): PackageStore => new PackageStore(packagesDirectory(config));
+
+/** Remembers that services were moved to a version, and which one they ran before. */
+export async function recordMove(
+  config: Config,
+  { id, from, to }: { id: string; from?: string; to: string },
+): Promise<void> {
+  const store = storeOf(config);
+  const history = [...(await store.readHistory(id))];
+  const at = new Date().toISOString();
+  for (const version of [from, to])
+    if (version !== undefined && history.at(-1)?.version !== version) history.push({ version, at });
+  await store.writeHistory(id, history);
+}
+
+/**
+ * The version that ran before this one, with the history up to it; ends the command if there is none, or if it is not
+ * installed any more.
+ */
+export async function versionBefore(config: Config, { id, version }: { id: string; version: string }) {
+  const store = storeOf(config);
+  const history = await store.readHistory(id);
+  const at = history.findLastIndex((entry) => entry.version !== version);
+  const before = history[at];
+  if (before === undefined) {
+    const message = `Cannot roll ${id} back: no version is on record that ran before ${version}; postern plugin upgrade names one`;
+    throw new CommandError(EXIT.failed, message);
+  }
+  const record = await store.find({ id, version: before.version });
+  if (record !== undefined) return { record, history: history.slice(0, at + 1) };
+  const name = formatPackageName({ id, version: before.version });
+  const message = `Cannot roll ${id} back: ${name} ran before and is not installed any more; postern plugin install adds it`;
+  throw new CommandError(EXIT.notFound, message);
+}

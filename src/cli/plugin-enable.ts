@@ -1,0 +1,158 @@
+import { readFile } from 'node:fs/promises';
+import { Option, type Command } from 'commander';
+import { describeError } from '../base/errors.ts';
+import type { Edit } from '../config/edit.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import { isRecord } from '../config/raw.ts';
+import { suggest } from '../config/suggest.ts';
+import { readYaml } from '../config/yaml-source.ts';
+import { formatPackageName } from '../ocp/package-name.ts';
+import { changeConfig } from './config-change.ts';
+import { loadOrFail, type CommonOptions } from './context.ts';
+import { CommandError, EXIT } from './exit.ts';
+import { packageOrFail, recordMove } from './installed.ts';
+import {
+  CHANGE_HELP,
+  grantsFrom,
+  serviceOrFail,
+  withGrantOptions,
+  type GrantOptions,
+} from './plugin-grant.ts';
+import { collect } from './plugin-verify.ts';
+
+interface EnableOptions extends CommonOptions, GrantOptions {
+  readonly mode?: 'monitor' | 'enforce';
+  readonly service?: string;
+  readonly group?: string;
+  readonly allowModify?: true;
+  readonly settings?: string;
+  readonly grant?: readonly string[];
+}
+
+/** `postern plugin enable` and `disable`: whether a service is asked. */
+export function addEnableCommands(plugin: Command, common: (command: Command) => Command): void {
+  withGrantOptions(
+    common(plugin.command('enable <what>'))
+      .description('Have a service asked; or make a service of an installed package and put it into a group')
+      .addOption(
+        new Option('--mode <mode>', 'monitor: it is asked and logged, and nothing is done').choices([
+          'monitor',
+          'enforce',
+        ]),
+      )
+      .option('--service <name>', 'of a package: the name of the new service')
+      .option('--group <name>', 'of a package: the group that asks it, as its last')
+      .option('--allow-modify', 'of a package: it may change mail')
+      .option('--settings <file>', 'of a package: its settings, YAML or JSON')
+      .option('--grant <capability>', 'of a package: clock, kv or http; may be given again', collect),
+  )
+    .addHelpText(
+      'after',
+      `
+WHAT is the name of a service of the config, or vendor/name[@version] of an installed package, the newest version if none is
+named. A new service is in mode monitor unless --mode says otherwise: watch it first, postern plugin status shows what it
+would have done.
+
+  postern plugin enable acme/footer --service footer --group inbound -c …
+  postern plugin enable footer --mode enforce -c …
+${CHANGE_HELP}`,
+    )
+    .action(async (what: string, options: EnableOptions) => {
+      const loaded = loadOrFail(options.config);
+      if (what.includes('/')) await enablePackage(loaded, { what, options });
+      else await enableService(loaded, { name: what, options });
+    });
+
+  common(plugin.command('disable <service>'))
+    .description('Have a service not asked any more: mail goes on as if no group named it')
+    .addHelpText('after', CHANGE_HELP)
+    .action(async (name: string, options: CommonOptions) => {
+      const loaded = loadOrFail(options.config);
+      const { enabled } = serviceOrFail(loaded, name);
+      await changeConfig(loaded, { edits: enabled ? [setting(name, ['enabled', false])] : [] });
+    });
+}
+
+const setting = (service: string, [key, value]: readonly [string, unknown]): Edit => ({
+  kind: 'set',
+  path: ['services', service, key],
+  value,
+});
+
+async function enableService(
+  loaded: LoadedConfig,
+  { name, options }: { name: string; options: EnableOptions },
+): Promise<void> {
+  const foreign = (['service', 'group', 'allowModify', 'settings', 'grant'] as const).find(
+    (key) => options[key] !== undefined,
+  );
+  if (foreign !== undefined) {
+    const flag = foreign === 'allowModify' ? 'allow-modify' : foreign;
+    const message = `Cannot use --${flag} here: it is for a new service of a package (vendor/name)`;
+    throw new CommandError(EXIT.usage, message);
+  }
+  grantsFrom([], options);
+  const { enabled, mode } = serviceOrFail(loaded, name);
+  const wanted = options.mode ?? mode;
+  await changeConfig(loaded, {
+    edits: [
+      ...(enabled ? [] : [setting(name, ['enabled', true])]),
+      ...(wanted === mode ? [] : [setting(name, ['mode', wanted])]),
+    ],
+  });
+}
+
+async function enablePackage(
+  loaded: LoadedConfig,
+  { what, options }: { what: string; options: EnableOptions },
+): Promise<void> {
+  const { config } = loaded;
+  const { service, group } = options;
+  if (service === undefined || group === undefined) {
+    const message = `Cannot enable ${what}: --service NAME and --group GROUP are missing; a package is asked as a service of a group`;
+    throw new CommandError(EXIT.usage, message);
+  }
+  const entries = config.groups.find(({ name }) => name === group)?.entries;
+  if (entries === undefined) {
+    const known = config.groups.map(({ name }) => name);
+    throw new CommandError(EXIT.notFound, `Cannot find a group named ${group}: ${suggest(group, known)}`);
+  }
+  if (config.services.some(({ name }) => name === service)) {
+    const message = `Cannot add the service ${service}: there is one of this name; postern plugin upgrade moves it to another version`;
+    throw new CommandError(EXIT.failed, message);
+  }
+  const record = await packageOrFail(config, what);
+  const grants = grantsFrom(options.grant ?? [], options);
+  const value = {
+    plugin: formatPackageName(record),
+    mode: options.mode ?? 'monitor',
+    ...(options.allowModify && { allowModify: true }),
+    ...(options.settings !== undefined && { settings: await settingsFrom(options.settings) }),
+    ...(Object.keys(grants).length > 0 && { grants }),
+  };
+  await changeConfig(loaded, {
+    edits: [
+      { kind: 'set', path: ['services', service], value },
+      { kind: 'set', path: ['groups', group, entries.length], value: service },
+    ],
+    hint: 'What it requires can be granted with it: --grant kv --keys 1000 --grant http --target https://…',
+  });
+  await recordMove(config, { id: record.id, to: record.version });
+}
+
+async function settingsFrom(file: string): Promise<unknown> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (error) {
+    throw new CommandError(EXIT.notFound, `Cannot read ${file}: ${describeError(error)}`);
+  }
+  const { value, problems } = readYaml(text);
+  if (problems.length === 0 && isRecord(value)) return value;
+  const [first] = problems;
+  const fault = first === undefined ? 'found no map' : `line ${first.line}: ${first.message}`;
+  throw new CommandError(
+    EXIT.usage,
+    `Cannot use ${file} as settings: ${fault}; it must be a map, as YAML or JSON`,
+  );
+}

@@ -1,0 +1,162 @@
+import type { Command } from 'commander';
+import type { ServiceConfig } from '../config/config.ts';
+import type { Edit } from '../config/edit.ts';
+import type { LoadedConfig } from '../config/load.ts';
+import { asksBeyond, consentOf, type Consent } from '../ocp/consent.ts';
+import type { Manifest } from '../ocp/manifest.ts';
+import { compareVersions, formatPackageName, parsePackageName } from '../ocp/package-name.ts';
+import { changeConfig } from './config-change.ts';
+import { loadOrFail, type CommonOptions } from './context.ts';
+import { CommandError, EXIT } from './exit.ts';
+import { nameOrFail, packageOrFail, recordMove, storeOf, versionBefore } from './installed.ts';
+import { printLine } from './output.ts';
+import { CHANGE_HELP, grantsFrom, withGrantOptions, type GrantOptions } from './plugin-grant.ts';
+import { readPlugin } from './plugin-source.ts';
+import { collect } from './plugin-verify.ts';
+
+interface MoveOptions extends CommonOptions, GrantOptions {
+  readonly grant?: readonly string[];
+}
+
+/** `postern plugin upgrade` and `rollback`: which version of a package its services run. */
+export function addUpgradeCommands(plugin: Command, common: (command: Command) => Command): void {
+  withMoveOptions(common(plugin.command('upgrade <package>')))
+    .description(
+      'Move every service that runs a package to its newest installed version, or to the one named',
+    )
+    .option('--consent', 'to all that it asks for beyond what was consented to')
+    .addHelpText(
+      'after',
+      `
+PACKAGE is vendor/name or vendor/name@version; without a version the newest release that is installed. Never to a lower one: that is
+postern plugin rollback. If the version asks for more than has been consented to, that is shown and nothing is changed, exit
+code 1; look at it, and say --consent. Grants that it does not ask for any more are taken out.
+${CHANGE_HELP}`,
+    )
+    .action(async (text: string, options: MoveOptions & { consent?: true }) => {
+      const loaded = loadOrFail(options.config);
+      const { id } = nameOrFail(text);
+      const { version } = await packageOrFail(loaded.config, text);
+      const running = servicesOf(loaded, id);
+      const higher = running.find((service) => compareVersions(service.version, version) > 0);
+      if (higher !== undefined) {
+        const message = `Cannot upgrade ${id} to ${version}: ${higher.service.name} runs ${higher.version}, which is higher; postern plugin rollback goes back to what ran before`;
+        throw new CommandError(EXIT.failed, message);
+      }
+      const manifest = await manifestOrFail(loaded, { id, version });
+      const known = await storeOf(loaded.config).readConsent(id);
+      const beyond = known === undefined ? asking(manifest) : asksBeyond(manifest, known);
+      if (beyond.length > 0) {
+        printLine(`${formatPackageName({ id, version })} asks for more than has been consented to:`);
+        for (const line of beyond) printLine(`  ${line}`);
+        if (options.consent !== true) {
+          const message = `Nothing was changed. If that is right: postern plugin upgrade ${id}@${version} --consent`;
+          throw new CommandError(EXIT.failed, message);
+        }
+      }
+      await move(loaded, { running, manifest, options, consents: beyond.length > 0 });
+      await recordMove(loaded.config, { id, from: highest(running), to: version });
+    });
+
+  withMoveOptions(common(plugin.command('rollback <package>')))
+    .description('Move every service that runs a package back to the version that ran before')
+    .addHelpText('after', `\nPACKAGE is vendor/name.\n${CHANGE_HELP}`)
+    .action(async (text: string, options: MoveOptions) => {
+      const loaded = loadOrFail(options.config);
+      const { id, version } = nameOrFail(text);
+      if (version !== undefined) {
+        const message = `Cannot roll back to a version that is named: postern plugin rollback ${id} goes to the one that ran before`;
+        throw new CommandError(EXIT.usage, message);
+      }
+      const running = servicesOf(loaded, id);
+      const before = await versionBefore(loaded.config, { id, version: highest(running) });
+      const manifest = await manifestOrFail(loaded, { id, version: before.record.version });
+      const known = await storeOf(loaded.config).readConsent(id);
+      // It ran, so somebody had consented to it, which the consent to a later version may have replaced.
+      const consents = known === undefined || asksBeyond(manifest, known).length > 0;
+      await move(loaded, { running, manifest, options, consents });
+      await storeOf(loaded.config).writeHistory(id, before.history);
+    });
+}
+
+function withMoveOptions(command: Command): Command {
+  return withGrantOptions(
+    command.option(
+      '--grant <capability>',
+      'to each service, with this version: clock, kv or http; may be given again',
+      collect,
+    ),
+  );
+}
+
+interface Running {
+  readonly service: ServiceConfig;
+  readonly version: string;
+}
+
+function servicesOf({ config }: LoadedConfig, id: string): readonly [Running, ...Running[]] {
+  const [first, ...more] = config.services.flatMap((service): Running[] => {
+    const name = parsePackageName(service.plugin);
+    return name?.id === id ? [{ service, version: name.version }] : [];
+  });
+  if (first !== undefined) return [first, ...more];
+  const message = `Cannot find a service that runs ${id}; postern plugin enable ${id} --service NAME --group GROUP makes one`;
+  throw new CommandError(EXIT.notFound, message);
+}
+
+const highest = (running: readonly Running[]): string =>
+  running
+    .map(({ version }) => version)
+    .sort(compareVersions)
+    .at(-1)!;
+
+/** The manifest of an installed package that may run. */
+async function manifestOrFail(
+  { config }: LoadedConfig,
+  name: { id: string; version: string },
+): Promise<Manifest> {
+  const read = await readPlugin(formatPackageName(name), config);
+  if (!('reasons' in read) && read.manifest !== undefined) return read.manifest;
+  const reasons = 'reasons' in read ? read.reasons : ['it has no manifest'];
+  throw new CommandError(
+    EXIT.usage,
+    reasons.map((reason) => `Cannot run ${formatPackageName(name)}: ${reason}`).join('\n'),
+  );
+}
+
+/** All that it asks for, as if nothing had been consented to before. */
+function asking(manifest: Manifest): string[] {
+  const nothing: Consent = { stages: [], reads: 'none', modifies: false, capabilities: [], limits: {} };
+  return asksBeyond(manifest, nothing);
+}
+
+async function move(
+  loaded: LoadedConfig,
+  target: {
+    running: readonly Running[];
+    manifest: Manifest;
+    options: MoveOptions;
+    /** Whether all that the manifest asks for is consented to with it. */
+    consents: boolean;
+  },
+): Promise<void> {
+  const { running, manifest, options } = target;
+  const { required, optional } = manifest.capabilities;
+  const asked = new Set<string>([...required, ...optional].map(({ name }) => name));
+  const added = Object.entries(grantsFrom(options.grant ?? [], options));
+  const edits = running.flatMap(({ service: { name, grants } }): Edit[] => {
+    const path = ['services', name];
+    return [
+      { kind: 'set', path: [...path, 'plugin'], value: formatPackageName(manifest) },
+      ...Object.keys(grants)
+        .filter((granted) => !asked.has(granted))
+        .map((granted): Edit => ({ kind: 'delete', path: [...path, 'grants', granted] })),
+      ...added.map(([granted, value]): Edit => ({ kind: 'set', path: [...path, 'grants', granted], value })),
+    ];
+  });
+  await changeConfig(loaded, {
+    edits,
+    ...(target.consents && { consents: new Map([[manifest.id, consentOf(manifest)]]) }),
+    hint: 'What this version requires can be granted with it: --grant kv --keys 1000 --grant http --target https://…',
+  });
+}
