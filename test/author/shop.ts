@@ -9,8 +9,8 @@ export interface Shop {
   plugin(...words: string[]): Promise<Ended>;
   write(name: string, content: string | Uint8Array): void;
   read(name: string): string;
-  /** Packs WebAssembly text (what `vectorText` takes) as `NAME.wasm`; the manifest is what is given and what all share. */
-  pack(name: string, plugin: { wat: string; manifest: Readonly<Record<string, unknown>> }): Promise<Ended>;
+  /** Packs WebAssembly text (what `vectorText` takes) as `NAME.wasm`, or throws; the manifest is what is given and what all share. */
+  pack(name: string, plugin: { wat: string; manifest: Readonly<Record<string, unknown>> }): Promise<void>;
   remove(): void;
 }
 
@@ -25,7 +25,7 @@ export function openShop(): Shop {
     plugin,
     write,
     read: (name) => readFileSync(join(path, name), 'utf8'),
-    pack(name, { wat, manifest }) {
+    async pack(name, { wat, manifest }) {
       write(`${name}.wasm`, compileWat(name, vectorText(wat)));
       write(
         `${name}.json`,
@@ -40,7 +40,8 @@ export function openShop(): Shop {
           ...manifest,
         }),
       );
-      return plugin('pack', `${name}.wasm`, '--manifest', `${name}.json`);
+      const { code, errors } = await plugin('pack', `${name}.wasm`, '--manifest', `${name}.json`);
+      if (code !== 0) throw new Error(errors);
     },
     remove,
   };
