@@ -46,8 +46,17 @@ export async function readPluginFile(path: string): Promise<PluginFile> {
 export type PluginFile =
   { readonly binary: Uint8Array } | { readonly reasons: readonly string[]; readonly isMissing: boolean };
 
-/** Loads a plugin for services whose memory limit is `memoryMiB`. */
-export async function compilePlugin(binary: Uint8Array, options: { memoryMiB: number }): Promise<Loaded> {
+/** A plugin's binary, checked in all that can be without the engine. */
+export interface CheckedPlugin extends Omit<PluginModule, 'module'> {
+  /** Capped, and without what does not run. */
+  readonly binary: Uint8Array;
+}
+
+/** Checks a plugin for services whose memory limit is `memoryMiB`. Nothing of it reaches the engine. */
+export function checkPlugin(
+  binary: Uint8Array,
+  options: { memoryMiB: number },
+): { readonly plugin: CheckedPlugin } | { readonly reasons: readonly string[] } {
   try {
     const sections = readSections(binary);
     const outline = outlineOf(sections);
@@ -55,12 +64,24 @@ export async function compilePlugin(binary: Uint8Array, options: { memoryMiB: nu
     if (reasons.length > 0) return { reasons };
     // Names and debug sections would only be copied along.
     const needed = capSections(sections, options).filter(({ id }) => id !== SECTION.custom);
-    const module = await WebAssembly.compile(writeSections(needed));
     const stages = STAGES.filter((stage) => outline.exports.some(({ name }) => name === exportOf(stage)));
     const hasConfigure = outline.exports.some(({ name }) => name === 'configure');
-    return { plugin: { module, stages: new Set(stages), hasConfigure } };
+    return { plugin: { binary: writeSections(needed), stages: new Set(stages), hasConfigure } };
   } catch (thrown) {
     if (thrown instanceof MalformedBinary) return { reasons: [thrown.message] };
+    throw thrown;
+  }
+}
+
+/** Loads a plugin for services whose memory limit is `memoryMiB`. */
+export async function compilePlugin(binary: Uint8Array, options: { memoryMiB: number }): Promise<Loaded> {
+  const checked = checkPlugin(binary, options);
+  if ('reasons' in checked) return checked;
+  const { stages, hasConfigure } = checked.plugin;
+  try {
+    const module = await WebAssembly.compile(checked.plugin.binary);
+    return { plugin: { module, stages, hasConfigure } };
+  } catch (thrown) {
     if (thrown instanceof WebAssembly.CompileError)
       return { reasons: [`it is malformed: ${thrown.message}`] };
     throw thrown;

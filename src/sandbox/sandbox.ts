@@ -5,10 +5,10 @@ import type { CalloutJob, CalloutResult, CalloutService, OpenBreaker, Service } 
 import { Breakers } from './breakers.ts';
 import { ConfigureRun } from './configure-run.ts';
 import { GroupRun } from './group-run.ts';
-import { compilePlugin, type Loaded } from './plugin-module.ts';
-import { Pool } from './pool.ts';
-import { Thread } from './thread.ts';
-import type { LoadedService } from './wire.ts';
+import { loadServices, type PluginProblem, type PluginSource, type SourcedService } from './load-services.ts';
+import { startPools, type SandboxPools } from './pools.ts';
+
+export type { PluginProblem, PluginSource } from './load-services.ts';
 
 /**
  * The sandbox: the CalloutService that runs services as WebAssembly plugins (`sdk/ABI.md`).
@@ -38,19 +38,6 @@ export interface SandboxOptions {
   readonly queueMs?: number;
 }
 
-/** Why a service can't be asked. */
-export interface PluginProblem {
-  readonly service: string;
-  /** What the source says of itself. */
-  readonly where: string;
-  readonly reason: string;
-}
-
-/** A plugin's octets and where they are from, for people: a path, or an id with its version. Or why there are none. */
-export type PluginSource = { readonly where: string } & (
-  { readonly binary: Uint8Array } | { readonly reasons: readonly string[] }
-);
-
 const DEFAULT_QUEUE_MS = 10_000;
 
 const NO_CAPABILITIES: CapabilityHost = {
@@ -65,72 +52,43 @@ export async function createSandbox(
   options: SandboxOptions,
 ): Promise<{ sandbox: CalloutService; problems: readonly PluginProblem[] }> {
   const problems: PluginProblem[] = [];
-  const services = await loadServices(options, problems);
-  const size = options.workers ?? Math.min(16, Math.max(2, availableParallelism()));
-  const pool = new Pool({
-    start: (handlers) => new Thread(services, handlers),
-    noun: 'worker thread',
-    size,
+  const { services: configured, readPlugin, log } = options;
+  const services = await loadServices({ services: configured, readPlugin, problems });
+  const pools = await startPools(services, {
+    size: options.workers ?? Math.min(16, Math.max(2, availableParallelism())),
     queueMs: options.queueMs ?? DEFAULT_QUEUE_MS,
-    deadlines: new Map(options.services.map(({ name, limits }) => [name, limits.deadlineMs])),
-    crashDelayMs: 0,
+    deadlines: new Map(configured.map(({ name, limits }) => [name, limits.deadlineMs])),
     capabilities: options.capabilities ?? NO_CAPABILITIES,
-    log: options.log,
+    log,
+    problems,
   });
-  await pool.start();
   const complaints = services.map(async ({ service, plugin, where }) => {
     if ('reason' in plugin || !plugin.hasConfigure) return;
+    if (problems.some((problem) => problem.service === service.name)) return;
+    const pool = pools.of(service.name);
     const complaint = await new Promise<string>((resolve) => pool.submit(new ConfigureRun(service, resolve)));
     if (complaint === '') return;
     problems.push({ service: service.name, where, reason: complaint });
   });
   await Promise.all(complaints);
-  const order = new Map(options.services.map(({ name }, index) => [name, index]));
+  const order = new Map(configured.map(({ name }, index) => [name, index]));
   problems.sort((first, second) => order.get(first.service)! - order.get(second.service)!);
-  const breakers = new Breakers({ log: options.log });
-  return { sandbox: new Sandbox(services, { pool, breakers }), problems };
+  return { sandbox: new Sandbox(services, { pools, breakers: new Breakers({ log }) }), problems };
 }
-
-async function loadServices(options: SandboxOptions, problems: PluginProblem[]): Promise<SourcedService[]> {
-  const reading = new Map<string, Promise<PluginSource>>();
-  const read = (plugin: string): Promise<PluginSource> => {
-    const source = reading.get(plugin) ?? options.readPlugin(plugin);
-    reading.set(plugin, source);
-    return source;
-  };
-  const compiling = new Map<string, Promise<Loaded>>();
-  const load = async ({ plugin, limits }: Service): Promise<{ where: string; loaded: Loaded }> => {
-    const source = await read(plugin);
-    if ('reasons' in source) return { where: source.where, loaded: source };
-    const { memoryMiB } = limits;
-    const key = `${memoryMiB} ${plugin}`;
-    const loaded = compiling.get(key) ?? compilePlugin(source.binary, { memoryMiB });
-    compiling.set(key, loaded);
-    return { where: source.where, loaded: await loaded };
-  };
-  return Promise.all(
-    options.services.map(async (service): Promise<SourcedService> => {
-      const { where, loaded } = await load(service);
-      if ('plugin' in loaded) return { service, where, plugin: loaded.plugin };
-      for (const reason of loaded.reasons) problems.push({ service: service.name, where, reason });
-      const reason = `its plugin ${where} did not load: ${loaded.reasons.join('; ')}`;
-      return { service, where, plugin: { reason } };
-    }),
-  );
-}
-
-type SourcedService = LoadedService & { readonly where: string };
 
 class Sandbox implements CalloutService {
-  readonly #loaded: ReadonlyMap<string, LoadedService>;
+  readonly #loaded: ReadonlyMap<string, SourcedService>;
   readonly #services: ReadonlyMap<string, Service>;
-  readonly #pool: Pool;
+  readonly #pools: SandboxPools;
   readonly #breakers: Breakers;
 
-  constructor(loaded: readonly LoadedService[], { pool, breakers }: { pool: Pool; breakers: Breakers }) {
+  constructor(
+    loaded: readonly SourcedService[],
+    { pools, breakers }: { pools: SandboxPools; breakers: Breakers },
+  ) {
     this.#loaded = new Map(loaded.map((entry) => [entry.service.name, entry]));
     this.#services = new Map(loaded.map(({ service }) => [service.name, service]));
-    this.#pool = pool;
+    this.#pools = pools;
     this.#breakers = breakers;
   }
 
@@ -138,8 +96,7 @@ class Sandbox implements CalloutService {
     if (job.services.length === 0)
       return { outcomes: [], state: job.state, ...(job.image && { image: job.image }) };
     return new Promise((settle) => {
-      const pools = { areOne: true, of: () => this.#pool };
-      const options = { services: this.#services, breakers: this.#breakers, pools, settle };
+      const options = { services: this.#services, breakers: this.#breakers, pools: this.#pools, settle };
       new GroupRun(job, options).begin();
     });
   }
@@ -156,6 +113,6 @@ class Sandbox implements CalloutService {
   }
 
   async close(): Promise<void> {
-    await this.#pool.close();
+    await this.#pools.close();
   }
 }
