@@ -48,7 +48,13 @@ export async function startControl(options: {
   const { path, handlers, log } = options;
   const routes = routesOf(handlers);
   const server = createServer(
-    { maxHeaderSize: HEADER_OCTETS, requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS },
+    {
+      maxHeaderSize: HEADER_OCTETS,
+      headersTimeout: REQUEST_MS,
+      requestTimeout: REQUEST_MS,
+      // How often Node looks whether one of these has passed; by default every 30 s.
+      connectionsCheckingInterval: 1000,
+    },
     (request, response) => void serve({ request, response }, { routes, log }),
   );
   server.maxConnections = MOST_CONNECTIONS;
