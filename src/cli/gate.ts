@@ -20,7 +20,7 @@ import { emptySpool, identityOf, notesPath, prepareState, spoolDirectory, storeP
 /**
  * The running gate: the one place where all parts are put together.
  *
- * Start: sandbox, store, queue runner, then the listeners, so that nothing is accepted that could not be handled. Stop is the
+ * Start: store, sandbox, queue runner, then the listeners, so that nothing is accepted that could not be handled. Stop is the
  * reverse. A reload makes a new generation first; if that fails the old one goes on as if nothing had happened.
  */
 export class Gate {
@@ -51,13 +51,13 @@ export class Gate {
   static async start(loaded: LoadedConfig, log: Log): Promise<Gate> {
     const { config } = loaded;
     await prepareState(config);
-    const opened = await Generation.open(loaded, { log });
-    if ('problems' in opened) throw new CommandError(EXIT.usage, opened.problems.join('\n'));
-    const { generation } = opened;
-    let store: SqliteStore | undefined;
+    const store = await openSqliteStore({ path: storePath(config), log, role: 'server' });
+    let generation: Generation | undefined;
     let gate: Gate | undefined;
     try {
-      store = await openSqliteStore({ path: storePath(config), log, role: 'server' });
+      const opened = await Generation.open(loaded, { log, keyValues: store.keyValues });
+      if ('problems' in opened) throw new CommandError(EXIT.usage, opened.problems.join('\n'));
+      ({ generation } = opened);
       await emptySpool(config);
       gate = new Gate({ log, store, generation });
       const identities = await identitiesOf(config);
@@ -65,7 +65,7 @@ export class Gate {
       return gate;
     } catch (error) {
       // Any thread that is left would keep the process alive.
-      if (gate === undefined) await Promise.all([generation.close(0), store?.close()]);
+      if (gate === undefined) await Promise.all([generation?.close(0), store.close()]);
       else await gate.stop(0);
       throw error;
     }
@@ -107,6 +107,7 @@ export class Gate {
     const identities = await identitiesOf(config);
     const opened = await Generation.open(loaded, {
       log: this.#log,
+      keyValues: this.#store.keyValues,
       before: this.#generation,
     });
     if ('problems' in opened) return { applied: false, problems: opened.problems };

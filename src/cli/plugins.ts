@@ -3,13 +3,13 @@ import type { Config, ServiceConfig } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
 import type { Consent } from '../ocp/consent.ts';
+import type { KeyValues } from '../ocp/key-value.ts';
 import type { Manifest } from '../ocp/manifest.ts';
 import { formatPackageName } from '../ocp/package-name.ts';
 import type { CalloutService, Service } from '../ocp/service.ts';
 import { digestOf } from '../sandbox/digest.ts';
 import { createSandbox } from '../sandbox/sandbox.ts';
-import { clock } from '../sandbox/capabilities/clock.ts';
-import { createCapabilityHost } from '../sandbox/capabilities/host.ts';
+import { capabilitiesOf } from './capabilities.ts';
 import { waitingForConsent } from './consents.ts';
 import { effectiveService, type ServiceFinding } from './effective-service.ts';
 import { readPlugin, type PluginRead } from './plugin-source.ts';
@@ -17,6 +17,8 @@ import { settingsFindings } from './settings-findings.ts';
 
 export interface OpenOptions {
   readonly log: Log;
+  /** What a running server has. Without it capabilities are out of order. */
+  readonly keyValues?: KeyValues;
   /** By id: consent that is about to be recorded, and counts as if it were. */
   readonly consents?: ReadonlyMap<string, Consent>;
 }
@@ -47,7 +49,7 @@ export interface LoadedPlugin {
  */
 export async function openSandbox(
   { config, problemAt }: LoadedConfig,
-  { log, consents }: OpenOptions,
+  { log, keyValues, consents }: OpenOptions,
 ): Promise<OpenedSandbox> {
   const enabled = config.services.filter((service) => service.enabled);
   const sources = await readPlugins(new Set(enabled.map(({ plugin }) => plugin)), config);
@@ -83,7 +85,7 @@ export async function openSandbox(
   const { sandbox, problems: found } = await createSandbox({
     services,
     readPlugin: async (plugin) => sources.get(plugin)!,
-    capabilities: createCapabilityHost({ services, parts: { clock }, log }),
+    ...(keyValues && { capabilities: capabilitiesOf(services, { log, keyValues }) }),
     log,
     ...config.sandbox,
   });

@@ -13,8 +13,8 @@ import { describeProblem } from '../author/cases.ts';
 import { openTrial, type Trial } from '../author/trial.ts';
 import type { CapabilityHost } from '../ocp/capability.ts';
 import { DEFAULT_SERVICE, type Service } from '../ocp/service.ts';
-import { clock } from '../sandbox/capabilities/clock.ts';
-import { createCapabilityHost } from '../sandbox/capabilities/host.ts';
+import { memoryValues } from '../author/memory-values.ts';
+import { capabilitiesOf } from './capabilities.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { readSubject } from './trial-subject.ts';
 
@@ -65,9 +65,9 @@ export async function openSubject(
   );
 }
 
-/** The capabilities that a server has, for services that are tried. */
+/** The capabilities that a server has, for services that are tried. What they keep is kept as long as this. */
 export function realCapabilities(services: readonly Service[]): CapabilityHost {
-  return createCapabilityHost({ services, parts: { clock }, log: silentLog });
+  return capabilitiesOf(services, { log: silentLog, keyValues: memoryValues() });
 }
 
 function unfit(path: string, reasons: readonly string[]): CommandError {

@@ -29,7 +29,10 @@ it('lets a tool bring an old database up to date only where no server has it ope
   const path = join(directory.path, 'store.db');
   const server = openDatabase({ path, role: 'server' });
   const version = server.db.pragma('user_version', { simple: true });
-  server.db.exec('DROP TABLE quarantine; DROP TABLE queue; DROP TABLE message; DROP TABLE message_chunk');
+  const tables = server.db.prepare<[], string>(
+    "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+  );
+  for (const table of tables.pluck().all()) server.db.exec(`DROP TABLE ${table}`);
   server.db.pragma('user_version = 0');
   expect(() => openDatabase({ path, role: 'tool' })).toThrow('newer than the Postern server');
   server.close();

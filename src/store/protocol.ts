@@ -1,4 +1,12 @@
 import type { MessageImage } from '../mail/image.ts';
+import type {
+  IncrementRequest,
+  IncrementResult,
+  KeyAt,
+  KeyValue,
+  PutRequest,
+  PutResult,
+} from '../ocp/key-value.ts';
 import type { Role } from './database.ts';
 import type { Store } from './store.ts';
 
@@ -15,6 +23,10 @@ export interface Operations {
   release: { request: { ids: readonly string[]; now: number; expiresAt: number }; result: number };
   removeQuarantine: { request: { ids: readonly string[] }; result: number };
   countBreak: { request: Parameters<Store['countBreak']>[0]; result: number };
+  kvPut: { request: PutRequest; result: PutResult };
+  kvIncrement: { request: IncrementRequest; result: IncrementResult };
+  kvRemove: { request: KeyAt; result: boolean };
+  kvGet: { request: KeyAt; result: KeyValue | undefined };
   read: { request: { messageId: string; offset: number; length: number }; result: Uint8Array };
   listQueue: { request: { limit: number; after: string }; result: QueueRow[] };
   showQueue: { request: { id: string }; result: QueueRow | undefined };
@@ -26,7 +38,7 @@ export interface Operations {
 
 export type Operation = keyof Operations;
 export type ReadOperation =
-  'read' | 'listQueue' | 'showQueue' | 'listQuarantine' | 'showQuarantine' | 'counts';
+  'kvGet' | 'read' | 'listQueue' | 'showQueue' | 'listQuarantine' | 'showQuarantine' | 'counts';
 export type WriteOperation = Exclude<Operation, ReadOperation | 'close'>;
 
 export type Request<K extends Operation = Operation> = {

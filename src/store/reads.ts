@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import type { Contents } from './content.ts';
+import type { KeyValueTable } from './key-values.ts';
 import type {
   Operations,
   QuarantineRow,
@@ -21,7 +22,8 @@ const QUARANTINE_COLUMNS = `${SHARED_COLUMNS}, service, reason`;
 /** The requests that change nothing. They are answered between two transactions, never inside one. */
 export type Reads = { [K in ReadOperation]: (request: Operations[K]['request']) => Operations[K]['result'] };
 
-export function readsOf(db: Database, contents: Contents): Reads {
+export function readsOf(db: Database, from: { contents: Contents; keyValues: KeyValueTable }): Reads {
+  const { contents, keyValues } = from;
   const listQueue = db.prepare<[string, number], QueueRow>(
     `SELECT ${QUEUE_COLUMNS} FROM queue WHERE id > ? ORDER BY id LIMIT ?`,
   );
@@ -43,6 +45,7 @@ export function readsOf(db: Database, contents: Contents): Reads {
     listQuarantine: ({ limit, after }) => listQuarantine.all(after, limit),
     showQuarantine: ({ id }) => showQuarantine.get(id),
     counts: () => counts.get()!,
+    kvGet: (at) => keyValues.get(at),
   };
 }
 
@@ -53,6 +56,7 @@ const READS: Record<ReadOperation, true> = {
   listQuarantine: true,
   showQuarantine: true,
   counts: true,
+  kvGet: true,
 };
 
 export const isRead = (request: Request<ReadOperation | WriteOperation>): request is Request<ReadOperation> =>

@@ -7,7 +7,7 @@ import { OperationalError } from '../base/errors.ts';
  * filled it could never be emptied; new mail is therefore refused while there is still room to take old mail out.
  */
 export interface Room {
-  /** Why no mail can be taken now; undefined if it can. */
+  /** Why nothing can be added now; undefined if it can. */
   lack(): OperationalError | undefined;
 }
 
@@ -20,7 +20,7 @@ export function roomIn(path: string, { reserve }: { reserve: number }): Room {
       const free = `${toMiB(bavail * bsize)} MiB are free in ${directory}`;
       return new OperationalError(
         'store_unavailable',
-        `Cannot take mail into the store: ${free}, ${toMiB(reserve)} MiB are kept for emptying the queue`,
+        `Cannot add to the store: ${free}, ${toMiB(reserve)} MiB are kept for emptying the queue`,
       );
     },
   };

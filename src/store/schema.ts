@@ -12,6 +12,7 @@ import { OperationalError } from '../base/errors.ts';
  *   and deliver, somebody else's.
  * - `queue.due_at` is max(next_attempt_at, lease_until): the one number that `claim` looks for, hence the index.
  * - `broken`: how often a message broke a service; see `broken.ts`.
+ * - `kv.id` is the revision of a value: a number never used twice. Keys are text; see `key-values.ts`.
  * - `sender` and `recipients` are JSON. Times are milliseconds since the epoch.
  */
 export const MIGRATIONS: readonly string[] = [
@@ -70,6 +71,30 @@ export const MIGRATIONS: readonly string[] = [
      last_at INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX broken_age ON broken (last_at);`,
+
+  `CREATE TABLE kv (
+     id INTEGER PRIMARY KEY AUTOINCREMENT,
+     service TEXT NOT NULL,
+     key TEXT NOT NULL,
+     value BLOB NOT NULL,
+     expires_at INTEGER,
+     UNIQUE (service, key)
+   ) STRICT;
+   CREATE INDEX kv_expiry ON kv (expires_at) WHERE expires_at IS NOT NULL;
+
+   CREATE TABLE kv_use (
+     service TEXT PRIMARY KEY,
+     keys INTEGER NOT NULL,
+     bytes INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE TRIGGER kv_added AFTER INSERT ON kv BEGIN
+     INSERT INTO kv_use (service, keys, bytes) VALUES (new.service, 1, octet_length(new.key) + length(new.value))
+       ON CONFLICT (service) DO UPDATE SET keys = keys + 1, bytes = bytes + excluded.bytes;
+   END;
+   CREATE TRIGGER kv_removed AFTER DELETE ON kv BEGIN
+     UPDATE kv_use SET keys = keys - 1, bytes = bytes - octet_length(old.key) - length(old.value)
+       WHERE service = old.service;
+   END;`,
 ];
 
 /** `PRAGMA application_id` of our databases: the octets "Post". */

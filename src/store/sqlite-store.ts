@@ -74,6 +74,12 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       thread.ask('release', { ids, now: Math.round(now), expiresAt: Math.round(expiresAt) }),
     removeQuarantine: (ids) => thread.ask('removeQuarantine', { ids }),
     countBreak: ({ fingerprint, now }) => thread.ask('countBreak', { fingerprint, now: Math.round(now) }),
+    keyValues: {
+      get: (at) => thread.ask('kvGet', at),
+      put: (request) => thread.ask('kvPut', request),
+      increment: (request) => thread.ask('kvIncrement', request),
+      remove: (at) => thread.ask('kvRemove', at),
+    },
     counts: () => thread.ask('counts', {}),
     close: () => thread.close(),
     stats: () => thread.stats,

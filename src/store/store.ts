@@ -1,8 +1,9 @@
 import type { MessageImage } from '../mail/image.ts';
 import type { Recipient, Sender } from '../mail/envelope.ts';
+import type { KeyValues } from '../ocp/key-value.ts';
 
 /**
- * The store: queue and quarantine with their messages, behind one small async interface. Nothing above knows which
+ * The store: queue and quarantine with their messages, and what services keep, behind one small async interface. Nothing above knows which
  * database is behind it. Every method that changes something resolves only when the change is on disk.
  * A full or broken disk rejects with an OperationalError `store_unavailable`; nothing is then half done.
  */
@@ -48,6 +49,8 @@ export interface Store {
    * come again for 5 days is forgotten, and so is the oldest of more than 10,000.
    */
   countBreak(request: { fingerprint: string; now: number }): Promise<number>;
+  /** What services keep, by the capability `kv`. */
+  readonly keyValues: KeyValues;
   counts(): Promise<{ queue: number; quarantine: number }>;
   close(): Promise<void>;
 }

@@ -1,10 +1,12 @@
 import { OperationalError, describeError } from '../base/errors.ts';
 import { contentsOf } from './content.ts';
 import { sqliteCode, type OpenDatabase } from './database.ts';
+import { keyValuesOf } from './key-values.ts';
 import { roomIn } from './room.ts';
 import type {
   Answer,
   FromThread,
+  Operation,
   ReadOperation,
   Request,
   ThreadOptions,
@@ -46,12 +48,15 @@ interface Write {
 
 const TURN_OCTETS = 4 * 1024 * 1024;
 const IDLE_MS = 500;
+/** What is refused when there is little room on the disk. */
+const ADDING: ReadonlySet<string> = new Set<Operation>(['commit', 'kvPut', 'kvIncrement']);
 
 export function turnsOf({ db, close }: OpenDatabase, options: TurnOptions): Turns {
   const { path, role, say } = options;
   const contents = contentsOf(db, { role });
-  const reads = readsOf(db, contents);
-  const writes = writesOf(db, contents);
+  const keyValues = keyValuesOf(db);
+  const reads = readsOf(db, { contents, keyValues });
+  const writes = writesOf(db, { contents, keyValues });
   const transactions = transactionsOf(db, path);
   const upkeep = upkeepOf(db);
   const room = roomIn(path, { reserve: options.reserveOctets });
@@ -76,11 +81,11 @@ export function turnsOf({ db, close }: OpenDatabase, options: TurnOptions): Turn
   }
 
   function receive(requests: readonly Request[]): void {
-    const full = requests.some(({ op }) => op === 'commit') ? room.lack() : undefined;
+    const full = requests.some(({ op }) => ADDING.has(op)) ? room.lack() : undefined;
     for (const request of requests) {
       if (request.op === 'close') closing = request.number;
       else if (isRead(request)) reading.push(request);
-      else if (request.op === 'commit' && full !== undefined) answer(request.number, { failed: full });
+      else if (ADDING.has(request.op) && full !== undefined) answer(request.number, { failed: full });
       else addWrite(request);
     }
     schedule();

@@ -3,6 +3,7 @@ import { newId } from '../base/ids.ts';
 import { breaksOf } from './broken.ts';
 import { claimOf } from './claim.ts';
 import { sizeOf, STEP_OCTETS, type Contents, type NewContent } from './content.ts';
+import type { KeyValueTable } from './key-values.ts';
 import type {
   Operations,
   Request,
@@ -29,13 +30,16 @@ const STEP_ENTRIES = 500;
 
 /** True if the request may take more than one step. */
 export function takesSteps(request: Request<WriteOperation>): boolean {
-  if (request.op === 'claim' || request.op === 'countBreak') return false;
-  if (request.op === 'commit' || request.op === 'settle') return octetsIn(request) > STEP_OCTETS;
-  return request.request.ids === undefined || request.request.ids.length > STEP_ENTRIES;
+  const { op } = request;
+  if (op === 'commit' || op === 'settle') return octetsIn(request) > STEP_OCTETS;
+  if (op !== 'retry' && op !== 'release' && op !== 'removeQueue' && op !== 'removeQuarantine') return false;
+  const { ids } = request.request;
+  return ids === undefined || ids.length > STEP_ENTRIES;
 }
 
-/** Octets of message content that the request brings. */
+/** Octets of content that the request brings. */
 export function octetsIn(request: Request<WriteOperation>): number {
+  if (request.op === 'kvPut') return request.request.value.length;
   const mail =
     request.op === 'commit' ? request.request : request.op === 'settle' ? request.request.mail : undefined;
   return mail === undefined ? 0 : sizeOf(contentsIn(mail));
@@ -48,7 +52,8 @@ function contentsIn(mail: WireMail): NewContent[] {
   return mail.images.map((image, index) => ({ image, refs: refs[index]! }));
 }
 
-export function writesOf(db: Database, contents: Contents): Writes {
+export function writesOf(db: Database, to: { contents: Contents; keyValues: KeyValueTable }): Writes {
+  const { contents, keyValues } = to;
   const insertQueue = db.prepare(
     `INSERT INTO queue (id, transaction_id, message_id, size, sender, recipients, downstream, attempts,
        created_at, next_attempt_at, lease_until, due_at, expires_at, last_reply)
@@ -183,6 +188,18 @@ export function writesOf(db: Database, contents: Contents): Writes {
     // oxlint-disable-next-line require-yield -- one step
     *countBreak(request) {
       return countBreak(request);
+    },
+    // oxlint-disable-next-line require-yield -- one step
+    *kvPut(request) {
+      return keyValues.put(request);
+    },
+    // oxlint-disable-next-line require-yield -- one step
+    *kvIncrement(request) {
+      return keyValues.increment(request);
+    },
+    // oxlint-disable-next-line require-yield -- one step
+    *kvRemove(request) {
+      return keyValues.remove(request);
     },
   };
 }

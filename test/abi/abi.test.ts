@@ -1,9 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CalloutResult, CalloutState } from '../../src/ocp/service.ts';
 import type { Stage } from '../../src/ocp/stage.ts';
-import { silentLog } from '../../src/base/log.ts';
-import { clock } from '../../src/sandbox/capabilities/clock.ts';
-import { createCapabilityHost } from '../../src/sandbox/capabilities/host.ts';
+import { realCapabilities, type RealCapabilities } from '../capability/real.ts';
 import { factsOf, imageOfText, serviceOf, startBench, textOf, type Bench } from './wat.ts';
 
 const BODY = [
@@ -18,6 +16,7 @@ const OK = { kind: 'decision', decision: {} };
 
 describe('the vectors of the ABI', () => {
   let bench: Bench;
+  let capabilities: RealCapabilities;
   beforeAll(async () => {
     const services = [
       ...['reading', 'elsewhere', 'editing', 'part-replacing', 'line-ends', 'state', 'logging'].map((name) =>
@@ -29,13 +28,17 @@ describe('the vectors of the ABI', () => {
       serviceOf('clock', { grants: { clock: true } }),
       serviceOf('timeless', { plugin: 'clock' }),
     ];
+    capabilities = await realCapabilities(services);
     bench = await startBench({
       folder: new URL('./', import.meta.url),
       services,
-      capabilities: createCapabilityHost({ services, parts: { clock }, log: silentLog }),
+      capabilities: capabilities.host,
     });
   });
-  afterAll(() => bench.close());
+  afterAll(async () => {
+    await bench.close();
+    await capabilities.close();
+  });
 
   const ask = (
     name: string,

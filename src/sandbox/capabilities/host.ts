@@ -1,5 +1,12 @@
 import type { Log } from '../../base/log.ts';
-import type { CapabilityAnswer, CapabilityHost, CapabilityName, Grants } from '../../ocp/capability.ts';
+import type {
+  CapabilityAnswer,
+  CapabilityHost,
+  CapabilityName,
+  Grants,
+  HttpGrant,
+  KvGrant,
+} from '../../ocp/capability.ts';
 import type { Service } from '../../ocp/service.ts';
 import { refused } from './request.ts';
 
@@ -27,6 +34,8 @@ export interface PartRequest<Grant> {
 /** What the host offers. */
 export interface CapabilityParts {
   readonly clock: CapabilityPart<true>;
+  readonly http: CapabilityPart<HttpGrant>;
+  readonly kv: CapabilityPart<KvGrant>;
 }
 
 const WARN_EVERY_MS = 60_000;
@@ -40,7 +49,11 @@ export function createCapabilityHost(options: {
   const grants = new Map(options.services.map((service) => [service.name, service.grants]));
   const audits = new Map<string, Audit>();
 
-  const offered = new Map<CapabilityName, Asking>([['clock', asking(parts.clock, ({ clock }) => clock)]]);
+  const offered = new Map<CapabilityName, Asking>([
+    ['clock', asking(parts.clock, ({ clock }) => clock)],
+    ['http', asking(parts.http, ({ http }) => http)],
+    ['kv', asking(parts.kv, ({ kv }) => kv)],
+  ]);
 
   return {
     async call(request) {
