@@ -221,7 +221,7 @@ describe('postern plugin status', () => {
 
     const full = (await status('judge')).out;
     expect(full).toMatch(/^calls +2: p50 /m);
-    expect(full).toMatch(/^would differ +2 answers: reject 2$/m);
+    expect(full).toMatch(/^would differ +2 of its answers: reject 2$/m);
     expect(full).toMatch(/^ +\S+ \S+ \S+ at message: would reject, was accept$/m);
   });
 

@@ -119,13 +119,16 @@ function countedIn(reading: MeterReading): string[][] {
     ['messages changed', String(reading.modified)],
     ['tags given', counts(Object.fromEntries(reading.tags.map(({ tag, count }) => [tag, count])))],
     ['memory peak', formatSize(reading.memoryPeak)],
-    ['would differ', `${disagreements.answers} answers: ${counts(disagreements.kinds)}`],
+    ['would differ', differing(disagreements)],
     ...disagreements.examples.map(({ at, transaction, session, stage, would, done }) => [
       '',
       `${formatTime(at)} ${transaction ?? `session ${session}`} at ${stage}: would ${would.join(', ')}, was ${done.join(', ')}`,
     ]),
   ];
 }
+
+const differing = ({ answers, kinds }: MeterReading['disagreements']): string =>
+  answers === 0 ? 'none' : `${answers} of its answers: ${counts(kinds)}`;
 
 type Latency = Pick<MeterReading, 'calls' | 'p50' | 'p99' | 'max'>;
 
