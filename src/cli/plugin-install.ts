@@ -114,7 +114,7 @@ export function fetchFailure(error: unknown): unknown {
 
 /** The ids of the keys that have signed it. */
 function judgeOrFail(
-  { path, binary }: PackageFile,
+  { binary }: PackageFile,
   { manifest, fetched, config }: { manifest: Manifest; fetched: FetchedPackage; config: Config },
 ): string[] {
   const signatures = fetched.signatures.flatMap((one) => ('signature' in one ? [one.signature] : []));
@@ -122,8 +122,7 @@ function judgeOrFail(
   const unread = fetched.signatures.flatMap((one) =>
     'problem' in one ? [`${one.from}: ${one.problem}`] : [],
   );
-  if (!judgement.trusted)
-    throw cannot(manifest, [`it is not trusted: ${judgement.reason}`, ...unread, `it came from ${path}`]);
+  if (!judgement.trusted) throw cannot(manifest, [`it is not trusted: ${judgement.reason}`, ...unread]);
   for (const line of unread) process.stderr.write(`${line}\n`);
   return judgement.signedBy.map(({ id }) => displayId(id));
 }

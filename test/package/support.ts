@@ -21,6 +21,8 @@ export interface Workshop {
   file(name: string): string;
   /** `postern plugin …`, with what it reads from standard input. */
   plugin(words: readonly string[], input?: string): Promise<Ended>;
+  /** `postern …`, with these variables in its environment. */
+  postern(words: readonly string[], environment?: Readonly<Record<string, string>>): Promise<Ended>;
   minisign(words: readonly string[], input?: string): Promise<Ended>;
   remove(): void;
 }
@@ -32,6 +34,7 @@ export function workshop(): Workshop {
     path,
     file: (name) => join(path, name),
     plugin: async (words, input = '') => command(['plugin', ...words], { cwd: path, input, seconds: 60 }),
+    postern: async (words, environment = {}) => command(words, { cwd: path, environment, seconds: 60 }),
     minisign: async (words, input = '') =>
       new Promise((resolve, reject) => {
         const child = execFile(MINISIGN, words, { cwd: path, timeout: 60_000 }, (error, out, errors) => {
