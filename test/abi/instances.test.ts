@@ -90,6 +90,15 @@ describe('an instance that is slow to make', () => {
     expect(guests.lacking).toEqual([]);
   });
 
+  it('waits for one service each, and for sixteen in all', async () => {
+    const [guests, module] = [new GuestRunner(), moduleOf(counting(SLOW))];
+    const all = Array.from({ length: 17 }, (_, at) => ({ service: serviceOf(`s${at}`), module }));
+    for (const guest of all) expect(await guests.prepare(guest)).toBeUndefined();
+    expect(makes).toHaveBeenCalledTimes(17);
+    for (const guest of all) expect(await called(guests, guest)).toBe('made 01');
+    expect(makes).toHaveBeenCalledTimes(18);
+  });
+
   it('is not there for another service with the same plugin', async () => {
     const guests = new GuestRunner();
     const [first, module] = [serviceOf('first'), moduleOf(counting(SLOW))];

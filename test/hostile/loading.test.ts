@@ -1,4 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { manifestSchema } from '../../src/ocp/manifest.ts';
+import { packModule } from '../../src/sandbox/package.ts';
 import { compilePlugin } from '../../src/sandbox/plugin-module.ts';
 import { compileWat, factsOf, serviceOf, startBench, type Bench } from '../abi/wat.ts';
 
@@ -92,7 +94,58 @@ const refused: Record<string, [Uint8Array, string]> = {
     'it declares a type of form 0x5e; only function types are allowed',
   ],
 };
-const bad = { ...nonsense, ...refused };
+const manifest = manifestSchema.parse({
+  id: 'acme/filter',
+  version: '1.0.0',
+  abi: 1,
+  title: 'Filter',
+  description: 'Says what it does not do',
+  stages: ['rcpt'],
+  reads: 'none',
+  modifies: false,
+});
+const importing = (call: string, parameters: number): Uint8Array =>
+  wat(
+    `(import "ocp_smtp_v1" "${call}" (func (param ${'i32 '.repeat(parameters)}) (result i32)))`,
+    MARKER,
+    MEMORY,
+    '(func (export "on_rcpt") (result i32) i32.const 0)',
+  );
+/** What its manifest says, and what it is. */
+const lying: Record<string, [Uint8Array, string]> = {
+  'says that it changes nothing': [
+    packModule(importing('splice', 4), manifest),
+    'it imports "splice", but its manifest says that it modifies nothing',
+  ],
+  'says that it reads nothing': [
+    packModule(importing('message_read', 3), manifest),
+    'it imports "message_read", but its manifest says that it reads none',
+  ],
+  'says that it is asked at one stage only': [
+    packModule(
+      wat(
+        MARKER,
+        MEMORY,
+        '(func (export "on_rcpt") (result i32) i32.const 0)',
+        '(func (export "on_mail") (result i32) i32.const 0)',
+      ),
+      manifest,
+    ),
+    'it exports "on_mail", but its manifest does not name the stage mail',
+  ],
+  'says that it asks for nothing': [
+    packModule(importing('http', 2), manifest),
+    'it imports "http", but its manifest does not ask for the capability http',
+  ],
+  'has two manifests': [
+    Buffer.concat([
+      packModule(good, manifest),
+      packModule(good, { ...manifest, modifies: true }).subarray(good.length),
+    ]),
+    'it has 2 sections "ocp_smtp_manifest", one is allowed',
+  ],
+};
+const bad = { ...nonsense, ...refused, ...lying };
 
 describe('a plugin that is refused', () => {
   let bench: Bench | undefined;

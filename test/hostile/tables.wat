@@ -1,0 +1,13 @@
+;; Grows sixteen tables, as many as there may be, each until it is refused.
+(table $a 1 funcref) (table $b 1 externref) (table $c 1 funcref) (table $d 1 funcref)
+(table $e 1 funcref) (table $f 1 funcref) (table $g 1 funcref) (table $h 1 funcref)
+(table $i 1 funcref) (table $j 1 funcref) (table $k 1 funcref) (table $l 1 funcref)
+(table $m 1 funcref) (table $n 1 funcref) (table $o 1 funcref) (table $p 1 funcref)
+(func (export "on_message") (result i32)
+  (call $is (table.grow $a (ref.null func) (i32.const 99999)) (i32.const 1))
+  (call $is (table.grow $a (ref.null func) (i32.const 1)) (i32.const -1))
+  (call $is (table.grow $b (ref.null extern) (i32.const 100000)) (i32.const -1))
+  (call $is (table.grow $b (ref.null extern) (i32.const 99999)) (i32.const 1))
+  (call $is (table.grow $p (ref.null func) (i32.const 99999)) (i32.const 1))
+  (call $is (table.grow $p (ref.null func) (i32.const -1)) (i32.const -1))
+  (call $done))
