@@ -1,0 +1,272 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { loadConfig } from '../../src/config/load.ts';
+import { command, type Ended } from '../support/command.ts';
+import { startPostern, temporaryDirectory } from '../support/postern.ts';
+import { makeFooter } from './vendor.ts';
+
+// Each command starts the real program and loads every plugin.
+vi.setConfig({ testTimeout: 120_000 });
+
+const SETTINGS = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { text: { type: 'string', maxLength: 20 } },
+};
+
+const BASE = `# mine
+hostname: gate.test
+stateDir: ./var
+plugins: { allowUnsigned: true }
+listeners:
+  in: { protocol: smtp, port: 0, domains: [example.com], downstream: local, group: inbound }
+downstreams:
+  local: { protocol: maildir, path: ./mail }
+services:
+  access: { plugin: access-control, settings: { rules: [], } }   # who may
+  journal:
+    plugin: journal # what came
+groups:
+  inbound: [access, journal]
+`;
+
+let scratch: ReturnType<typeof temporaryDirectory>;
+let packages: Record<string, string>;
+let directory: string;
+let runs = 0;
+beforeAll(async () => {
+  scratch = temporaryDirectory();
+  const vendor = join(scratch.path, 'vendor');
+  packages = {
+    '1.0.0': await makeFooter(vendor, { version: '1.0.0', settings: SETTINGS }),
+    '1.1.0': await makeFooter(vendor, { version: '1.1.0', asksMore: true }),
+  };
+});
+afterAll(() => scratch.remove());
+beforeEach(() => {
+  directory = join(scratch.path, `run-${runs++}`);
+  mkdirSync(directory);
+  writeFileSync(file(), BASE);
+});
+
+const file = (name = 'postern.yaml'): string => join(directory, name);
+const text = (): string => readFileSync(file(), 'utf8');
+const plugin = (...words: string[]): Promise<Ended> =>
+  command(['plugin', ...words, '-c', file()], { seconds: 120 });
+
+/** It fails like this, and nothing is written. */
+async function expectRefused(words: readonly string[], code: number, reason: string): Promise<void> {
+  const before = text();
+  const ended = await plugin(...words);
+  expect(ended).toMatchObject({ code, errors: expect.stringContaining(reason) });
+  expect(text()).toBe(before);
+  expect(readdirSync(directory).filter((name) => name.includes('draft'))).toEqual([]);
+}
+
+const NO_SERVER = 'no server is running, it takes effect with the next start';
+
+describe('a service', () => {
+  it('is disabled and enabled, and the rest of the file stays', async () => {
+    expect(await plugin('disable', 'journal')).toEqual({
+      code: 0,
+      out: [
+        `warning: ${file()}:13:14 services.journal.enabled: found false: mail goes on without it in inbound`,
+        '   12 +     enabled: false',
+        `${file()} is written; ${NO_SERVER}`,
+        '',
+      ].join('\n'),
+      errors: '',
+    });
+    expect(text()).toBe(BASE.replace('# what came\n', '$&    enabled: false\n'));
+    expect((await plugin('disable', 'journal')).out).toContain('says so already, nothing was changed');
+    const enabled = await plugin('enable', 'journal', '--mode', 'monitor');
+    expect(enabled).toMatchObject({ code: 0, errors: '' });
+    expect(text()).toBe(BASE.replace('# what came\n', '$&    enabled: true\n    mode: monitor\n'));
+  });
+
+  it('that is broken is disabled, and need not be there', async () => {
+    writeFileSync(file(), BASE.replace('plugin: journal', 'plugin: ./gone.wasm'));
+    await expectRefused(['disable', 'access'], 2, 'services.journal.plugin');
+    expect(await plugin('disable', 'journal')).toMatchObject({ code: 0 });
+    const check = await command(['check', '-c', file()], { seconds: 60 });
+    expect(check).toMatchObject({ code: 0, out: expect.stringContaining('warning: ') });
+    await expectRefused(['enable', 'journal'], 2, 'gone.wasm: there is no such file');
+  });
+
+  it.each<[string[], number, string]>([
+    [['enable', 'jurnal'], 3, 'did you mean "journal"?'],
+    [['disable', 'nobody'], 3, 'Cannot find a service named nobody'],
+    [['enable', 'journal', '--group', 'inbound'], 2, 'Cannot use --group here'],
+    [['enable', 'journal', '--target', 'https://x.example'], 2, '--target: it is for http only'],
+    [['enable', 'journal', '--mode', 'watch'], 2, 'monitor, enforce'],
+    [['grant', 'journal', 'dns'], 2, 'Cannot grant dns: must be one of clock, kv, http, modify'],
+    [['grant', 'journal', 'clock'], 2, 'postern/journal 0.1.0 does not ask for clock'],
+    [['grant', 'journal', 'kv', '--target', 'https://x.example'], 2, '--target: it is for http only'],
+    [['grant', 'journal', 'http'], 2, 'services.journal.grants.http.targets: missing'],
+    [['grant', 'journal', 'http', '--target', 'https://x.example/path'], 2, 'all paths of it are granted'],
+    [['grant', 'journal', 'http', '--secret', 'hunter2'], 2, 'it must be HEADER=FILE'],
+    [['grant', 'journal', 'kv', '--keys', '0'], 2, 'must be an integer from 1 to 1000000'],
+    [['revoke', 'journal', 'kv'], 1, 'journal has no such grant'],
+    [['revoke', 'journal', 'modify'], 1, 'journal has no such grant'],
+    [['enable', 'acme/none', '--service', 'x', '--group', 'inbound'], 3, 'no version of it is installed'],
+    [['enable', 'acme/none', '--service', 'x'], 2, '--group'],
+    [['enable', 'acme/none', '--service', 'x', '--group', 'inbond'], 3, 'did you mean "inbound"?'],
+    [['enable', 'acme/none', '--service', 'journal', '--group', 'inbound'], 1, 'there is one of this name'],
+    [['upgrade', 'acme/none'], 3, 'no version of it is installed'],
+    [['upgrade', 'Acme'], 2, 'must be vendor/name'],
+    [['rollback', 'acme/none@1.0.0'], 2, 'postern plugin rollback acme/none'],
+    [['rollback', 'acme/none'], 3, 'Cannot find a service that runs acme/none'],
+  ])('%j is refused with exit code %i', async (words, code, reason) => {
+    await expectRefused(words, code, reason);
+  });
+});
+
+describe('leave to change mail', () => {
+  it('is given and taken', async () => {
+    const given = await plugin('grant', 'access', 'modify');
+    // The package says that it changes nothing, so the leave is void; the operator is told.
+    expect(given).toMatchObject({ code: 0, out: expect.stringContaining('has no effect') });
+    expect(text()).toBe(BASE.replace('rules: [], } }', 'rules: [], }, allowModify: true }'));
+    expect(await plugin('revoke', 'access', 'modify')).toMatchObject({ code: 0 });
+    expect(text()).toBe(BASE.replace('rules: [], } }', 'rules: [], }, allowModify: false }'));
+  });
+
+  it('shows no settings, though they stand in the line that changes', async () => {
+    const rule = '{ recipient: [secret@example.com], action: reject }';
+    writeFileSync(file(), BASE.replace('rules: [],', `rules: [${rule}]`));
+    const { code, out } = await plugin('disable', 'access');
+    expect(code).toBe(0);
+    expect(out).toContain('+ …, enabled: false…');
+    expect(out).not.toContain('secret@');
+  });
+});
+
+describe('a package', () => {
+  it('becomes a service with settings and grants, and these are held to what it asks for', async () => {
+    expect(await plugin('install', packages['1.0.0']!)).toMatchObject({ code: 0 });
+    const enable = ['enable', 'acme/footer@1.0.0', '--service', 'footer', '--group', 'inbound'];
+    writeFileSync(file('bad.yaml'), 'text: A text that is longer than twenty\ncolour: blue\n');
+    const bad = await plugin(...enable, '--settings', file('bad.yaml'));
+    expect(bad.code).toBe(2);
+    expect(bad.errors).toMatch(/services\.footer\.settings\.text: must NOT have more than 20 characters/);
+    expect(bad.errors).toMatch(/services\.footer\.settings\.colour: unknown key/);
+    expect(text()).toBe(BASE);
+    writeFileSync(file('list.yaml'), '- text\n');
+    await expectRefused([...enable, '--settings', file('list.yaml')], 2, 'found no map');
+    await expectRefused([...enable, '--settings', file('none.yaml')], 3, 'Cannot read');
+    await expectRefused([...enable, '--grant', 'kv'], 2, 'does not ask for kv');
+
+    writeFileSync(file('good.json'), '{ "text": "Hello" }');
+    const good = await plugin(
+      ...enable,
+      ...['--settings', file('good.json'), '--allow-modify', '--mode', 'enforce'],
+    );
+    expect(good).toMatchObject({ code: 0, errors: '' });
+    expect(text()).toBe(
+      BASE.replace(
+        '# what came\n',
+        '$&  footer:\n    plugin: acme/footer@1.0.0\n    mode: enforce\n    allowModify: true\n    settings: { text: Hello }\n',
+      ).replace('[access, journal]', '[access, journal, footer]'),
+    );
+    await expectRefused(['enable', 'acme/footer', '--service', 'footer', '--group', 'inbound'], 1, 'upgrade');
+  });
+
+  it('that asks for more than was consented to does not run, also where the file was edited', async () => {
+    expect(await plugin('install', packages['1.0.0']!)).toMatchObject({ code: 0 });
+    expect(await plugin('install', packages['1.1.0']!)).toMatchObject({ code: 0 });
+    // No service runs it yet; the newest is meant, and it waits.
+    const enable = ['enable', 'acme/footer', '--service', 'footer', '--group', 'inbound'];
+    await expectRefused([...enable, '--grant', 'clock'], 2, 'acme/footer@1.1.0 waits for consent');
+
+    const service = '  footer: { plugin: acme/footer@1.1.0, grants: { clock: true } }\n';
+    writeFileSync(
+      file(),
+      BASE.replace('# what came\n', `$&${service}`).replace('journal]', 'journal, footer]'),
+    );
+    const check = await command(['check', '-c', file()], { seconds: 60 });
+    expect(check.code).toBe(2);
+    expect(check.out).toContain('it also wants to be asked at rcpt');
+    const run = await command(['run', '-c', file()], { seconds: 60 });
+    expect(run).toMatchObject({
+      code: 2,
+      errors: expect.stringContaining('postern plugin upgrade acme/footer@1.1.0 --consent'),
+    });
+    // That command gives the consent, though the file says so already.
+    const before = text();
+    expect(await plugin('upgrade', 'acme/footer@1.1.0', '--consent')).toMatchObject({ code: 0 });
+    expect(text()).toBe(before);
+    expect(await command(['check', '-c', file()], { seconds: 60 })).toMatchObject({ code: 0 });
+    await expectRefused(['upgrade', 'acme/footer@1.0.0'], 1, 'postern plugin rollback');
+    await expectRefused(['revoke', 'footer', 'clock'], 2, 'acme/footer 1.1.0 requires clock');
+  });
+});
+
+describe('a file', () => {
+  it('in which a change would reach further is left alone', async () => {
+    const shared = BASE.replace('access: {', 'access: &one {').replace('journal:', 'twin: *one\n  journal:');
+    writeFileSync(file(), shared.replace('[access, journal]', '[access, twin, journal]'));
+    await expectRefused(['disable', 'access'], 1, 'please edit the file');
+  });
+
+  it('that two commands change at once has the changes of each that says so', async () => {
+    const [first, second] = await Promise.all([plugin('disable', 'journal'), plugin('disable', 'access')]);
+    expect([first.code, second.code]).toContain(0);
+    expect([first.code === 0, second.code === 0]).toEqual([
+      text().includes('    enabled: false\n'),
+      text().includes(', enabled: false }'),
+    ]);
+  });
+
+  it('that is being changed by another command is left alone', async () => {
+    writeFileSync(file('postern.yaml.draft'), 'half of it');
+    const { code, errors } = await plugin('disable', 'journal');
+    expect([code, text()]).toEqual([1, BASE]);
+    expect(errors).toContain('another change is under way');
+  });
+
+  it('that cannot be written is told, with the lines to put there', async () => {
+    // A name that leaves no room for that of a draft.
+    const long = file(`${'x'.repeat(248)}.yaml`);
+    writeFileSync(long, BASE);
+    const { code, errors } = await command(['plugin', 'disable', 'journal', '-c', long], { seconds: 60 });
+    expect([code, readFileSync(long, 'utf8')]).toEqual([1, BASE]);
+    expect(errors).toContain(`Cannot write ${long}: `);
+    expect(errors).toContain('The change to make by hand:\n   12 +     enabled: false');
+  });
+
+  it('whose change the running server refuses is put back, with its reason', async () => {
+    const gate = await startPostern(BASE, { directory });
+    try {
+      // A restart is due, of which the command knows nothing.
+      const edited = BASE.replace('gate.test', 'other.test');
+      writeFileSync(file(), edited);
+      await expectRefused(['disable', 'journal'], 1, 'takes a restart');
+      expect(text()).toBe(edited);
+      writeFileSync(file(), BASE);
+      expect(await plugin('disable', 'journal')).toMatchObject({
+        code: 0,
+        out: expect.stringContaining('the running server has taken it over'),
+      });
+    } finally {
+      await gate.stop();
+    }
+  });
+
+  it('is loaded by a server as the commands have written it', async () => {
+    expect(await plugin('install', packages['1.0.0']!)).toMatchObject({ code: 0 });
+    await plugin('enable', 'acme/footer', '--service', 'footer', '--group', 'inbound', '--allow-modify');
+    const loaded = loadConfig(file());
+    expect(loaded).toMatchObject({ ok: true });
+    const list = await plugin('list', '--json');
+    const { services } = JSON.parse(list.out) as { services: { service: string; mode: string }[] };
+    expect(services).toContainEqual(
+      expect.objectContaining({
+        service: 'footer',
+        mode: 'monitor',
+        stages: ['message'],
+        groups: ['inbound'],
+      }),
+    );
+  });
+});
