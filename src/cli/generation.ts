@@ -68,7 +68,7 @@ export class Generation {
       await opened.sandbox.close();
       return { problems };
     }
-    for (const warning of warnings) log.warn({ warning }, 'the config may have a mistake');
+    for (const warning of warnings) log.warn({ warning }, 'the config has a warning');
     const downstreams = new Map<string, Downstream>();
     for (const downstream of config.downstreams)
       downstreams.set(downstream.name, await open(downstream, { config, log }));

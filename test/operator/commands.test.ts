@@ -158,10 +158,8 @@ describe('a package', () => {
     await expectRefused([...enable, '--grant', 'kv'], 2, 'does not ask for kv');
 
     writeFileSync(file('good.json'), '{ "text": "Hello" }');
-    const good = await plugin(
-      ...enable,
-      ...['--settings', file('good.json'), '--allow-modify', '--mode', 'enforce'],
-    );
+    const more = ['--settings', file('good.json'), '--allow-modify', '--mode', 'enforce'];
+    const good = await plugin(...enable, ...more);
     expect(good).toMatchObject({ code: 0, errors: '' });
     expect(text()).toBe(
       BASE.replace(
