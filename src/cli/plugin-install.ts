@@ -198,7 +198,11 @@ function nextStep(
   const service = record.id.split('/')[1]!;
   return [
     `Next: postern plugin enable ${name} --service ${service} --group GROUP -c ${options.config}`,
-    'It is watched first (mode: monitor); postern plugin enable --help has the rest.',
+    `or put it into ${options.config}, and the service into a group:`,
+    'services:',
+    `  ${service}:`,
+    `    plugin: ${name}`,
+    '    mode: monitor',
   ];
 }
 

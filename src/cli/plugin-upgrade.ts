@@ -37,7 +37,7 @@ ${CHANGE_HELP}`,
       const loaded = loadOrFail(options.config);
       const { id } = nameOrFail(text);
       const { version } = await packageOrFail(loaded.config, text);
-      const running = servicesOf(loaded, id);
+      const running = runningOf(loaded, id);
       const higher = running.find((service) => compareVersions(service.version, version) > 0);
       if (higher !== undefined) {
         const message = `Cannot upgrade ${id} to ${version}: ${higher.service.name} runs ${higher.version}, which is higher; postern plugin rollback goes back to what ran before`;
@@ -54,8 +54,14 @@ ${CHANGE_HELP}`,
           throw new CommandError(EXIT.failed, message);
         }
       }
-      await move(loaded, { running, manifest, options, consents: beyond.length > 0 });
-      await recordMove(loaded.config, { id, from: highest(running), to: version });
+      if (running.length === 0 && beyond.length > 0) {
+        await storeOf(loaded.config).writeConsent(id, consentOf(manifest));
+        const next = `postern plugin enable ${id}@${version} --service NAME --group GROUP makes one`;
+        return printLine(`Consented to. No service runs it yet; ${next}`);
+      }
+      const services = servicesOf(loaded, id);
+      await move(loaded, { running: services, manifest, options, consents: beyond.length > 0 });
+      await recordMove(loaded.config, { id, from: highest(services), to: version });
     });
 
   withMoveOptions(common(plugin.command('rollback <package>')))
@@ -94,11 +100,15 @@ interface Running {
   readonly version: string;
 }
 
-function servicesOf({ config }: LoadedConfig, id: string): readonly [Running, ...Running[]] {
-  const [first, ...more] = config.services.flatMap((service): Running[] => {
+const runningOf = ({ config }: LoadedConfig, id: string): Running[] =>
+  config.services.flatMap((service) => {
     const name = parsePackageName(service.plugin);
     return name?.id === id ? [{ service, version: name.version }] : [];
   });
+
+/** The same, or the end of the command where there are none. */
+function servicesOf(loaded: LoadedConfig, id: string): readonly [Running, ...Running[]] {
+  const [first, ...more] = runningOf(loaded, id);
   if (first !== undefined) return [first, ...more];
   const message = `Cannot find a service that runs ${id}; postern plugin enable ${id} --service NAME --group GROUP makes one`;
   throw new CommandError(EXIT.notFound, message);

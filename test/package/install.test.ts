@@ -62,6 +62,9 @@ describe('postern plugin install', () => {
     expect(out).toMatch(new RegExp(`^signed by +${idOf(one)}$`, 'm'));
     expect(out).toMatch(/^limit +deadlineMs 100$/m);
     expect(out).toContain('It is the first of its id: what it asks for counts as consented to.');
+    expect(out).toContain(
+      'Next: postern plugin enable acme/filter@1.0.0 --service filter --group GROUP -c postern.yaml',
+    );
     expect(out).toContain('services:\n  filter:\n    plugin: acme/filter@1.0.0\n');
     expect(kept()).toEqual([
       'ids/acme/filter/consent.json',
@@ -242,6 +245,13 @@ describe('postern plugin install', () => {
       out: 'postern.yaml: good\n',
       errors: '',
     });
+    // Also where no service runs any version of it yet.
+    writeConfig(shop, TRUST);
+    const upgrade = ['upgrade', 'acme/filter@2.0.0', '-c', 'postern.yaml'];
+    expect(await shop.plugin(upgrade)).toMatchObject({ code: 1 });
+    expect(await shop.plugin([...upgrade, '--consent'])).toMatchObject({ code: 0 });
+    expect(await list()).toMatchObject([{ waitsFor: [] }, { waitsFor: [] }]);
+    expect(await shop.plugin([...upgrade, '--consent'])).toMatchObject({ code: 3 });
   });
 });
 
