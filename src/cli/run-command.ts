@@ -66,15 +66,16 @@ Exit codes: 0 stopped by a signal, 1 it could not start (a port or the state dir
         await gate.stop(0);
         throw error;
       });
+      // Before anybody can know that it is up: whoever does may stop it at once.
+      const signalled = new Promise<string>((resolve) => {
+        for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name));
+      });
       printWelcome(gate, { config, account, demo: options.demo === true });
 
       const broken = gate.broken.then((error) => {
         log.error({ cause: describeError(error) }, 'the store has ended; start Postern anew');
         output.flushSync();
         process.exit(EXIT.failed);
-      });
-      const signalled = new Promise<string>((resolve) => {
-        for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name));
       });
       log.info({ signal: await Promise.race([signalled, broken]) }, 'stopping');
       // A second signal means now: what has its 250 is on disk.
