@@ -24,6 +24,8 @@ import { cleanText } from './logbook.ts';
 export interface Confined {
   readonly input: Writable;
   readonly output: Readable;
+  /** Of the program; 0 until its limits are set. */
+  readonly pid: number;
   /** Settles when it has ended, with the cause. */
   readonly ended: Promise<string>;
   /** Sets the limits of memory: so many octets more than it has now. Resolves when they hold. */
@@ -90,9 +92,7 @@ const NAMESPACES = (
   '--unshare-ipc --unshare-pid --unshare-net --unshare-uts --unshare-cgroup-try'
 ).split(' ');
 
-const READ_ONLY = `--chdir / --remount-ro / --unsetenv PWD --info-fd ${INFO} --seccomp ${FILTER} --`.split(
-  ' ',
-);
+const READ_ONLY = `--chdir / --remount-ro / --info-fd ${INFO} --seccomp ${FILTER} --`.split(' ');
 
 const NOBODY = '65534';
 
@@ -103,8 +103,8 @@ class ConfinedProcess implements Confined {
   readonly #child: ChildProcess;
   readonly #prlimit: string;
   /** Of the first process inside, which `bwrap` keeps there, and of the program itself. */
-  #keeper = '';
-  #pid = '';
+  #keeper = 0;
+  #pid = 0;
   #said = '';
 
   constructor(child: ChildProcess, prlimit: string) {
@@ -120,6 +120,10 @@ class ConfinedProcess implements Confined {
     child.stderr?.on('data', (octets: Buffer) => {
       if (this.#said.length < STDERR_LIMIT) this.#said += octets.toString('latin1', 0, STDERR_LIMIT);
     });
+  }
+
+  get pid(): number {
+    return this.#pid;
   }
 
   get input(): Writable {
@@ -138,7 +142,7 @@ class ConfinedProcess implements Confined {
       const text = await withDeadline(readAll(info), { ms: START_MS, what: 'the start of bwrap' });
       const keeper = /"child-pid": (\d+)/.exec(text)?.[1];
       if (keeper === undefined) throw unable(await this.ended);
-      this.#keeper = keeper;
+      this.#keeper = Number(keeper);
     } catch (thrown) {
       await this.end();
       throw thrown;
@@ -149,7 +153,7 @@ class ConfinedProcess implements Confined {
     const [pid = ''] = readFileSync(`/proc/${this.#keeper}/task/${this.#keeper}/children`, 'latin1').split(
       ' ',
     );
-    this.#pid = pid;
+    this.#pid = Number(pid);
     const status = this.#status();
     const sizes = {
       data: kibibytes(status, 'VmData') + octets,
@@ -174,7 +178,11 @@ class ConfinedProcess implements Confined {
   }
 
   async end(): Promise<void> {
-    this.#child.kill('SIGKILL');
+    const { exitCode, signalCode } = this.#child;
+    // With the first process inside all of them end, also those of a start that is not through: until then `bwrap` outside could
+    // be killed and what is inside not notice.
+    if (this.#keeper === 0) this.#child.kill('SIGKILL');
+    else if (exitCode === null && signalCode === null) kill(this.#keeper);
     await withDeadline(this.ended, { ms: END_MS, what: 'the end of a confined process' });
   }
 
@@ -187,6 +195,14 @@ class ConfinedProcess implements Confined {
     if (said.includes('out of memory')) return 'its confined process ran out of memory';
     const how = signal ?? `exit code ${code}`;
     return `its confined process ended with ${how}${said === '' ? '' : `: ${said.slice(0, 300)}`}`;
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself, which nobody has told yet.
   }
 }
 

@@ -22,9 +22,15 @@ export class ProcessChannel {
   #turn: Turn | undefined;
   #fault: Error | undefined;
 
-  /** `ended` settles when the process has. */
-  constructor(pipes: { input: Writable; output: Readable; ended: Promise<string> }) {
+  readonly #onFault: (fault: Error) => void;
+
+  /** `ended` settles when the process has. `onFault` is told of that, and of a lie, also when nobody listens. */
+  constructor(
+    pipes: { input: Writable; output: Readable; ended: Promise<string> },
+    onFault: (fault: Error) => void,
+  ) {
     this.#input = pipes.input;
+    this.#onFault = onFault;
     pipes.output.on('data', (octets: Buffer) => this.#take(octets));
     void pipes.ended.then((cause) => this.#fail(new Error(cause)));
   }
@@ -70,7 +76,10 @@ export class ProcessChannel {
   }
 
   #fail(fault: Error): void {
-    this.#fault ??= fault;
+    if (this.#fault === undefined) {
+      this.#fault = fault;
+      this.#onFault(fault);
+    }
     const turn = this.#turn;
     this.#turn = undefined;
     turn?.reject(this.#fault);

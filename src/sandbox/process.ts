@@ -92,9 +92,8 @@ export class Process implements CrewMember {
   async #start(): Promise<void> {
     const { service, binary } = this.#loaded;
     const confined = await this.#confined;
-    const channel = new ProcessChannel(confined);
+    const channel = new ProcessChannel(confined, (fault) => this.#fail(fault));
     this.#channel = channel;
-    void confined.ended.then((cause) => this.#fail(new Error(cause)));
     startedSchema.parse((await channel.listen(SHORT)).message);
     await confined.limit(memoryOf(service));
     const confine: Told = { kind: 'confine', uid: isRoot() ? nextUid() : undefined };
