@@ -27,3 +27,8 @@ export declare function part_replace(index: i32, typePtr: usize, typeLen: i32, p
 
 export declare function state_get(keyPtr: usize, keyLen: i32, ptr: usize, cap: i32): i32;
 export declare function state_set(keyPtr: usize, keyLen: i32, ptr: usize, len: i32): i32;
+
+export declare function clock(ptr: usize, len: i32): i32;
+export declare function http(ptr: usize, len: i32): i32;
+export declare function kv(ptr: usize, len: i32): i32;
+export declare function answer_read(off: i32, ptr: usize, len: i32): i32;

@@ -9,6 +9,7 @@ const (
 	notFound = -2
 	denied   = -3
 	limit    = -4
+	outage   = -5
 )
 
 //go:wasmimport ocp_smtp_v1 message_size
@@ -61,6 +62,18 @@ func stateGet(key unsafe.Pointer, keyLen uint32, ptr unsafe.Pointer, cap uint32)
 
 //go:wasmimport ocp_smtp_v1 state_set
 func stateSet(key unsafe.Pointer, keyLen uint32, ptr unsafe.Pointer, len uint32) int32
+
+//go:wasmimport ocp_smtp_v1 clock
+func askClock(ptr unsafe.Pointer, len uint32) int32
+
+//go:wasmimport ocp_smtp_v1 http
+func askHTTP(ptr unsafe.Pointer, len uint32) int32
+
+//go:wasmimport ocp_smtp_v1 kv
+func askKv(ptr unsafe.Pointer, len uint32) int32
+
+//go:wasmimport ocp_smtp_v1 answer_read
+func answerRead(off uint32, ptr unsafe.Pointer, len uint32) int32
 
 //go:wasmimport extism:host/env alloc
 func extismAlloc(size uint64) uint64

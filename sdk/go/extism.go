@@ -74,9 +74,11 @@ func reasonOf(result int32) string {
 	case notFound:
 		return "there is no such thing"
 	case denied:
-		return "not allowed by the operator (allowModify), or not at this stage"
+		return "not allowed by the operator (allowModify, a grant), or not at this stage"
 	case limit:
-		return "a limit of the service would be passed"
+		return "a limit of the service, or of a grant, would be passed"
+	case outage:
+		return "what was granted is out of order"
 	default:
 		return "the host gave an unknown result"
 	}

@@ -208,7 +208,7 @@ test('gives facts, settings and state as they are', async () => {
 });
 
 test.each([
-  ['denied', false, /Cannot add the header X-A: not allowed by the operator \(allowModify\)/],
+  ['denied', false, /Cannot add the header X-A: not allowed by the operator \(allowModify, a grant\)/],
   ['name', true, /Cannot add the header X A: the host found .* invalid/],
   ['value', true, /Cannot add the header X-A: the host found .* invalid/],
   ['index', true, /Cannot remove a header: the host found the index/],

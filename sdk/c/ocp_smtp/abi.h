@@ -13,6 +13,7 @@
 #define OCP_NOT_FOUND (-2)
 #define OCP_DENIED (-3)
 #define OCP_LIMIT (-4)
+#define OCP_UNAVAILABLE (-5)
 
 #define OCP_IMPORT(name) __attribute__((import_module("ocp_smtp_v1"), import_name(#name))) extern int32_t ocp_##name
 
@@ -33,6 +34,10 @@ OCP_IMPORT(header_remove)(uint32_t index);
 OCP_IMPORT(part_replace)(uint32_t index, const char *type, uint32_t type_len, const void *ptr, uint32_t len);
 OCP_IMPORT(state_get)(const char *key, uint32_t key_len, void *ptr, uint32_t cap);
 OCP_IMPORT(state_set)(const char *key, uint32_t key_len, const void *ptr, uint32_t len);
+OCP_IMPORT(clock)(const char *ptr, uint32_t len);
+OCP_IMPORT(http)(const char *ptr, uint32_t len);
+OCP_IMPORT(kv)(const char *ptr, uint32_t len);
+OCP_IMPORT(answer_read)(uint32_t off, void *ptr, uint32_t len);
 
 #define OCP_EXTISM(name) __attribute__((import_module("extism:host/env"), import_name(#name))) extern
 

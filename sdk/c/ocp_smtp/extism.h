@@ -71,9 +71,11 @@ static inline text ocp_reason_of(int32_t result) {
     case OCP_NOT_FOUND:
       return TEXT("there is no such thing");
     case OCP_DENIED:
-      return TEXT("not allowed by the operator (allowModify), or not at this stage");
+      return TEXT("not allowed by the operator (allowModify, a grant), or not at this stage");
     case OCP_LIMIT:
-      return TEXT("a limit of the service would be passed");
+      return TEXT("a limit of the service, or of a grant, would be passed");
+    case OCP_UNAVAILABLE:
+      return TEXT("what was granted is out of order");
     default:
       return TEXT("the host gave an unknown result");
   }

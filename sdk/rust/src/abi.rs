@@ -5,6 +5,7 @@ pub const INVALID: i32 = -1;
 pub const NOT_FOUND: i32 = -2;
 pub const DENIED: i32 = -3;
 pub const LIMIT: i32 = -4;
+pub const UNAVAILABLE: i32 = -5;
 
 #[link(wasm_import_module = "ocp_smtp_v1")]
 extern "C" {
@@ -33,6 +34,11 @@ extern "C" {
 
     pub fn state_get(key_ptr: *const u8, key_len: usize, ptr: *mut u8, cap: usize) -> i32;
     pub fn state_set(key_ptr: *const u8, key_len: usize, ptr: *const u8, len: usize) -> i32;
+
+    pub fn clock(ptr: *const u8, len: usize) -> i32;
+    pub fn http(ptr: *const u8, len: usize) -> i32;
+    pub fn kv(ptr: *const u8, len: usize) -> i32;
+    pub fn answer_read(off: u32, ptr: *mut u8, len: usize) -> i32;
 }
 
 #[link(wasm_import_module = "extism:host/env")]

@@ -84,8 +84,9 @@ fn refused(result: i32, what: &str, name: &str) -> ! {
     let reason = match result {
         abi::INVALID => "the host found the index, the range or the text invalid",
         abi::NOT_FOUND => "there is no such thing",
-        abi::DENIED => "not allowed by the operator (allowModify), or not at this stage",
-        abi::LIMIT => "a limit of the service would be passed",
+        abi::DENIED => "not allowed by the operator (allowModify, a grant), or not at this stage",
+        abi::LIMIT => "a limit of the service, or of a grant, would be passed",
+        abi::UNAVAILABLE => "what was granted is out of order",
         _ => "the host gave an unknown result",
     };
     let mut sentence = String::from("Cannot ");

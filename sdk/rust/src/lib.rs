@@ -10,13 +10,17 @@ extern crate alloc;
 
 mod abi;
 mod address;
+mod answer;
 mod check;
+pub mod clock;
 mod decision;
 mod extism;
 mod facts;
+pub mod http;
 mod json;
 mod json_reader;
 mod json_writer;
+pub mod kv;
 pub mod log;
 mod memory;
 pub mod message;

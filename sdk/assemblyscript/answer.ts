@@ -1,0 +1,42 @@
+import { Json, parseJson } from './json';
+import { JsonObject } from './json-writer';
+import { answer_read } from './ocp_smtp_v1';
+import { encodeUtf8 } from './utf8';
+
+const LF: u8 = 0x0a;
+
+/** What a capability is asked: a line of JSON, and octets as they are after it. */
+export function question(fields: JsonObject, octets: Uint8Array | null = null): Uint8Array {
+  const line = encodeUtf8(fields.toString());
+  if (octets === null) return line;
+  // Without `null` in its type, which `set` would take over.
+  const after: Uint8Array = octets;
+  const whole = new Uint8Array(line.length + 1 + after.length);
+  whole.set(line);
+  whole[line.length] = LF;
+  whole.set(after, line.length + 1);
+  return whole;
+}
+
+/** What a capability answered, in the same form. */
+export class Answer {
+  fields: Json;
+  octets: Uint8Array;
+
+  constructor(size: i32) {
+    const whole = new Uint8Array(size);
+    answer_read(0, whole.dataStart, size);
+    let end = whole.indexOf(LF);
+    if (end < 0) end = size;
+    const fields = parseJson(whole.subarray(0, end));
+    if (fields === null) throw new Error('Cannot read an answer of the host: it is no JSON');
+    this.fields = fields;
+    this.octets = whole.subarray(min(end + 1, size));
+  }
+
+  /** A whole number, 0 if there is none of that name. */
+  integer(name: string): i64 {
+    const json = this.fields.get(name);
+    return json.raw == '' ? 0 : I64.parseInt(json.raw);
+  }
+}

@@ -1,0 +1,39 @@
+/* What capabilities are asked and what they answer: a line of JSON, and octets as they are after it. */
+#ifndef OCP_SMTP_ANSWER_H
+#define OCP_SMTP_ANSWER_H
+
+#include "extism.h"
+#include "json.h"
+#include "json_writer.h"
+
+/* The members of an object as a request. `octets` may be NULL. */
+static inline text ocp_question(const json_writer *members, const text *octets) {
+  text line = text_join(TEXT("{"), writer_text(members), TEXT("}"));
+  return octets == NULL ? line : text_join(line, TEXT("\n"), *octets);
+}
+
+typedef struct {
+  const json *fields;
+  text octets;
+} ocp_answer;
+
+static inline ocp_answer ocp_read_answer(uint32_t size) {
+  char *whole = take(size);
+  ocp_answer_read(0, whole, size);
+  uint32_t end = 0;
+  while (end < size && whole[end] != '\n') end++;
+  const json *fields = json_parse((text){whole, end});
+  if (fields == NULL) fail(TEXT("Cannot read an answer of the host: it is no JSON"));
+  return (ocp_answer){fields, text_slice((text){whole, size}, end + 1, size)};
+}
+
+/* A whole number, 0 if there is none of that name. */
+static inline int64_t ocp_answer_integer(ocp_answer answer, text name) {
+  text raw = json_get(answer.fields, name)->raw;
+  bool negative = raw.size > 0 && raw.at[0] == '-';
+  int64_t value = 0;
+  for (uint32_t i = negative ? 1 : 0; i < raw.size; i++) value = value * 10 + (raw.at[i] - '0');
+  return negative ? -value : value;
+}
+
+#endif

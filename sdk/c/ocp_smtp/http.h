@@ -1,0 +1,57 @@
+/*
+ * Requests to the servers that the operator grants (capability `http`). That there is no answer does not end the call: what
+ * a filter does then is its own decision. If the call fails after `UNAVAILABLE`, the operator's rule for outages applies.
+ */
+#ifndef OCP_SMTP_HTTP_H
+#define OCP_SMTP_HTTP_H
+
+#include "answer.h"
+
+/* What a server answered, or why there is no answer. */
+typedef struct {
+  /* 0 if there is no answer. */
+  int32_t status;
+  /* INVALID, DENIED, LIMIT or UNAVAILABLE if there is no answer, else empty. */
+  text error;
+  text body;
+  const json *fields;
+} http_response;
+
+/* The value of a header field, its name in lower case; empty if there is none. */
+static inline text http_header(const http_response *response, text name) {
+  return json_text(json_get(response->fields, name));
+}
+
+/* An error by its name in sdk/ABI.md. */
+static inline text ocp_name_of(int32_t result) {
+  switch (result) {
+    case OCP_NOT_FOUND:
+      return TEXT("NOT_FOUND");
+    case OCP_DENIED:
+      return TEXT("DENIED");
+    case OCP_LIMIT:
+      return TEXT("LIMIT");
+    case OCP_UNAVAILABLE:
+      return TEXT("UNAVAILABLE");
+    default:
+      return TEXT("INVALID");
+  }
+}
+
+/* `headers` has the members of an object, written with `write_text_member`; it and `body` may be NULL. */
+static inline http_response http_request(text method, text url, const json_writer *headers, const text *body) {
+  json_writer members = {0};
+  write_text_member(&members, TEXT("method"), method);
+  write_text_member(&members, TEXT("url"), url);
+  if (headers != NULL) {
+    write_member(&members, TEXT("headers"), text_join(TEXT("{"), writer_text(headers), TEXT("}")));
+  }
+  text question = ocp_question(&members, body);
+  int32_t size = ocp_http(question.at, question.size);
+  if (size < 0) return (http_response){0, ocp_name_of(size), EMPTY, &ocp_missing};
+  ocp_answer answer = ocp_read_answer((uint32_t)size);
+  int32_t status = json_integer(json_get(answer.fields, TEXT("status")), 0);
+  return (http_response){status, EMPTY, answer.octets, json_get(answer.fields, TEXT("headers"))};
+}
+
+#endif

@@ -1,0 +1,97 @@
+/*
+ * Values and counters that this service keeps from one message to the next, as far as the operator grants it (capability
+ * `kv`). A change is on disk when the call returns, and atomic. `expires` is in seconds; 0: never.
+ */
+#ifndef OCP_SMTP_KV_H
+#define OCP_SMTP_KV_H
+
+#include "answer.h"
+
+/* A value with what is known of it. */
+typedef struct {
+  text value;
+  /* A number that no other value of any key ever has. */
+  int64_t revision;
+  /* In how many seconds it is gone; 0: never. */
+  int64_t expires;
+} kv_entry;
+
+static inline json_writer ocp_kv_members(text op, text key) {
+  json_writer members = {0};
+  write_text_member(&members, TEXT("op"), op);
+  write_text_member(&members, TEXT("key"), key);
+  return members;
+}
+
+static inline int32_t ocp_kv_ask(const json_writer *members, const text *value) {
+  text question = ocp_question(members, value);
+  return ocp_kv(question.at, question.size);
+}
+
+static inline ocp_answer ocp_kv_checked(int32_t size, text key) {
+  if (size < 0) ocp_refused(size, TEXT("use the key "), quote(key));
+  return ocp_read_answer((uint32_t)size);
+}
+
+/* Whether there is such a key; what it has goes to `*entry`. */
+static inline bool kv_get_entry(text key, kv_entry *entry) {
+  json_writer members = ocp_kv_members(TEXT("get"), key);
+  int32_t size = ocp_kv_ask(&members, NULL);
+  if (size == OCP_NOT_FOUND) return false;
+  ocp_answer answer = ocp_kv_checked(size, key);
+  *entry = (kv_entry){
+      answer.octets,
+      ocp_answer_integer(answer, TEXT("revision")),
+      ocp_answer_integer(answer, TEXT("expires")),
+  };
+  return true;
+}
+
+/* Whether there is such a key; its value goes to `*value`. */
+static inline bool kv_get(text key, text *value) {
+  kv_entry entry;
+  if (!kv_get_entry(key, &entry)) return false;
+  *value = entry.value;
+  return true;
+}
+
+/* Empty if there is none. */
+static inline text kv_get_text(text key) {
+  text value = EMPTY;
+  kv_get(key, &value);
+  return value;
+}
+
+static inline void ocp_kv_expiry(json_writer *members, int32_t expires) {
+  if (expires != 0) write_member(members, TEXT("expires"), text_of(expires));
+}
+
+static inline void kv_put(text key, text value, int32_t expires) {
+  json_writer members = ocp_kv_members(TEXT("put"), key);
+  ocp_kv_expiry(&members, expires);
+  ocp_kv_checked(ocp_kv_ask(&members, &value), key);
+}
+
+/* Puts a value in the place of the one with this revision, 0 of none; false if another is there by now. */
+static inline bool kv_replace(text key, text value, int64_t revision, int32_t expires) {
+  json_writer members = ocp_kv_members(TEXT("put"), key);
+  write_member(&members, TEXT("revision"), text_of(revision));
+  ocp_kv_expiry(&members, expires);
+  return json_bool(json_get(ocp_kv_checked(ocp_kv_ask(&members, &value), key).fields, TEXT("stored")), false);
+}
+
+/* Adds to a number in decimal digits, and gives the sum. `expires` is for one that was not there before. */
+static inline int64_t kv_increment(text key, int64_t by, int32_t expires) {
+  json_writer members = ocp_kv_members(TEXT("increment"), key);
+  write_member(&members, TEXT("by"), text_of(by));
+  ocp_kv_expiry(&members, expires);
+  return ocp_answer_integer(ocp_kv_checked(ocp_kv_ask(&members, NULL), key), TEXT("value"));
+}
+
+/* Whether there was one. */
+static inline bool kv_remove(text key) {
+  json_writer members = ocp_kv_members(TEXT("delete"), key);
+  return json_bool(json_get(ocp_kv_checked(ocp_kv_ask(&members, NULL), key).fields, TEXT("deleted")), false);
+}
+
+#endif

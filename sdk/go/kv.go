@@ -1,0 +1,85 @@
+package postern
+
+import "strconv"
+
+// Kv is for values and counters that this service keeps from one message to the next, as far as the operator grants it
+// (capability kv). A change is on disk when the call returns, and atomic. Expiry is in seconds; 0: never.
+var Kv keyValues
+
+type keyValues struct{}
+
+// KvEntry is a value with what is known of it.
+type KvEntry struct {
+	Value []byte
+	// A number that no other value of any key ever has.
+	Revision int64
+	// In how many seconds it is gone; 0: never.
+	Expires int64
+}
+
+// Entry gives the value with what is known of it, and whether there is one.
+func (keyValues) Entry(key string) (KvEntry, bool) {
+	size := use((&JsonObject{}).Text("op", "get").Text("key", key), nil)
+	if size == notFound {
+		return KvEntry{}, false
+	}
+	answer := used(size, key)
+	return KvEntry{answer.octets, answer.integer("revision"), answer.integer("expires")}, true
+}
+
+// Get gives the value, and whether there is one.
+func (kv keyValues) Get(key string) ([]byte, bool) {
+	found, there := kv.Entry(key)
+	return found.Value, there
+}
+
+// GetText is empty if there is none.
+func (kv keyValues) GetText(key string) string {
+	value, _ := kv.Get(key)
+	return decode(value)
+}
+
+func (keyValues) Put(key string, value []byte, expires int) {
+	used(use(withExpiry((&JsonObject{}).Text("op", "put").Text("key", key), expires), given(value)), key)
+}
+
+func (kv keyValues) PutText(key string, value string, expires int) { kv.Put(key, []byte(value), expires) }
+
+// Replace puts a value in the place of the one with this revision, 0 of none; false if another is there by now.
+func (keyValues) Replace(key string, value []byte, revision int64, expires int) bool {
+	fields := (&JsonObject{}).Text("op", "put").Text("key", key).Json("revision", strconv.FormatInt(revision, 10))
+	return used(use(withExpiry(fields, expires), given(value)), key).fields.Get("stored").Bool(false)
+}
+
+// Increment adds to a number in decimal digits, and gives the sum. The expiry is for one that was not there before.
+func (keyValues) Increment(key string, by int64, expires int) int64 {
+	fields := (&JsonObject{}).Text("op", "increment").Text("key", key).Json("by", strconv.FormatInt(by, 10))
+	return used(use(withExpiry(fields, expires), nil), key).integer("value")
+}
+
+// Remove says whether there was one.
+func (keyValues) Remove(key string) bool {
+	size := use((&JsonObject{}).Text("op", "delete").Text("key", key), nil)
+	return used(size, key).fields.Get("deleted").Bool(false)
+}
+
+func use(fields *JsonObject, value []byte) int32 {
+	return ask(func(octets []byte) int32 { return askKv(octetsPointer(octets)) }, fields, value)
+}
+
+func used(size int32, key string) answer { return readAnswer(must(size, "use the key ", `"`+key+`"`)) }
+
+// A value that is empty is a value.
+func given(value []byte) []byte {
+	if value == nil {
+		return []byte{}
+	}
+	return value
+}
+
+func withExpiry(fields *JsonObject, expires int) *JsonObject {
+	if expires != 0 {
+		fields.Integer("expires", expires)
+	}
+	return fields
+}

@@ -1,0 +1,88 @@
+//! Values and counters that this service keeps from one message to the next, as far as the operator grants it (capability
+//! `kv`). A change is on disk when the call returns, and atomic. `expires` is in seconds; 0: never.
+use crate::abi;
+use crate::answer::{ask, Answer};
+use crate::extism::must_name;
+use crate::json_writer::{quote, JsonObject};
+use crate::text::{decimal, decode};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// A value with what is known of it.
+pub struct KvEntry {
+    pub value: Vec<u8>,
+    /// A number that no other value of any key ever has.
+    pub revision: i64,
+    /// In how many seconds it is gone; 0: never.
+    pub expires: i64,
+}
+
+pub fn entry(key: &str) -> Option<KvEntry> {
+    let size = ask(abi::kv, &fields_of("get", key), None);
+    if size == abi::NOT_FOUND {
+        return None;
+    }
+    let answer = checked(size, key);
+    let (revision, expires) = (answer.integer("revision"), answer.integer("expires"));
+    Some(KvEntry { value: answer.octets, revision, expires })
+}
+
+pub fn get(key: &str) -> Option<Vec<u8>> {
+    entry(key).map(|found| found.value)
+}
+
+/// Empty if there is none.
+pub fn get_text(key: &str) -> String {
+    get(key).map(decode).unwrap_or_default()
+}
+
+pub fn put(key: &str, value: &[u8], expires: i32) {
+    let mut fields = fields_of("put", key);
+    with_expiry(&mut fields, expires);
+    checked(ask(abi::kv, &fields, Some(value)), key);
+}
+
+pub fn put_text(key: &str, value: &str, expires: i32) {
+    put(key, value.as_bytes(), expires);
+}
+
+/// Puts a value in the place of the one with this revision, 0 of none; false if another is there by now.
+pub fn replace(key: &str, value: &[u8], revision: i64, expires: i32) -> bool {
+    let mut fields = fields_of("put", key);
+    fields.json("revision", &decimal(revision));
+    with_expiry(&mut fields, expires);
+    checked(ask(abi::kv, &fields, Some(value)), key).fields.get("stored").bool(false)
+}
+
+/// Adds to a number in decimal digits, and gives the sum. `expires` is for one that was not there before.
+pub fn increment(key: &str, by: i64, expires: i32) -> i64 {
+    let mut fields = fields_of("increment", key);
+    fields.json("by", &decimal(by));
+    with_expiry(&mut fields, expires);
+    checked(ask(abi::kv, &fields, None), key).integer("value")
+}
+
+/// Whether there was one.
+pub fn remove(key: &str) -> bool {
+    let size = ask(abi::kv, &fields_of("delete", key), None);
+    checked(size, key).fields.get("deleted").bool(false)
+}
+
+fn fields_of(op: &str, key: &str) -> JsonObject {
+    let mut fields = JsonObject::new();
+    fields.text("op", op).text("key", key);
+    fields
+}
+
+fn with_expiry(fields: &mut JsonObject, expires: i32) {
+    if expires != 0 {
+        fields.integer("expires", expires);
+    }
+}
+
+fn checked(size: i32, key: &str) -> Answer {
+    if size < 0 {
+        must_name(size, "use the key ", &quote(key));
+    }
+    Answer::read(size as usize)
+}

@@ -1,0 +1,51 @@
+/** What the SDK of AssemblyScript offers of capabilities, for `capability.test.ts`. The other languages have the same. */
+import { Clock, decide, Decision, encodeUtf8, Http, JsonObject, Kv, log, settings } from 'sdk';
+export { ocp_smtp_abi_1 } from 'sdk';
+
+const yes = (value: bool): string => (value ? 'yes' : 'no');
+
+function expiry(key: string): string {
+  const found = Kv.entry(key);
+  return found === null ? 'none' : found.expires.toString();
+}
+
+function revision(key: string): i64 {
+  const found = Kv.entry(key);
+  return found === null ? 0 : found.revision;
+}
+
+export function on_rcpt(): i32 {
+  const url = settings().get('url').text();
+  const task = settings().get('task').text();
+  if (task == 'key') Kv.putText('', 'x');
+  if (task == 'quota') Kv.putText('long', settings().get('long').text());
+  if (task == 'outage') {
+    const nothing = Http.request('GET', settings().get('down').text());
+    throw new Error('no answer: ' + nothing.error);
+  }
+  const seen: string[] = [yes(Clock.now() > 1700000000000)];
+  seen.push(Kv.getText('none'));
+  Kv.putText('a', 'ä\n"');
+  seen.push(Kv.getText('a'));
+  seen.push(expiry('a'));
+  seen.push(yes(Kv.replace('a', encodeUtf8('b'), 0)));
+  seen.push(yes(Kv.replace('a', new Uint8Array(0), revision('a'), 60)));
+  seen.push(Kv.getText('a'));
+  seen.push(expiry('a'));
+  seen.push(Kv.increment('n', 9007199254740000).toString());
+  seen.push(Kv.increment('n', -9007199254740007).toString());
+  seen.push(yes(Kv.remove('a')));
+  seen.push(yes(Kv.remove('a')));
+  const headers = new JsonObject().text('X-Test', 'one');
+  const answer = Http.request('POST', url + '/echo', headers, encodeUtf8('two\nthree'));
+  seen.push(answer.status.toString());
+  seen.push(answer.header('x-answer'));
+  seen.push(answer.text());
+  const denied = Http.request('GET', 'http://127.0.0.2/');
+  seen.push(denied.status.toString());
+  seen.push(denied.error);
+  log.info(seen.join('|'));
+  const decision = new Decision();
+  decision.tag('answer', answer.text());
+  return decide(decision);
+}

@@ -1,0 +1,70 @@
+// What the SDK of Go offers of capabilities, for capability.test.ts.
+package main
+
+import (
+	"strconv"
+	"strings"
+
+	postern "postern-plugin"
+)
+
+func yes(value bool) string {
+	if value {
+		return "yes"
+	}
+	return "no"
+}
+
+func expiry(key string) string {
+	found, there := postern.Kv.Entry(key)
+	if !there {
+		return "none"
+	}
+	return strconv.FormatInt(found.Expires, 10)
+}
+
+func revision(key string) int64 {
+	found, _ := postern.Kv.Entry(key)
+	return found.Revision
+}
+
+//go:wasmexport on_rcpt
+func onRcpt() int32 {
+	url := postern.Settings().Get("url").Text()
+	switch postern.Settings().Get("task").Text() {
+	case "key":
+		postern.Kv.PutText("", "x", 0)
+	case "quota":
+		postern.Kv.PutText("long", postern.Settings().Get("long").Text(), 0)
+	case "outage":
+		nothing := postern.Http.Request("GET", postern.Settings().Get("down").Text(), nil, nil)
+		postern.Fail("no answer: " + nothing.Error)
+	}
+	seen := []string{yes(postern.Clock.Now() > 1700000000000)}
+	seen = append(seen, postern.Kv.GetText("none"))
+	postern.Kv.PutText("a", "ä\n\"", 0)
+	seen = append(seen, postern.Kv.GetText("a"))
+	seen = append(seen, expiry("a"))
+	seen = append(seen, yes(postern.Kv.Replace("a", []byte("b"), 0, 0)))
+	seen = append(seen, yes(postern.Kv.Replace("a", nil, revision("a"), 60)))
+	seen = append(seen, postern.Kv.GetText("a"))
+	seen = append(seen, expiry("a"))
+	seen = append(seen, strconv.FormatInt(postern.Kv.Increment("n", 9007199254740000, 0), 10))
+	seen = append(seen, strconv.FormatInt(postern.Kv.Increment("n", -9007199254740007, 0), 10))
+	seen = append(seen, yes(postern.Kv.Remove("a")))
+	seen = append(seen, yes(postern.Kv.Remove("a")))
+	headers := (&postern.JsonObject{}).Text("X-Test", "one")
+	answer := postern.Http.Request("POST", url+"/echo", headers, []byte("two\nthree"))
+	seen = append(seen, strconv.Itoa(answer.Status))
+	seen = append(seen, answer.Header("x-answer"))
+	seen = append(seen, answer.Text())
+	denied := postern.Http.Request("GET", "http://127.0.0.2/", nil, nil)
+	seen = append(seen, strconv.Itoa(denied.Status))
+	seen = append(seen, denied.Error)
+	postern.Log.Info(strings.Join(seen, "|"))
+	var decision postern.Decision
+	decision.Tag("answer", answer.Text())
+	return postern.Decide(&decision)
+}
+
+func main() {}
