@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
+import { compileWat, vectorText } from '../abi/wat.ts';
 import { command, type Ended } from '../support/command.ts';
 import { startPostern, temporaryDirectory } from '../support/postern.ts';
 import { makeFooter } from './vendor.ts';
@@ -119,6 +120,50 @@ describe('a service', () => {
     [['rollback', 'acme/none'], 3, 'Cannot find a service that runs acme/none'],
   ])('%j is refused with exit code %i', async (words, code, reason) => {
     await expectRefused(words, code, reason);
+  });
+});
+
+describe('a capability', () => {
+  it('is granted, bound to what the options say, changed key by key, and revoked', async () => {
+    // Without a manifest nothing says what it asks for, so anything can be granted.
+    writeFileSync(file('own.wasm'), compileWat('own.wat', vectorText('')));
+    writeFileSync(file('token'), 'secret');
+    const base = BASE.replace('plugin: journal # what', 'plugin: ./own.wasm # what');
+    writeFileSync(file(), base);
+    const targets = ['--target', 'https://api.example.com', '--target', 'http://127.0.0.1:8080'];
+    const more = ['--secret', 'Authorization=./token', '--timeout', '2s', '--response-bytes', '4096'];
+    expect(await plugin('grant', 'journal', 'http', ...targets, ...more)).toMatchObject({ code: 0 });
+    expect(text()).toContain(
+      '    grants:\n      http:\n        targets: [https://api.example.com, http://127.0.0.1:8080]\n',
+    );
+    expect(await plugin('grant', 'journal', 'http', '--allow-private', '--timeout', '1s')).toMatchObject({
+      code: 0,
+    });
+    expect(await plugin('grant', 'journal', 'kv', '--keys', '7')).toMatchObject({ code: 0 });
+    expect(await plugin('grant', 'journal', 'clock')).toMatchObject({ code: 0 });
+    expect(loadConfig(file())).toMatchObject({
+      config: {
+        services: [
+          {},
+          {
+            grants: {
+              clock: true,
+              kv: { keys: 7, bytes: 10 * 1024 * 1024 },
+              http: {
+                targets: ['https://api.example.com', 'http://127.0.0.1:8080'],
+                allowPrivate: true,
+                timeoutMs: 1000,
+                responseBytes: 4096,
+                secrets: [{ header: 'Authorization', file: file('token') }],
+              },
+            },
+          },
+        ],
+      },
+    });
+    for (const name of ['http', 'clock', 'kv'])
+      expect(await plugin('revoke', 'journal', name)).toMatchObject({ code: 0 });
+    expect(text()).toBe(base);
   });
 });
 

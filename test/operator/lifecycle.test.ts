@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
 import { command, type Ended } from '../support/command.ts';
 import { CountingSink } from '../support/counting-sink.ts';
-import { startPostern, temporaryDirectory } from '../support/postern.ts';
+import { startPostern, temporaryDirectory, waitFor, type LogLine } from '../support/postern.ts';
 import { Dialog } from '../support/smtp-dialog.ts';
 import { begin, finish, Traffic } from './traffic.ts';
 import { makeFooter } from './vendor.ts';
@@ -83,6 +83,13 @@ it('A package lives its life on a running server, and no message and no session 
     await traffic.more(6);
     return ids.map((id) => footers.get(id));
   };
+  /** Gives the server another file by hand; the log line that says what came of it. */
+  const reloadWith = (edited: string): Promise<LogLine> => {
+    writeFileSync(file, edited);
+    const from = gate.log.length;
+    process.kill(gate.pid, 'SIGHUP');
+    return waitFor(() => gate.log.slice(from).find(({ msg }) => msg.startsWith('config ')));
+  };
   const TAKEN = { code: 0, out: expect.stringContaining('the running server has taken it over') };
 
   // Installed, it is only there.
@@ -127,6 +134,12 @@ it('A package lives its life on a running server, and no message and no session 
   expect(await plugin('upgrade', 'acme/footer')).toMatchObject({ code: 1 });
   expect(await footerNow()).toEqual(['1.0.0', '1.0.0']);
 
+  const byHand = await reloadWith(before.replace('footer@1.0.0', 'footer@1.1.0'));
+  expect(byHand).toMatchObject({ msg: 'config not reloaded, the old one goes on' });
+  expect(String(byHand['problems'])).toContain('services.footer.plugin: acme/footer@1.1.0 waits for consent');
+  writeFileSync(file, before);
+  expect(await footerNow()).toEqual(['1.0.0', '1.0.0']);
+
   await begin(old);
   expect(await plugin('upgrade', 'acme/footer', '--consent', '--grant', 'clock')).toMatchObject(TAKEN);
   await finish(old, 'under-way-2');
@@ -142,6 +155,12 @@ it('A package lives its life on a running server, and no message and no session 
   expect(unfit.code).toBe(2);
   expect(unfit.errors).toMatch(/postern\.yaml:\d+:\d+ services\.footer\.plugin: acme\/footer@1\.2\.0: .*no/);
   expect(text()).toBe(upgraded);
+  const broken = await reloadWith(
+    upgraded.replace('footer@1.1.0', 'footer@1.2.0').replace(/ +grants:\n.*\n/, ''),
+  );
+  expect(broken).toMatchObject({ msg: 'config not reloaded, the old one goes on' });
+  expect(String(broken['problems'])).toMatch(/services\.footer\.plugin: acme\/footer@1\.2\.0: no$/);
+  writeFileSync(file, upgraded);
   expect(await footerNow()).toEqual(['1.1.0', '1.1.0']);
 
   // Back to what ran before, also where that had no grant.
