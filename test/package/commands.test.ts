@@ -160,7 +160,9 @@ describe('postern plugin inspect', () => {
         problems: [],
       });
       const lint = await shop.plugin(['lint', `${name}.wasm`]);
-      expect(lint).toEqual({ code: 0, out: `${name}.wasm: good\n`, errors: '' });
+      // The project has no homepage to name.
+      const warning = `warning: ${name}.wasm: its manifest has no homepage, where an operator could learn more and report faults`;
+      expect(lint).toEqual({ code: 0, out: `${warning}\n${name}.wasm: good\n`, errors: '' });
     }
   });
 
@@ -263,11 +265,41 @@ describe('a package that no server takes', () => {
     await pack('heavy.wasm', { ...MANIFEST, settings: { type: 'object' } }, heavy);
     const { code, out } = await shop.plugin(['lint', 'heavy.wasm']);
     expect(code).toBe(0);
-    expect(out).toMatch(/^warning: heavy\.wasm: 20005 octets of it are names and debugging/m);
+    expect(out).toMatch(/^warning: heavy\.wasm: 20005 octets of it are names and debugging \("name"\)/m);
     expect(out).toMatch(
       /^warning: heavy\.wasm: its manifest has a schema of its settings, but it exports no/m,
     );
     expect(out).toMatch(/^heavy\.wasm: good$/m);
+  });
+
+  it('is warned of by lint where an operator could not judge it, or large mail would be too much for it', async () => {
+    const noise = Buffer.alloc(3 * 1024 * 1024);
+    const asking = wat(
+      '(import "ocp_smtp_v1" "clock" (func (param i32 i32) (result i32)))',
+      MARKER,
+      '(memory (export "memory") 24)',
+      ON_MESSAGE,
+    );
+    const section = Buffer.concat([Buffer.of(0, 0x86, 0x80, 0xc0, 0x01, 5), Buffer.from('.text'), noise]);
+    const manifest = {
+      ...MANIFEST,
+      reads: 'none',
+      limits: { memoryMiB: 2 },
+      capabilities: { optional: [{ name: 'clock', reason: 'the time' }] },
+      settings: { properties: { word: { type: 'string' }, list: { description: 'A list.' } } },
+    };
+    await pack('vague.wasm', manifest, Buffer.concat([asking, section]));
+    const { code, out } = await shop.plugin(['lint', 'vague.wasm']);
+    expect(code).toBe(0);
+    for (const warning of [
+      /^warning: vague\.wasm: it has 31\d{5} octets; over 2097152 it takes long to load/m,
+      /^warning: vague\.wasm: 3145734 octets of it are names and debugging \("\.text"\)/m,
+      /^warning: vague\.wasm: it needs 1\.5 MiB of memory from the start, more than half of its limit of 2 MiB/m,
+      /^warning: vague\.wasm: its reason for clock is "the time", by which no operator can judge/m,
+      /^warning: vague\.wasm: its schema of settings has no description of "word"$/m,
+      /^warning: vague\.wasm: its manifest has no homepage/m,
+    ])
+      expect(out).toMatch(warning);
   });
 
   it('needs more memory from the start than its manifest says', async () => {
