@@ -1,8 +1,19 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CalloutResult, CalloutState } from '../../src/ocp/service.ts';
 import type { Stage } from '../../src/ocp/stage.ts';
+import { httpServer } from '../capability/asking.ts';
 import { realCapabilities, type RealCapabilities } from '../capability/real.ts';
-import { factsOf, imageOfText, serviceOf, startBench, textOf, type Bench } from './wat.ts';
+import {
+  compileWat,
+  factsOf,
+  imageOfText,
+  serviceOf,
+  startBench,
+  textOf,
+  vectorText,
+  type Bench,
+} from './wat.ts';
 
 const BODY = [
   '--b1\r\nContent-Type: text/plain\r\n\r\nHi there\r\n',
@@ -27,6 +38,8 @@ describe('the vectors of the ABI', () => {
       serviceOf('complaining', { settings: { colour: 'mauve' } }),
       serviceOf('clock', { grants: { clock: true } }),
       serviceOf('timeless', { plugin: 'clock' }),
+      serviceOf('kv', { grants: { kv: { keys: 2, bytes: 100 } } }),
+      serviceOf('forgetful', { plugin: 'kv' }),
     ];
     capabilities = await realCapabilities(services);
     bench = await startBench({
@@ -132,6 +145,18 @@ describe('the vectors of the ABI', () => {
     });
   });
 
+  it('kv', async () => {
+    const { outcomes } = await ask('kv', { stage: 'connect' });
+    expect(outcomes[0]!.result).toEqual(OK);
+    const denied = await ask('forgetful', { stage: 'helo' });
+    expect(denied.outcomes[0]!.result).toEqual(OK);
+    const beyond = await ask('kv', { stage: 'mail' });
+    expect(beyond.outcomes[0]!.result).toMatchObject({
+      failure: 'trap',
+      cause: 'it named 100 octets at 65530, outside its memory of 65536',
+    });
+  });
+
   it('complaining', () => {
     expect(bench.problems).toEqual([
       {
@@ -167,6 +192,43 @@ describe('the vectors of the ABI', () => {
       failure: 'trap',
       cause: 'it called proc_exit(3)',
     });
+  });
+
+  it('http', async () => {
+    const server = await httpServer((request, response) => {
+      request.resume().on('end', () => {
+        response.sendDate = false;
+        response.writeHead(200, { 'Content-Length': 5 }).end('h\0\nlo');
+      });
+    });
+    const vector = readFileSync(new URL('http.wat', import.meta.url), 'utf8');
+    const text = vectorText(vector.replaceAll('20080', String(server.port)));
+    const http = {
+      targets: [`http://127.0.0.1:${server.port}`],
+      allowPrivate: false,
+      requestsPerMinute: 10,
+      timeoutMs: 5000,
+      responseBytes: 100,
+      secrets: [],
+    };
+    const services = [serviceOf('http', { grants: { http } })];
+    const real = await realCapabilities(services);
+    const own = await startBench({
+      folder: new URL('./', import.meta.url),
+      services,
+      files: { http: compileWat('http.wat', text) },
+      capabilities: real.host,
+    });
+    const run = async (stage: Stage) =>
+      (await own.sandbox.run({ stage, services: ['http'], facts: factsOf(stage), state: {} })).outcomes[0]!;
+    try {
+      expect((await run('connect')).result).toEqual(OK);
+      await server.close();
+      expect((await run('helo')).result).toEqual(OK);
+    } finally {
+      await own.close();
+      await real.close();
+    }
   });
 
   it('is not asked at a stage that it has no export for', async () => {
