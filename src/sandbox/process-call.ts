@@ -106,7 +106,7 @@ export async function configureProcess(
 }
 
 function reportOf(answer: Answer, { service, micros }: Asking): Report & { kind: 'outcome' } {
-  const { result, logs, memoryBytes, image, state } = answer;
+  const { result, logs, memoryBytes, image, state, wouldModify } = answer;
   const isAsked = result.kind !== 'notAsked' && !(result.kind === 'failure' && result.unasked === true);
   const outcome: ServiceOutcome = {
     service: service.name,
@@ -115,6 +115,7 @@ function reportOf(answer: Answer, { service, micros }: Asking): Report & { kind:
     memoryBytes,
     micros: isAsked ? micros() : 0,
     modified: image !== undefined,
+    ...(wouldModify && { wouldModify: true }),
   };
   return { kind: 'outcome', outcome, image, state, lacking: [] };
 }

@@ -1,7 +1,7 @@
 import type { MessageImage } from '../mail/image.ts';
 import { factsAsTold, type Facts } from '../ocp/facts.ts';
 import { factsAfter, goesOn } from '../ocp/group-rule.ts';
-import type { ServiceOutcome } from '../ocp/service.ts';
+import type { CalloutState, ServiceOutcome } from '../ocp/service.ts';
 import { exportOf } from '../ocp/stage.ts';
 import { refused } from './breakers.ts';
 import { callConfigure, callGuest } from './guest-call.ts';
@@ -27,6 +27,7 @@ export interface TaskContext {
 export async function runTask(task: AskTask, context: TaskContext): Promise<void> {
   const { services, progress, report } = context;
   let { facts } = task;
+  const state = { ...task.state };
   let message: CurrentMessage | undefined;
   if (task.image !== undefined) {
     const spool = new TaskSpool(task.image.spool);
@@ -41,7 +42,12 @@ export async function runTask(task: AskTask, context: TaskContext): Promise<void
       const refusal = task.refusals?.[index];
       const answer =
         refusal === undefined
-          ? await answerOf(loaded, { context, task, message, facts: { ...facts, service: name } })
+          ? await answerOf(loaded, {
+              context,
+              message,
+              facts: { ...facts, service: name },
+              state: state[name],
+            })
           : { ...failed(refusal.failure, refusal), result: refused(refusal) };
       const outcome: ServiceOutcome = {
         service: name,
@@ -56,6 +62,7 @@ export async function runTask(task: AskTask, context: TaskContext): Promise<void
       report({ kind: 'outcome', outcome, image: answer.image, state: answer.state, lacking });
       if (loaded === undefined || !goesOn(task.stage, { service: loaded.service, outcome })) return;
       facts = factsAfter(facts, { service: loaded.service, outcome });
+      if (answer.state !== undefined) state[name] = answer.state;
       if (message !== undefined && answer.image !== undefined) {
         const { image } = answer;
         message = { spool: message.spool, image, view: new MessageView(message.spool, image) };
@@ -75,12 +82,17 @@ interface CurrentMessage {
 
 async function answerOf(
   loaded: LoadedService | undefined,
-  asked: { context: TaskContext; task: AskTask; message: CurrentMessage | undefined; facts: Facts },
+  asked: {
+    context: TaskContext;
+    message: CurrentMessage | undefined;
+    facts: Facts;
+    state: CalloutState[string] | undefined;
+  },
 ): Promise<Answer> {
   if (loaded === undefined) return failed('load', { cause: 'there is no such service' });
   const { service, plugin } = loaded;
   if ('reason' in plugin) return failed('load', { cause: plugin.reason });
-  const { context, task, message, facts } = asked;
+  const { context, message, facts, state } = asked;
   if (!plugin.stages.has(facts.stage)) return { result: { kind: 'notAsked' }, logs: [], memoryBytes: 0 };
   const said = await callGuest(context.guests, {
     service,
@@ -89,7 +101,7 @@ async function answerOf(
     input: Buffer.from(JSON.stringify(factsAsTold(facts))),
     view: message?.view,
     smtputf8: facts.sender?.params['SMTPUTF8'] !== undefined,
-    state: task.state[service.name],
+    state,
     line: context.line,
     knowsTime: service.grants.clock === true,
   });

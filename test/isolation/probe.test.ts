@@ -94,7 +94,7 @@ describe.skipIf(unconfinable !== '')(`code that has taken over a confined proces
 
   beforeAll(async () => {
     const here = fileURLToPath(new URL('./', import.meta.url));
-    execFileSync('cc', ['-shared', '-fPIC', '-o', join(folder, 'native.node'), join(here, 'native.c')]);
+    execFileSync('gcc', ['-shared', '-fPIC', '-o', join(folder, 'native.node'), join(here, 'native.c')]);
     // Where this checkout is, another user may not be let in.
     chmodSync(folder, 0o755);
     for (const file of ['probe.cjs', 'run-probe.mjs']) cpSync(join(here, file), join(folder, file));
