@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OperationalError } from '../base/errors.ts';
@@ -52,6 +52,7 @@ export async function makeProject(
 /** Puts the SDK of this Postern into a project, in the place of the one that it had. */
 export async function copySdk(folder: string, language: Language): Promise<void> {
   const source = join(SDK, language);
+  await rm(join(folder, 'sdk'), { recursive: true, force: true });
   await cp(source, join(folder, 'sdk'), {
     recursive: true,
     filter: (path) => !NOT_COPIED.has(path.slice(source.length + 1).split('/')[0]!),

@@ -64,6 +64,22 @@ test("the compiler of a project in AssemblyScript is pinned to this repository's
   }
 });
 
+const c = LANGUAGES.find(({ folder }) => folder === 'c')!;
+test.skipIf(skipped(c) !== '')(
+  `build --update-sdk puts the SDK of this Postern in the place of the project's${skipped(c)}`,
+  async () => {
+    await plugin(['new', 'aged', '--lang', 'c']);
+    const header = join(shop, 'aged', 'sdk', 'ocp_smtp.h');
+    const shipped = readFileSync(header, 'utf8');
+    const stale = join(shop, 'aged', 'sdk', 'gone.h');
+    writeFileSync(header, '#error too old\n');
+    writeFileSync(stale, '');
+    expect((await plugin(['build', 'aged'])).errors).toContain('too old');
+    expect(await plugin(['build', 'aged', '--update-sdk'])).toMatchObject({ code: 0, errors: '' });
+    expect([readFileSync(header, 'utf8') === shipped, existsSync(stale)]).toEqual([true, false]);
+  },
+);
+
 describe('what can go wrong is said', () => {
   test('new: an id that is not allowed, a directory that is not empty, a language that there is not', async () => {
     const id = await plugin(['new', 'Bad_Name', '--lang', 'c']);
@@ -96,7 +112,6 @@ describe('what can go wrong is said', () => {
     expect((await plugin(['build', 'crab'])).code).toBe(3);
   });
 
-  const c = LANGUAGES.find(({ folder }) => folder === 'c')!;
   test.skipIf(skipped(c) !== '')(
     `build: what the compiler says, and where the manifest disagrees${skipped(c)}`,
     async () => {
