@@ -14,7 +14,7 @@ export type { PluginProblem, PluginSource } from './load-services.ts';
  * The sandbox: the CalloutService that runs services as WebAssembly plugins (`sdk/ABI.md`).
  *
  * Each plugin file is checked and compiled once (once for each memory limit that its services have), and shared with all
- * worker threads (`pool.ts`). Each call of a service runs in a fresh instance there, inside its limits (`call.ts`,
+ * worker threads (`pool.ts`). Each call of a service runs in an instance of its own there (`guest.ts`), inside its limits (`call.ts`,
  * `blocks.ts`, `caps.ts`); what it proposes counts only if the call succeeds (`judge.ts`). A callout job goes through its
  * services in one hop to a thread. If a thread has to be ended, the services that have answered keep their word, the one at work has
  * failed, and the rest goes on in another thread (`group-run.ts`).
@@ -22,8 +22,9 @@ export type { PluginProblem, PluginSource } from './load-services.ts';
  * A service that is always late or always fails is not asked for a while (`breakers.ts`); and what waits for a thread waits in
  * turns, so that no service takes them all (`pool.ts`). A job that gets no thread in time fails with kind `overload`.
  *
- * Limits: memory at rest is threads × JavaScript heap; at work, at most one instance in each thread, so threads ×
- * (`memoryMiB` + 8 MiB host memory + `addedBytes`), besides instances that wait for the garbage collector.
+ * Limits: memory at rest is threads × (JavaScript heap + at most 64 MiB of instances made ahead of need, `stock.ts`), and half of
+ * `memoryMiB` for each service in each thread that lets an instance answer several calls; at work, at most one instance in each
+ * thread, so threads × (`memoryMiB` + 8 MiB host memory + `addedBytes`), besides instances that wait for the garbage collector.
  */
 export interface SandboxOptions {
   readonly services: readonly Service[];
