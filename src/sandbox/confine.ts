@@ -30,6 +30,8 @@ export interface Confined {
   readonly ended: Promise<string>;
   /** Sets the limits of memory: so many octets more than it has now. Resolves when they hold. */
   limit(more: { readonly octets: number; readonly addressSpace: number }): Promise<void>;
+  /** Milliseconds of CPU that it has used. */
+  cpuMs(): number;
   /** Throws unless the kernel says that the process can gain no right and belongs to nobody. */
   verify(): void;
   /** Ends it; resolves when it is gone. */
@@ -163,6 +165,13 @@ class ConfinedProcess implements Confined {
     await run(this.#prlimit, ['--pid', pid, ...limits], { timeout: START_MS }).catch((thrown: unknown) => {
       throw unable(`its limits could not be set: ${describeError(thrown)}`);
     });
+  }
+
+  cpuMs(): number {
+    // The name, in brackets, may have anything in it; times are the 14th and 15th field, in hundredths of a second.
+    const [, fields = ''] = /\) (.*)$/s.exec(readFileSync(`/proc/${this.#pid}/stat`, 'latin1')) ?? [];
+    const times = fields.split(' ').slice(11, 13).map(Number);
+    return times.reduce((sum, ticks) => sum + ticks * 10, 0);
   }
 
   verify(): void {

@@ -6,7 +6,7 @@ import { Process, type ConfinedService } from './process.ts';
 import { Thread } from './thread.ts';
 import type { LoadedService } from './wire.ts';
 
-/** Confined processes of one service that may be busy at a time: its pool keeps one more, each with about 20 MB of its own. */
+/** Confined processes of one service that may be busy at a time: its pool keeps one more, each with about 15 MB of its own. */
 const PROCESSES = 2;
 /** A process that a plugin can end would be started again and again. */
 const CRASH_DELAY_MS = 1000;

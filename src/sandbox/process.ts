@@ -7,6 +7,7 @@ import type { Service } from '../ocp/service.ts';
 import type { Stage } from '../ocp/stage.ts';
 import { isRoot, startConfined, type Confined, type ConfinedProgram } from './confine.ts';
 import type { CrewMember, MemberHandlers } from './crew-member.ts';
+import { IdleWatch, LOOK_EVERY_MS } from './idle-watch.ts';
 import { Outside } from './outside.ts';
 import { askProcess, configureProcess, prepareProcess } from './process-call.ts';
 import { Liar, ProcessChannel } from './process-channel.ts';
@@ -43,6 +44,9 @@ export class Process implements CrewMember {
   readonly #confined: Promise<Confined>;
   #channel: ProcessChannel | undefined;
   #sentMs = 0;
+  #calls = 0;
+  readonly #idle = new IdleWatch();
+  #looking: NodeJS.Timeout | undefined;
   /** When all of the answer was there. What is done with it then is not the plugin's time. */
   #answeredMs: number | undefined;
   /** The last call has failed, maybe by what it said alone, which is judged here. */
@@ -62,6 +66,7 @@ export class Process implements CrewMember {
   }
 
   send(task: Task): void {
+    this.#calls += 1;
     this.#sentMs = monotonicMs();
     this.#answeredMs = undefined;
     this.stalledAt = undefined;
@@ -85,6 +90,7 @@ export class Process implements CrewMember {
     this.gone = true;
     this.deadline.clear();
     this.outside.abort();
+    clearInterval(this.#looking);
     const confined = await this.#confined.catch(() => undefined);
     await confined?.end();
   }
@@ -108,6 +114,7 @@ export class Process implements CrewMember {
     const loaded = await channel.ask({ message: load, parts: [binary], limits: SHORT });
     const { problem } = loadedSchema.parse(loaded.message);
     if (problem !== undefined) throw new Error(`it is malformed: ${problem}`);
+    if (!this.gone) this.#looking = setInterval(() => this.#look(confined), LOOK_EVERY_MS).unref();
   }
 
   async #run(task: Task): Promise<Report> {
@@ -140,6 +147,17 @@ export class Process implements CrewMember {
   /** It has no say in this: a call lasts from when it was sent until all of the answer is there. */
   #current(): { index: number; elapsedMs: number } {
     return { index: 0, elapsedMs: (this.#answeredMs ?? monotonicMs()) - this.#sentMs };
+  }
+
+  #look(confined: Confined): void {
+    // A call that takes long is its deadline's affair.
+    if (this.work !== undefined || this.preparing !== undefined) this.#calls += 1;
+    try {
+      if (this.#idle.look({ calls: this.#calls, cpuMs: confined.cpuMs() }))
+        throw new Liar('it works without work');
+    } catch (thrown) {
+      this.#fail(thrown);
+    }
   }
 
   #fail(thrown: unknown): void {

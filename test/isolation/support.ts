@@ -11,8 +11,8 @@ export const unconfinable = ((): string => {
   return ` (skipped: ${reason})`;
 })();
 
-/** The programs of the confined processes that this process has started and that are still there: their process ids. */
-export function confinedProcesses(): number[] {
+/** The confined processes that a process has started and that are still there, with those of `bwrap` around them: their ids. */
+export function confinedProcesses(starter = process.pid): number[] {
   const parents = new Map<number, { parent: number; name: string }>();
   for (const entry of readdirSync('/proc')) {
     const status = /^\d+$/.test(entry) ? statOf(entry) : undefined;
@@ -20,7 +20,7 @@ export function confinedProcesses(): number[] {
   }
   const isOurs = (pid: number): boolean => {
     const { parent, name } = parents.get(pid) ?? { parent: 0, name: '' };
-    return name === 'bwrap' && (parent === process.pid || isOurs(parent));
+    return name === 'bwrap' && (parent === starter || isOurs(parent));
   };
   return [...parents].filter(([pid, { parent }]) => isOurs(pid) || isOurs(parent)).map(([pid]) => pid);
 }
