@@ -165,6 +165,7 @@ function report(
     ['PACKAGE', formatPackageName(record)],
     [
       ['title', manifest.title],
+      ['description', manifest.description],
       ['digest', digest],
       ['source', source],
       ['signed by', signedBy.length === 0 ? 'nobody: unsigned packages are allowed' : signedBy.join(', ')],

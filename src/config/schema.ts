@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parsePackageName, VENDOR_FORM } from '../ocp/package-name.ts';
+import { PACKAGE_NAME_FORM, VENDOR_FORM } from '../ocp/package-name.ts';
 import {
   domain,
   duration,
@@ -121,11 +121,12 @@ const downstream = z.discriminatedUnion(
 const PLUGIN_RULE =
   'must be the name of a plugin such as attachment-guard, an installed package such as acme/footer@1.2.0, or a path that ends in .wasm';
 // oxlint-disable-next-line no-control-regex -- control characters are what this refuses
-const PLUGIN_FORM = /^(?:[a-z0-9][a-z0-9_-]{0,63}|[^\u0000-\u001f\u007f]*[^\u0000-\u001f\u007f/]\.wasm)$/;
-const plugin = z
-  .string(PLUGIN_RULE)
-  .max(4096, PLUGIN_RULE)
-  .refine((text) => PLUGIN_FORM.test(text) || parsePackageName(text) !== undefined, PLUGIN_RULE);
+const PATH_FORM = /[^\u0000-\u001f\u007f]*[^\u0000-\u001f\u007f/]\.wasm/;
+// One expression, so that editors which go by the JSON Schema see it too.
+const PLUGIN_FORM = new RegExp(
+  `^(?:[a-z0-9][a-z0-9_-]{0,63}|${PATH_FORM.source}|${PACKAGE_NAME_FORM.source})$`,
+);
+const plugin = z.string(PLUGIN_RULE).max(4096, PLUGIN_RULE).regex(PLUGIN_FORM, PLUGIN_RULE);
 
 const policy = word('tempfail', 'accept', 'reject', 'quarantine');
 const onFailure = z.union(

@@ -18,6 +18,9 @@ export const VERSION_FORM =
 /** Characters of a version. */
 export const VERSION_LIMIT = 100;
 
+/** `vendor/name@version`, but for the length of the version; without the ends of a text. */
+export const PACKAGE_NAME_FORM = new RegExp(`${inner(ID_FORM)}@${inner(VERSION_FORM)}`);
+
 /** Reads `vendor/name@version`; undefined for anything else. */
 export function parsePackageName(text: string): PackageName | undefined {
   const [id, version, ...more] = text.split('@');
@@ -65,4 +68,9 @@ function compareItems(one: string, other: string): number {
   if (isNumber && one.length !== other.length) return one.length - other.length;
   if (one === other) return 0;
   return one < other ? -1 : 1;
+}
+
+/** An expression without its `^` and `$`. */
+function inner({ source }: RegExp): string {
+  return source.slice(1, -1);
 }

@@ -113,8 +113,9 @@ export class PackageStore {
   async remove(record: PackageRecord): Promise<void> {
     await rm(this.#recordPath(record), { force: true });
     await rm(this.#contentPath(record.digest), { force: true });
-    if ((await namesIn(join(this.#idPath(record.id), 'versions'))).length > 0) return;
-    await rm(this.#idPath(record.id), { recursive: true, force: true });
+    if ((await this.versions(record.id)).length > 0) return;
+    for (const name of ['consent.json', 'history.json'])
+      await rm(join(this.#idPath(record.id), name), { force: true });
   }
 
   /** What has been consented to for an id; undefined where nobody was asked yet. */
