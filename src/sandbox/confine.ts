@@ -120,7 +120,9 @@ class ConfinedProcess implements Confined {
     // What is wrong with the pipes shows in its end.
     for (const stream of child.stdio) stream?.on('error', () => {});
     child.stderr?.on('data', (octets: Buffer) => {
-      if (this.#said.length < STDERR_LIMIT) this.#said += octets.toString('latin1', 0, STDERR_LIMIT);
+      this.#said += octets.toString('latin1', 0, STDERR_LIMIT);
+      // Whatever it goes on to write there it had better not be read, nor paid for.
+      if (this.#said.length > STDERR_LIMIT) child.stderr?.destroy();
     });
   }
 
@@ -143,7 +145,7 @@ class ConfinedProcess implements Confined {
     try {
       const text = await withDeadline(readAll(info), { ms: START_MS, what: 'the start of bwrap' });
       const keeper = /"child-pid": (\d+)/.exec(text)?.[1];
-      if (keeper === undefined) throw unable(await this.ended);
+      if (keeper === undefined) throw unable(`${await this.ended}; ${WHAT_TO_ALLOW}`);
       this.#keeper = Number(keeper);
     } catch (thrown) {
       await this.end();
@@ -243,6 +245,8 @@ function toolPath(name: string, debianPackage: string): string {
   }
   throw unable(`there is no program "${name}"; install Debian's package "${debianPackage}"`);
 }
+
+const WHAT_TO_ALLOW = 'docs/security.md says what the system must allow';
 
 function unable(why: string): OperationalError {
   return new OperationalError('confine', `Cannot confine a process: ${why}`);

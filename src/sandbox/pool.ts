@@ -12,9 +12,9 @@ import type { Report } from './wire.ts';
 import type { Work } from './work.ts';
 
 /**
- * Worker threads, or the confined processes of one service, which it treats alike: `size` are busy, one piece of work each, and one more is kept warm, so that the work of a thread that had
+ * Worker threads: `size` are busy, one piece of work each, and one more is kept warm, so that the work of a thread that had
  * to be ended goes on at once. A thread that ends is replaced. A service past its deadline costs its thread; so does one that
- * exhausts the thread's heap.
+ * exhausts the thread's heap. Or the confined processes of one service (`pools.ts`): to a pool they are threads, too.
  *
  * What waits for a thread waits in a line with the work of the same services, and the lines are served in turn. Threads at a call
  * that takes longer than SLOW_MS don't count, up to `size` of them: others go on beside them, as many threads busy in all as

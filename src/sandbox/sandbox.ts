@@ -19,6 +19,9 @@ export type { PluginProblem, PluginSource } from './load-services.ts';
  * services in one hop to a thread. If a thread has to be ended, the services that have answered keep their word, the one at work has
  * failed, and the rest goes on in another thread (`group-run.ts`).
  *
+ * A service with `isolation: process` has confined processes of its own instead (`pools.ts`, `process.ts`, `confine.ts`); its plugin is
+ * compiled there only, and what comes from there is not believed (`process-said.ts`).
+ *
  * A service that is always late or always fails is not asked for a while (`breakers.ts`); and what waits for a thread waits in
  * turns, so that no service takes them all (`pool.ts`). A job that gets no thread in time fails with kind `overload`.
  *

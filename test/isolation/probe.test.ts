@@ -113,18 +113,16 @@ describe.skipIf(unconfinable !== '')(`code that has taken over a confined proces
     rmSync(folder, { recursive: true });
   });
 
-  const start = (uid: number, names: readonly string[]) => {
+  const start = (uid: number, names: readonly string[], wrapper: readonly string[] = []) => {
     const task = JSON.stringify({ names, on: { secret, port, pid: process.pid } });
-    const child = spawn(
-      process.execPath,
-      [join(folder, 'run-probe.mjs'), join(folder, 'dist'), folder, task],
-      {
-        ...(uid === process.getuid!() ? {} : { uid, gid: uid }),
-        cwd: '/',
-        env: { PATH: process.env['PATH'], POSTERN_SECRET: 'a password' },
-        stdio: ['ignore', 'pipe', 'inherit'],
-      },
-    );
+    const node = [process.execPath, join(folder, 'run-probe.mjs'), join(folder, 'dist'), folder, task];
+    const [program, ...words] = [...wrapper, ...node];
+    const child = spawn(program!, words, {
+      ...(uid === process.getuid!() ? {} : { uid, gid: uid }),
+      cwd: '/',
+      env: { PATH: process.env['PATH'], POSTERN_SECRET: 'a password' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
     const next = async (): Promise<readonly [string, unknown]> => {
       const { value, done } = await lines.next();
@@ -161,6 +159,13 @@ describe.skipIf(unconfinable !== '')(`code that has taken over a confined proces
     expect(isAlive(Number(pid))).toBe(true);
     child.kill('SIGKILL');
     await expect.poll(() => isAlive(Number(pid)), { timeout: 10_000 }).toBe(false);
+  });
+
+  it.runIf(process.getuid?.() === 0)('is not begun where the system allows no namespaces', async () => {
+    const { next } = start(0, ['see who it is'], ['setpriv', '--bounding-set=-all']);
+    const why = 'Operation not permitted; docs/security.md says what the system must allow';
+    expect(await next()).toEqual(['refused', expect.stringContaining(why)]);
+    expect(await next()).toEqual(['nothing', undefined]);
   });
 });
 

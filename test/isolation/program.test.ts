@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { compileWat, vectorText } from '../abi/wat.ts';
@@ -65,6 +65,15 @@ describe.skipIf(unconfinable !== '')(`postern run with isolation: process${uncon
     expect(await send()).toMatch(/^250 /);
     const first = confinedProcesses(gate.pid);
     expect(first.length).toBeGreaterThanOrEqual(6);
+    // Of all that Postern has open, nothing has come along.
+    const programs = first.filter((pid) =>
+      readFileSync(`/proc/${pid}/cmdline`, 'latin1').startsWith('/app/node'),
+    );
+    const held = programs.flatMap((pid) =>
+      readdirSync(`/proc/${pid}/fd`).map((name) => readlinkSync(`/proc/${pid}/fd/${name}`)),
+    );
+    expect(programs.length).toBeGreaterThanOrEqual(2);
+    expect(held.filter((what) => !/^(socket|pipe|anon_inode):/.test(what))).toEqual([]);
 
     writeFileSync(join(gate.directory, 'postern.yaml'), configText(config('b')));
     process.kill(gate.pid, 'SIGHUP');

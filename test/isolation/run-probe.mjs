@@ -5,11 +5,15 @@ import { createInterface } from 'node:readline';
 const [dist, folder, task] = process.argv.slice(2);
 const { isRoot, startConfined } = await import(`${dist}/sandbox/confine.js`);
 
+const refused = (thrown) => {
+  console.log(JSON.stringify(['refused', thrown.message]));
+  process.exit(1);
+};
 const confined = await startConfined({
   main: '/app/probe.cjs',
   files: { '/app/probe.cjs': `${folder}/probe.cjs`, '/app/native.node': `${folder}/native.node` },
   flags: ['--disable-wasm-trap-handler'],
-});
+}).catch(refused);
 const lines = createInterface({ input: confined.output })[Symbol.asyncIterator]();
 const next = async () => (await lines.next()).value;
 const MIB = 2 ** 20;
