@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -127,6 +128,19 @@ describe('the command line', () => {
     const { code, out } = await command(['schema']);
     expect(code).toBe(0);
     expect(JSON.parse(out)).toMatchObject({ type: 'object', properties: { listeners: {}, downstreams: {} } });
+  });
+
+  it('says nothing when its reader has seen enough, and says so when its output has no room', async () => {
+    const shell = (line: string): { code: number | null; errors: string } => {
+      const main = join(ROOT, 'dist', 'main.js');
+      const { status, stderr } = spawnSync('bash', ['-o', 'pipefail', '-c', line, process.execPath, main]);
+      return { code: status, errors: stderr.toString() };
+    };
+    expect(shell('"$0" "$1" schema | true')).toEqual({ code: 0, errors: '' });
+    expect(shell('"$0" "$1" schema >/dev/full')).toEqual({
+      code: 1,
+      errors: expect.stringContaining('Cannot write the output: ENOSPC'),
+    });
   });
 
   it('makes a line for a password file that lets this user in and no other', async () => {

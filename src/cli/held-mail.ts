@@ -82,7 +82,10 @@ async function writeMessage(store: Store, entry: { messageId: string; size: numb
     read: (offset, length) => store.read(entry.messageId, { offset, length }),
   };
   for await (const chunk of chunksOf(source)) {
-    if (!process.stdout.write(chunk)) await new Promise((resolve) => process.stdout.once('drain', resolve));
+    if (process.stdout.write(chunk)) continue;
+    // A pipe that is closed at its other end never drains.
+    await new Promise((resolve) => process.stdout.once('drain', resolve).once('error', resolve));
+    if (process.stdout.errored !== null) return;
   }
 }
 

@@ -57,6 +57,12 @@ Examples:
 
   return {
     async parseAsync() {
+      // Whoever read it has seen enough (`postern queue list | head`); what the command does goes on to its end.
+      process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+        if (error.code === 'EPIPE') return;
+        process.stderr.write(`Cannot write the output: ${describeError(error)}\n`);
+        process.exitCode = EXIT.failed;
+      });
       try {
         await program.parseAsync();
       } catch (error) {
