@@ -1,9 +1,19 @@
+import { facts } from './facts';
 import { Json, parseJson } from './json';
 import { JsonObject } from './json-writer';
 import { answer_read } from './ocp_smtp_v1';
 import { encodeUtf8 } from './utf8';
 
 const LF: u8 = 0x0a;
+
+/** Whether the operator grants the capability of this name. */
+export function isGrantedHere(name: string): bool {
+  const grants = facts().json.get('grants');
+  for (let i = 0; i < grants.length; i++) {
+    if (grants.at(i).text() == name) return true;
+  }
+  return false;
+}
 
 /** What a capability is asked: a line of JSON, and octets as they are after it. */
 export function question(fields: JsonObject, octets: Uint8Array | null = null): Uint8Array {

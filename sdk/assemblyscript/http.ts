@@ -1,4 +1,4 @@
-import { Answer, question } from './answer';
+import { Answer, isGrantedHere, question } from './answer';
 import { Json } from './json';
 import { JsonObject } from './json-writer';
 import { http } from './ocp_smtp_v1';
@@ -29,6 +29,11 @@ export class HttpResponse {
  * does then is its own decision. If the call fails after `UNAVAILABLE`, the operator's rule for outages applies.
  */
 export namespace Http {
+  /** Whether the operator grants it; without that `request` answers `DENIED`. For what the manifest has as optional. */
+  export function isGranted(): bool {
+    return isGrantedHere('http');
+  }
+
   export function request(
     method: string,
     url: string,

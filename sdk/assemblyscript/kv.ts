@@ -1,4 +1,4 @@
-import { Answer, question } from './answer';
+import { Answer, isGrantedHere, question } from './answer';
 import { JsonObject } from './json-writer';
 import { kv } from './ocp_smtp_v1';
 import { must, NOT_FOUND } from './result';
@@ -18,6 +18,11 @@ export class KvEntry {
  * A change is on disk when the call returns, and atomic. `expires` is in seconds; 0: never.
  */
 export namespace Kv {
+  /** Whether the operator grants it; without that the other calls end the call. For what the manifest has as optional. */
+  export function isGranted(): bool {
+    return isGrantedHere('kv');
+  }
+
   /** Null if there is none. */
   export function entry(key: string): KvEntry | null {
     const size = ask(new JsonObject().text('op', 'get').text('key', key), null);

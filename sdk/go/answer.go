@@ -5,6 +5,16 @@ import (
 	"strconv"
 )
 
+// Whether the operator grants the capability of this name.
+func isGranted(name string) bool {
+	for _, granted := range Facts().Json.Get("grants").items {
+		if granted.Text() == name {
+			return true
+		}
+	}
+	return false
+}
+
 // What a capability is asked, a line of JSON and octets as they are after it, for a call that takes it. Gives the length of the answer.
 func ask(call func(octets []byte) int32, fields *JsonObject, octets []byte) int32 {
 	question := []byte(fields.String())

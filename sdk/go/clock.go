@@ -5,6 +5,9 @@ var Clock clock
 
 type clock struct{}
 
+// IsGranted says whether the operator grants it; without that Now ends the call. For what the manifest has as optional.
+func (clock) IsGranted() bool { return isGranted("clock") }
+
 // Now is in milliseconds since the epoch.
 func (clock) Now() int64 {
 	size := ask(func(octets []byte) int32 { return askClock(octetsPointer(octets)) }, &JsonObject{}, nil)

@@ -22,6 +22,9 @@ func (response HttpResponse) Header(name string) string { return response.fields
 
 func (response HttpResponse) Text() string { return decode(response.Body) }
 
+// IsGranted says whether the operator grants it; without that Request answers DENIED. For what the manifest has as optional.
+func (web) IsGranted() bool { return isGranted("http") }
+
 // Request may have no headers and no body: nil.
 func (web) Request(method string, url string, headers *JsonObject, body []byte) HttpResponse {
 	fields := (&JsonObject{}).Text("method", method).Text("url", url)

@@ -17,6 +17,9 @@ type KvEntry struct {
 	Expires int64
 }
 
+// IsGranted says whether the operator grants it; without that the other calls end the call. For what the manifest has as optional.
+func (keyValues) IsGranted() bool { return isGranted("kv") }
+
 // Entry gives the value with what is known of it, and whether there is one.
 func (keyValues) Entry(key string) (KvEntry, bool) {
 	size := use((&JsonObject{}).Text("op", "get").Text("key", key), nil)

@@ -1,5 +1,7 @@
 import { normalAddress } from '../mail/address.ts';
 import type { EsmtpParams } from '../mail/envelope.ts';
+import type { CapabilityName, Grants } from './capability.ts';
+import { CAPABILITIES } from './manifest.ts';
 import type { Stage } from './stage.ts';
 
 /**
@@ -13,6 +15,8 @@ export interface Facts {
   readonly transaction?: string;
   /** Name of the service as the operator configured it. Filled in for each service. */
   readonly service: string;
+  /** The capabilities that the service is granted; absent if there are none. Filled in for each service. */
+  readonly grants?: readonly CapabilityName[];
   readonly listener: { readonly name: string; readonly protocol: 'smtp' | 'submission' | 'lmtp' };
   readonly client: {
     readonly address: string;
@@ -40,6 +44,15 @@ export interface RecipientFacts {
   /** As the client gave it; absent where it is the same. */
   readonly original?: string;
   readonly params: EsmtpParams;
+}
+
+/** The facts of a stage as they are for one service. */
+export function factsFor(
+  facts: Facts,
+  { name, grants }: { readonly name: string; readonly grants: Grants },
+): Facts {
+  const granted = CAPABILITIES.filter((capability) => capability in grants);
+  return { ...facts, service: name, ...(granted.length > 0 && { grants: granted }) };
 }
 
 /**

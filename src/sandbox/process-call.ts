@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { CapabilityAnswer } from '../ocp/capability.ts';
-import { factsAsTold } from '../ocp/facts.ts';
+import { factsAsTold, factsFor } from '../ocp/facts.ts';
 import type { Service, ServiceOutcome } from '../ocp/service.ts';
 import { exportOf, type Stage } from '../ocp/stage.ts';
 import { refused } from './breakers.ts';
@@ -40,7 +40,10 @@ export async function askProcess(
   }
   const { image } = task;
   const message = image && new HostMessage(image);
-  const facts = { ...task.facts, service: service.name, ...(image && { message: { size: image.size } }) };
+  const facts = {
+    ...factsFor(task.facts, service),
+    ...(image && { message: { size: image.size } }),
+  };
   try {
     const input = Buffer.from(JSON.stringify(factsAsTold(facts)));
     const head = (await message?.read(0, HEAD_BYTES)) ?? new Uint8Array();

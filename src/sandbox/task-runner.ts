@@ -1,5 +1,5 @@
 import type { MessageImage } from '../mail/image.ts';
-import { factsAsTold, type Facts } from '../ocp/facts.ts';
+import { factsAsTold, factsFor, type Facts } from '../ocp/facts.ts';
 import { factsAfter, goesOn } from '../ocp/group-rule.ts';
 import type { CalloutState, ServiceOutcome } from '../ocp/service.ts';
 import { exportOf } from '../ocp/stage.ts';
@@ -45,7 +45,7 @@ export async function runTask(task: AskTask, context: TaskContext): Promise<void
           ? await answerOf(loaded, {
               context,
               message,
-              facts: { ...facts, service: name },
+              facts,
               state: state[name],
             })
           : { ...failed(refusal.failure, refusal), result: refused(refusal) };
@@ -92,7 +92,8 @@ async function answerOf(
   if (loaded === undefined) return failed('load', { cause: 'there is no such service' });
   const { service, plugin } = loaded;
   if ('reason' in plugin) return failed('load', { cause: plugin.reason });
-  const { context, message, facts, state } = asked;
+  const { context, message, state } = asked;
+  const facts = factsFor(asked.facts, service);
   if (!plugin.stages.has(facts.stage)) return { result: { kind: 'notAsked' }, logs: [], memoryBytes: 0 };
   const said = await callGuest(context.guests, {
     service,

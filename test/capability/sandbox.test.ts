@@ -104,6 +104,20 @@ describe.each(['thread', 'process'] as const)('in a %s', (isolation) => {
     });
   });
 
+  it('the facts of each service of a group say what it is granted, and no other', async () => {
+    const wat = `(func (export "on_rcpt") (result i32) (call $log_info (call $input_offset)) (call $done))`;
+    const files = { facts: compileWat('facts.wat', vectorText(wat)) };
+    const asked = (name: string, grants: Grants) => serviceOf(name, { plugin: 'facts', isolation, grants });
+    const grants: Grants = { ...httpTo('http://127.0.0.1:1', 1000), clock: true };
+    const services = [asked('some', grants), asked('none', {}), asked('one', { clock: true })];
+    await start(services, files);
+    const names = services.map(({ name }) => name);
+    const job = { stage: 'rcpt' as const, services: names, facts: factsOf('rcpt'), state: {} };
+    const { outcomes } = await bench!.sandbox.run(job);
+    const told = outcomes.map(({ logs }) => JSON.parse(logs[0]!.text) as { grants?: readonly string[] });
+    expect(told.map((facts) => facts.grants)).toEqual([['http', 'clock'], undefined, ['clock']]);
+  });
+
   it('counters count each call, however many run at a time', async () => {
     const files = { count: asking('kv', { op: 'increment', key: 'n' }) };
     const grants: Grants = { kv: { keys: 1, bytes: 100 } };

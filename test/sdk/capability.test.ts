@@ -67,11 +67,14 @@ async function seen(language: Language): Promise<Readonly<Record<string, unknown
     },
   };
   const settings = { url, down, long: 'x'.repeat(200) };
-  const tasks = ['all', 'key', 'quota', 'outage'];
+  const tasks = ['all', 'key', 'quota', 'outage', 'count'];
   const services = tasks.map((task) =>
     serviceOf(task, { plugin: 'filter', settings: { ...settings, task }, grants }),
   );
   services.push(serviceOf('denied', { plugin: 'filter', settings }));
+  const count = { ...settings, task: 'count' };
+  services.push(serviceOf('only kv', { plugin: 'filter', settings: count, grants: { kv: grants.kv! } }));
+  services.push(serviceOf('nothing', { plugin: 'filter', settings: count }));
   const capabilities = await realCapabilities(services);
   const bench = await startBench({
     folder: new URL('./', import.meta.url),
@@ -139,6 +142,13 @@ test('AssemblyScript: what is expected of all', async () => {
       'it says: Cannot tell the time: not allowed by the operator (allowModify, a grant), or not at this stage',
     ),
   });
+  const counted = (tags: Readonly<Record<string, string>>) => ({
+    result: { kind: 'decision', decision: { tags } },
+    logs: [],
+  });
+  expect(found['count']).toEqual(counted({ count: '1', others: 'yesyes' }));
+  expect(found['only kv']).toEqual(counted({ count: '1', others: 'nono' }));
+  expect(found['nothing']).toEqual(counted({ count: 'none', others: 'nono' }));
 });
 
 for (const language of others) {

@@ -3,8 +3,18 @@
 #define OCP_SMTP_ANSWER_H
 
 #include "extism.h"
+#include "facts.h"
 #include "json.h"
 #include "json_writer.h"
+
+/* Whether the operator grants the capability of this name. */
+static inline bool ocp_is_granted(text name) {
+  const json *grants = json_get(facts(), TEXT("grants"));
+  for (uint32_t i = 0; i < json_length(grants); i++) {
+    if (text_equal(json_text(json_at(grants, i)), name)) return true;
+  }
+  return false;
+}
 
 /* The members of an object as a request. `octets` may be NULL. */
 static inline text ocp_question(const json_writer *members, const text *octets) {

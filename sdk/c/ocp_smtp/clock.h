@@ -4,6 +4,9 @@
 
 #include "answer.h"
 
+/* Whether the operator grants it; without that `clock_now` ends the call. For what the manifest has as optional. */
+static inline bool clock_is_granted(void) { return ocp_is_granted(TEXT("clock")); }
+
 /* Milliseconds since the epoch. */
 static inline int64_t clock_now(void) {
   uint32_t size = ocp_must(ocp_clock("{}", 2), TEXT("tell the time"), EMPTY);

@@ -7,6 +7,9 @@
 
 #include "answer.h"
 
+/* Whether the operator grants it; without that `http_request` answers DENIED. For what the manifest has as optional. */
+static inline bool http_is_granted(void) { return ocp_is_granted(TEXT("http")); }
+
 /* What a server answered, or why there is no answer. */
 typedef struct {
   /* 0 if there is no answer. */

@@ -7,6 +7,9 @@
 
 #include "answer.h"
 
+/* Whether the operator grants it; without that the other calls end the call. For what the manifest has as optional. */
+static inline bool kv_is_granted(void) { return ocp_is_granted(TEXT("kv")); }
+
 /* A value with what is known of it. */
 typedef struct {
   text value;

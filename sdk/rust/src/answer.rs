@@ -1,9 +1,15 @@
 //! What capabilities are asked and what they answer: a line of JSON, and octets as they are after it.
 use crate::abi;
 use crate::extism::fail;
+use crate::facts::facts;
 use crate::json::{parse_json, Json};
 use crate::json_writer::JsonObject;
 use alloc::vec::Vec;
+
+/// Whether the operator grants the capability of this name.
+pub fn is_granted_here(name: &str) -> bool {
+    facts().json.get("grants").items().iter().any(|granted| granted.text() == name)
+}
 
 /// Asks by this call; gives the length of the answer.
 pub fn ask(

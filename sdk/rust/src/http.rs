@@ -2,7 +2,7 @@
 //! what a filter does then is its own decision. If the call fails after `UNAVAILABLE`, the operator's rule for outages
 //! applies.
 use crate::abi;
-use crate::answer::{ask, Answer};
+use crate::answer::{ask, is_granted_here, Answer};
 use crate::json::Json;
 use crate::json_writer::JsonObject;
 use crate::text::decode;
@@ -28,6 +28,11 @@ impl HttpResponse {
     pub fn text(&self) -> String {
         decode(self.body.clone())
     }
+}
+
+/// Whether the operator grants it; without that `request` answers `DENIED`. For what the manifest has as optional.
+pub fn is_granted() -> bool {
+    is_granted_here("http")
 }
 
 pub fn request(

@@ -1,7 +1,7 @@
 //! Values and counters that this service keeps from one message to the next, as far as the operator grants it (capability
 //! `kv`). A change is on disk when the call returns, and atomic. `expires` is in seconds; 0: never.
 use crate::abi;
-use crate::answer::{ask, Answer};
+use crate::answer::{ask, is_granted_here, Answer};
 use crate::extism::must_name;
 use crate::json_writer::{quote, JsonObject};
 use crate::text::{decimal, decode};
@@ -15,6 +15,11 @@ pub struct KvEntry {
     pub revision: i64,
     /// In how many seconds it is gone; 0: never.
     pub expires: i64,
+}
+
+/// Whether the operator grants it; without that the other calls end the call. For what the manifest has as optional.
+pub fn is_granted() -> bool {
+    is_granted_here("kv")
 }
 
 pub fn entry(key: &str) -> Option<KvEntry> {

@@ -14,9 +14,17 @@ function revision(key: string): i64 {
   return found === null ? 0 : found.revision;
 }
 
+function countIfGranted(): i32 {
+  const decision = new Decision();
+  decision.tag('count', Kv.isGranted() ? Kv.increment('n').toString() : 'none');
+  decision.tag('others', yes(Clock.isGranted()) + yes(Http.isGranted()));
+  return decide(decision);
+}
+
 export function on_rcpt(): i32 {
   const url = settings().get('url').text();
   const task = settings().get('task').text();
+  if (task == 'count') return countIfGranted();
   if (task == 'key') Kv.putText('', 'x');
   if (task == 'quota') Kv.putText('long', settings().get('long').text());
   if (task == 'outage') {

@@ -18,9 +18,17 @@ static void see(json_writer *seen, text what) {
   write_raw(seen, what);
 }
 
+static int count_if_granted(void) {
+  decision said = {0};
+  decision_tag(&said, TEXT("count"), kv_is_granted() ? text_of(kv_increment(TEXT("n"), 1, 0)) : TEXT("none"));
+  decision_tag(&said, TEXT("others"), text_join(yes(clock_is_granted()), yes(http_is_granted())));
+  return decide(&said);
+}
+
 int on_rcpt(void) {
   text url = json_text(json_get(settings(), TEXT("url")));
   text task = json_text(json_get(settings(), TEXT("task")));
+  if (text_equal(task, TEXT("count"))) return count_if_granted();
   if (text_equal(task, TEXT("key"))) kv_put(TEXT(""), TEXT("x"), 0);
   if (text_equal(task, TEXT("quota"))) kv_put(TEXT("long"), json_text(json_get(settings(), TEXT("long"))), 0);
   if (text_equal(task, TEXT("outage"))) {

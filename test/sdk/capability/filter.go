@@ -28,10 +28,23 @@ func revision(key string) int64 {
 	return found.Revision
 }
 
+func countIfGranted() int32 {
+	count := "none"
+	if postern.Kv.IsGranted() {
+		count = strconv.FormatInt(postern.Kv.Increment("n", 1, 0), 10)
+	}
+	var decision postern.Decision
+	decision.Tag("count", count)
+	decision.Tag("others", yes(postern.Clock.IsGranted())+yes(postern.Http.IsGranted()))
+	return postern.Decide(&decision)
+}
+
 //go:wasmexport on_rcpt
 func onRcpt() int32 {
 	url := postern.Settings().Get("url").Text()
 	switch postern.Settings().Get("task").Text() {
+	case "count":
+		return countIfGranted()
 	case "key":
 		postern.Kv.PutText("", "x", 0)
 	case "quota":

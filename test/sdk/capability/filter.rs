@@ -9,10 +9,19 @@ fn expiry(key: &str) -> String {
     kv::entry(key).map_or("none".into(), |found| found.expires.to_string())
 }
 
+fn count_if_granted() -> i32 {
+    let mut decision = Decision::new();
+    let count = if kv::is_granted() { kv::increment("n", 1, 0).to_string() } else { "none".into() };
+    decision.tag("count", &count);
+    decision.tag("others", &(yes(clock::is_granted()) + &yes(http::is_granted())));
+    decide(&decision)
+}
+
 #[no_mangle]
 pub extern "C" fn on_rcpt() -> i32 {
     let url = settings().get("url").text();
     match settings().get("task").text() {
+        "count" => return count_if_granted(),
         "key" => kv::put_text("", "x", 0),
         "quota" => kv::put_text("long", settings().get("long").text(), 0),
         "outage" => {
