@@ -20,12 +20,9 @@ export async function compileProject(
   folder: string,
   { language, target }: { readonly language: Language; readonly target: string },
 ): Promise<string> {
-  await CHECKS[language](folder);
+  await CHECKS[language]?.(folder);
   const { source } = LANGUAGES[language];
-  const [command, ...words] =
-    language === 'assemblyscript'
-      ? [process.execPath, join(folder, 'node_modules', 'postern-plugin-assemblyscript', 'build.mjs')]
-      : ['sh', join(folder, 'sdk', 'build.sh')];
+  const [command, ...words] = BUILDS[language](folder);
   const input = language === 'go' ? folder : join(folder, source);
   try {
     const { stdout, stderr } = await run(command, [...words, input, target], {
@@ -38,6 +35,17 @@ export async function compileProject(
   }
 }
 
+/** How each SDK is asked to build. */
+const BUILDS: Readonly<Record<Language, (folder: string) => readonly [command: string, script: string]>> = {
+  assemblyscript: (folder) => [
+    process.execPath,
+    join(folder, 'node_modules', 'postern-plugin-assemblyscript', 'build.mjs'),
+  ],
+  c: (folder) => [process.execPath, join(folder, 'sdk', 'build.mjs')],
+  rust: (folder) => ['sh', join(folder, 'sdk', 'build.sh')],
+  go: (folder) => ['sh', join(folder, 'sdk', 'build.sh')],
+};
+
 /** What a program wrote before it ended with a failure. */
 function saidBy(error: unknown): string {
   const said = (key: 'stdout' | 'stderr'): string => {
@@ -48,19 +56,13 @@ function saidBy(error: unknown): string {
   return text === '' ? describeError(error) : text;
 }
 
-const CHECKS: Readonly<Record<Language, (folder: string) => Promise<void>>> = {
+/** That the compiler is there. C's build looks for one itself: it has two to choose from. */
+const CHECKS: Readonly<Partial<Record<Language, (folder: string) => Promise<void>>>> = {
   async assemblyscript(folder) {
     for (const name of ['assemblyscript', '@extism/as-pdk', 'postern-plugin-assemblyscript']) {
       if (existsSync(join(folder, 'node_modules', name))) continue;
       throw missing(`found no ${name} in ${join(folder, 'node_modules')}`, `npm install (in ${folder})`);
     }
-  },
-  async c() {
-    const targets = await answer('clang', ['--print-targets']);
-    const get = 'apt install clang lld';
-    if (targets === undefined) throw missing('found no clang', get);
-    if (!targets.includes('wasm32')) throw missing('found a clang that knows no wasm32', get);
-    if ((await answer('wasm-ld', ['--version'])) === undefined) throw missing('found no wasm-ld', get);
   },
   async rust() {
     const rustc = process.env['RUSTC'] ?? 'rustc';

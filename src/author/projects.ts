@@ -8,11 +8,26 @@ export const languageNames = ['assemblyscript', 'c', 'rust', 'go'] as const;
 export type Language = (typeof languageNames)[number];
 
 /** The languages that have an SDK and a template. The presence of its source says which one a project is in. */
-export const LANGUAGES: Readonly<Record<Language, { readonly title: string; readonly source: string }>> = {
-  assemblyscript: { title: 'AssemblyScript', source: 'filter.ts' },
-  c: { title: 'C', source: 'filter.c' },
-  rust: { title: 'Rust', source: 'filter.rs' },
-  go: { title: 'Go', source: 'main.go' },
+export const LANGUAGES: Readonly<
+  Record<Language, { readonly title: string; readonly source: string; readonly compiler: string }>
+> = {
+  assemblyscript: { title: 'AssemblyScript', source: 'filter.ts', compiler: '`npm install`' },
+  c: {
+    title: 'C',
+    source: 'filter.c',
+    compiler:
+      '`apt install clang lld`, or, where there is no Debian, `npm install @yowasp/clang` in this folder (100 MB)',
+  },
+  rust: {
+    title: 'Rust',
+    source: 'filter.rs',
+    compiler: '`apt install rustc libstd-rust-dev-wasm32 lld` (1.63 or later)',
+  },
+  go: {
+    title: 'Go',
+    source: 'main.go',
+    compiler: 'Go 1.24 or later (Debian 13: `apt install golang-1.24-go`)',
+  },
 };
 
 /** As they are shipped with this Postern, beside `dist/` and `src/`. */
@@ -20,7 +35,7 @@ const SDK = fileURLToPath(new URL('../../sdk/', import.meta.url));
 const TEMPLATES = join(SDK, 'templates');
 
 /** What of an SDK a project does not need. */
-const NOT_COPIED = new Set(['examples', 'node_modules', 'target', '.gitignore']);
+const NOT_COPIED = new Set(['node_modules', 'target', '.gitignore']);
 
 /**
  * Makes a project in `folder`: what all languages share, the filter in this language, and a copy of the SDK in `sdk/`, so that it builds
@@ -41,7 +56,8 @@ export async function makeProject(
   await rename(join(folder, 'gitignore'), join(folder, '.gitignore'));
   await copySdk(folder, language);
   const [vendor, name] = id.split('/');
-  const words = { id, vendor: vendor!, name: name!, language: LANGUAGES[language].title, folder: language };
+  const { title, compiler } = LANGUAGES[language];
+  const words = { id, vendor: vendor!, name: name!, language: title, compiler };
   const files = await readdir(folder, { recursive: true, withFileTypes: true });
   for (const file of files) {
     const path = join(file.parentPath, file.name);
@@ -58,7 +74,13 @@ export async function copySdk(folder: string, language: Language): Promise<void>
     filter: (path) => !NOT_COPIED.has(path.slice(source.length + 1).split('/')[0]!),
   });
   await cp(join(SDK, 'ABI.md'), join(folder, 'sdk', 'ABI.md'));
+  const readme = join(folder, 'sdk', 'README.md');
+  await writeFile(readme, linkedHere(await readFile(readme, 'utf8')));
 }
+
+/** The SDK's README as it reads in a project: the ABI beside it, and Postern's own documents named without a link. */
+const linkedHere = (text: string): string =>
+  text.replaceAll('](../ABI.md)', '](ABI.md)').replaceAll(/\[([^\]]*)\]\(\.\.\/\.\.\/[^)]*\)/g, '$1');
 
 async function fillIn(path: string, words: Readonly<Record<string, string>>): Promise<void> {
   const text = await readFile(path, 'utf8');

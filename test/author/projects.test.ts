@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { LANGUAGES, skipped, type Language } from '../sdk/language.ts';
@@ -47,6 +47,24 @@ for (const language of LANGUAGES) {
     });
   });
 }
+
+test.each(LANGUAGES)(
+  'each link in the documents of a project in $name leads somewhere',
+  async ({ folder }) => {
+    const project = join(shop, `linked-${folder}`);
+    await plugin(['new', `linked-${folder}`, '--lang', folder]);
+    const names = readdirSync(project, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      name.endsWith('.md'),
+    );
+    expect(names.sort()).toEqual(['README.md', 'sdk/ABI.md', 'sdk/README.md']);
+    const links = names.flatMap((name) => {
+      const found = readFileSync(join(project, name), 'utf8').matchAll(/\]\(([^)#:]+)\)/g);
+      return [...found].map(([, link]) => join(dirname(name), link!));
+    });
+    expect(links).toContain('sdk/ABI.md');
+    expect(links.filter((link) => !existsSync(join(project, link)))).toEqual([]);
+  },
+);
 
 test("the compiler of a project in AssemblyScript is pinned to this repository's", () => {
   const lock = (folder: string): { packages: Record<string, { version?: string; integrity?: string }> } =>

@@ -62,7 +62,12 @@ function withoutGo(): string {
 const named = (name: string, path: string | undefined): Readonly<Record<string, string>> =>
   path === undefined ? {} : { [name]: path };
 
-const script = (folder: string, environment: Readonly<Record<string, string>> = {}) =>
+const node = (folder: string) =>
+  async function build(source: string, target: string): Promise<void> {
+    await run(process.execPath, [join(ROOT, 'sdk', folder, 'build.mjs'), source, target]);
+  };
+
+const script = (folder: string, environment: Readonly<Record<string, string>>) =>
   async function build(source: string, target: string): Promise<void> {
     const env = { ...process.env, ...environment };
     await run(join(ROOT, 'sdk', folder, 'build.sh'), [source, target], { env });
@@ -81,9 +86,7 @@ export const LANGUAGES: readonly Language[] = [
     extension: 'ts',
     missing: '',
     environment: {},
-    async build(source, target) {
-      await run(process.execPath, [join(ROOT, 'sdk/assemblyscript/build.mjs'), source, target]);
-    },
+    build: node('assemblyscript'),
   },
   {
     name: 'C',
@@ -92,7 +95,7 @@ export const LANGUAGES: readonly Language[] = [
     extension: 'c',
     missing: withoutC(),
     environment: {},
-    build: script('c'),
+    build: node('c'),
   },
   {
     name: 'Rust',
