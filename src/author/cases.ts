@@ -12,7 +12,7 @@ import { factsOf, readCase, serviceOf, type CaseSetup } from './case-file.ts';
 import { exampleFacts } from './example-facts.ts';
 import { differences } from './judge.ts';
 import { readMessage } from './message-file.ts';
-import { Recorder, Replay, type RecordedCall } from './recording.ts';
+import { onlyGranted, Recorder, Replay, type RecordedCall } from './recording.ts';
 import { openTrial, type Trial } from './trial.ts';
 
 /** A folder of cases (`case-file.ts`), each asked of one plugin in the real sandbox. */
@@ -66,7 +66,7 @@ export async function runCases(folder: string, options: CasesOptions): Promise<C
   const services = made.map(({ service }) => service).filter(({ name }) => !refused.has(name));
   const replay = new Replay(new Map(cases.map(({ name, calls }) => [name, calls])));
   const recorder = options.record && new Recorder(options.record(services));
-  const capabilities = recorder ?? replay;
+  const capabilities = onlyGranted(recorder ?? replay, services);
   const trial = await openTrial({ services, readPlugin: async () => options.plugin, capabilities });
   try {
     const results: CaseResult[] = [];

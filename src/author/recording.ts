@@ -1,4 +1,5 @@
 import type { CapabilityAnswer, CapabilityHost, CapabilityName } from '../ocp/capability.ts';
+import type { Service } from '../ocp/service.ts';
 
 /** A capability call of a case with what it was answered. */
 export interface RecordedCall {
@@ -69,10 +70,27 @@ export class Recorder implements CapabilityHost {
   }
 }
 
+/** Refuses what a service is not granted, as a server does: such a call is neither recorded nor answered from a record. */
+export function onlyGranted(
+  host: CapabilityHost,
+  services: readonly Pick<Service, 'name' | 'grants'>[],
+): CapabilityHost {
+  const grants = new Map(services.map((service) => [service.name, service.grants]));
+  return {
+    async call(request) {
+      if (request.capability in (grants.get(request.service) ?? {})) return host.call(request);
+      return { kind: 'refused', error: 'DENIED', cause: 'it is not granted' };
+    },
+  };
+}
+
 const SHOWN = 200;
 
-/** `kv {"get":"a"}`, cut. */
-function shown(capability: CapabilityName, octets: Uint8Array): string {
-  const text = Buffer.from(octets).toString();
-  return `${capability} ${text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text}`;
+/** `kv {"op":"put","key":"a"} and 12 octets`: the line of the request, cut, and the size of what follows it. */
+function shown(capability: CapabilityName, request: Uint8Array): string {
+  const octets = Buffer.from(request);
+  const end = octets.indexOf('\n');
+  const line = octets.toString('utf8', 0, end < 0 ? octets.length : end);
+  const after = end < 0 ? '' : ` and ${octets.length - end - 1} octets`;
+  return `${capability} ${line.length > SHOWN ? `${line.slice(0, SHOWN)}…` : line}${after}`;
 }

@@ -20,7 +20,7 @@ beforeAll(async () => {
   const wat = readFileSync(new URL('by-hand.wat', import.meta.url), 'utf8');
   const settings = { type: 'object', properties: { word: { type: 'string', description: 'The word.' } } };
   const manifest = { stages: ['message'], reads: 'body', modifies: true, settings, limits: { memoryMiB: 1 } };
-  await shop.pack('by-hand', { wat, manifest });
+  await shop.pack('by-hand', { module: wat, manifest });
   shop.write('settings.json', '{"word":"LOTTERY"}');
   const added = "{ headers: { added: ['X-Checked-By: by-hand'] } }";
   const rejected = '{ verdict: reject, reply: { code: 550, text: not wanted here }, modified: false }';

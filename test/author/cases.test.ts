@@ -54,7 +54,7 @@ const PARTS =
 beforeAll(async () => {
   shop = openShop();
   const stages = ['connect', 'helo', 'mail', 'rcpt', 'message'];
-  await shop.pack('subject', { wat: SUBJECT, manifest: { stages, ...EVERYTHING } });
+  await shop.pack('subject', { module: SUBJECT, manifest: { stages, ...EVERYTHING } });
 });
 afterAll(() => shop.remove());
 

@@ -9,8 +9,11 @@ export interface Shop {
   plugin(...words: string[]): Promise<Ended>;
   write(name: string, content: string | Uint8Array): void;
   read(name: string): string;
-  /** Packs WebAssembly text (what `vectorText` takes) as `NAME.wasm`, or throws; the manifest is what is given and what all share. */
-  pack(name: string, plugin: { wat: string; manifest: Readonly<Record<string, unknown>> }): Promise<void>;
+  /** Packs a module, or WebAssembly text (what `vectorText` takes), as `NAME.wasm`, or throws; the manifest is what is given and what all share. */
+  pack(
+    name: string,
+    plugin: { module: string | Uint8Array; manifest: Readonly<Record<string, unknown>> },
+  ): Promise<void>;
   remove(): void;
 }
 
@@ -25,8 +28,8 @@ export function openShop(): Shop {
     plugin,
     write,
     read: (name) => readFileSync(join(path, name), 'utf8'),
-    async pack(name, { wat, manifest }) {
-      write(`${name}.wasm`, compileWat(name, vectorText(wat)));
+    async pack(name, { module, manifest }) {
+      write(`${name}.wasm`, typeof module === 'string' ? compileWat(name, vectorText(module)) : module);
       write(
         `${name}.json`,
         JSON.stringify({
