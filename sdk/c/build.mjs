@@ -75,7 +75,7 @@ async function compileByPackage(source, { target, module }) {
     if (!(error instanceof Exit)) throw error;
     process.exitCode = 1;
   } finally {
-    process.stderr.write(said.replaceAll(`host${sep}`, sep));
+    process.stderr.write(said.replaceAll(/\bhost\//g, sep));
   }
 }
 
