@@ -53,6 +53,7 @@ export class Call {
   nextBlock = 1;
   #callsLeft: number;
   #memory: WebAssembly.Memory | undefined;
+  #linearBytes = 0;
   #bytes: Uint8Array | undefined;
 
   constructor(setup: CallSetup) {
@@ -69,7 +70,14 @@ export class Call {
 
   /** Octets of memory that it has used: linear memory never shrinks, and of the host's it is the most at one time. */
   get memoryBytes(): number {
-    return (this.#memory?.buffer.byteLength ?? 0) + this.hostBytes;
+    return this.#linearBytes + this.hostBytes;
+  }
+
+  /** Once the guest has ended: whatever still refers to the call must not keep the guest's memory. */
+  detach(): void {
+    this.#linearBytes = this.#memory?.buffer.byteLength ?? 0;
+    this.#memory = undefined;
+    this.#bytes = undefined;
   }
 
   /** Ends the call: throws, and remembers the first cause. */

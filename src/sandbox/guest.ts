@@ -8,6 +8,7 @@ import {
   type GuestService,
   type Instance,
 } from './instances.ts';
+import { Litter } from './litter.ts';
 import { cleanText } from './logbook.ts';
 import { Stock } from './stock.ts';
 
@@ -22,6 +23,7 @@ export class GuestRunner {
   readonly #slot: CallSlot = { call: undefined };
   readonly #maker = new InstanceMaker(this.#slot);
   readonly #stock = new Stock();
+  readonly #litter = new Litter();
 
   /**
    * Calls an export of a service's plugin. Returns why it failed, or undefined; what it said is in `call`. The instance may answer the
@@ -35,7 +37,7 @@ export class GuestRunner {
     if ('fault' in instance || instance.calls === 0) call.log = instance.making.log;
     if ('fault' in instance) return instance.fault;
     const fault = this.#enter(instance, options);
-    if (fault === undefined) this.#stock.keep(service, instance);
+    if (fault !== undefined || !this.#stock.keep(service, instance)) this.#litter.add(call.memoryBytes);
     return fault;
   }
 
@@ -94,6 +96,7 @@ export class GuestRunner {
       return call.fault ?? causeOf(thrown);
     } finally {
       this.#slot.call = undefined;
+      call.detach();
       instance.calls += 1;
       instance.nextBlock = call.nextBlock;
     }

@@ -62,6 +62,7 @@ export class InstanceMaker {
       return instance;
     } finally {
       this.#slot.call = undefined;
+      making.detach();
     }
   }
 

@@ -28,13 +28,15 @@ export class Stock {
 
   /**
    * Keeps an instance that has answered well, if it may answer more. One that has filled half of its memory goes, since most filters
-   * never free any; so does one that has used up its addresses.
+   * never free any; so does one that has used up its addresses. False if it goes.
    */
-  keep(service: GuestService, instance: Instance): void {
+  keep(service: GuestService, instance: Instance): boolean {
     const { callsPerInstance, limits } = service;
     const isFull =
       bytesOf(instance) > (limits.memoryMiB * 1024 * 1024) / 2 || instance.nextBlock > HOST_BLOCKS;
-    if (instance.calls < callsPerInstance && !isFull) this.#waiting.set(service, instance);
+    if (instance.calls >= callsPerInstance || isFull) return false;
+    this.#waiting.set(service, instance);
+    return true;
   }
 
   discard(service: GuestService): void {

@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Call } from '../../src/sandbox/call.ts';
 import { GuestRunner } from '../../src/sandbox/guest.ts';
@@ -167,6 +169,22 @@ describe('what runs before the export', () => {
     for (const guest of [plain, catching]) {
       expect(await called(new GuestRunner(), guest)).toBe('it made more than 100 host calls');
     }
+  });
+});
+
+describe('an instance that has answered its last call', () => {
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+
+  it.each(['on_connect', 'on_helo'])('is referred to by nothing: after %s', async (exportName) => {
+    const [guests, guest] = [new GuestRunner(), guestOf(counting())];
+    await called(guests, guest, exportName);
+    const memory = new WeakRef(((await makes.mock.results[0]!.value) as { memory: object }).memory);
+    makes.mockClear();
+    // What a WeakRef was made of lives to the end of the turn.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    collect();
+    expect(memory.deref()).toBeUndefined();
   });
 });
 
