@@ -7,7 +7,7 @@ import { checkPasswordFile } from '../smtp/password-file.ts';
 import { openSandbox } from './plugins.ts';
 import type { CommonOptions } from './context.ts';
 import { EXIT } from './exit.ts';
-import { printJson } from './output.ts';
+import { printJson, printLine } from './output.ts';
 import { stateProblem } from './state-dir.ts';
 
 /** `postern check`: everything that would keep `run` from starting, all of it at once. Starts nothing, writes nothing. */
@@ -23,8 +23,8 @@ export function addCheckCommand(program: Command, common: (command: Command) => 
       if (options.json === true) {
         printJson({ ok: problems.length === 0, problems, warnings });
       } else {
-        for (const warning of warnings) process.stdout.write(`warning: ${warning}\n`);
-        for (const problem of problems) process.stdout.write(`${problem}\n`);
+        for (const warning of warnings) printLine(`warning: ${warning}`);
+        for (const problem of problems) printLine(problem);
         if (problems.length === 0) process.stdout.write(`${options.config}: good\n`);
       }
       if (problems.length > 0) process.exitCode = EXIT.usage;

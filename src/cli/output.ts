@@ -1,3 +1,5 @@
+import { printable } from '../base/printable.ts';
+
 /** Prints a value as one JSON document. What could steer a terminal is escaped, which JSON itself asks only of C0. */
 export function printJson(value: unknown): void {
   const escape = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
@@ -23,14 +25,12 @@ export function printLine(text: string): void {
   process.stdout.write(`${printable(text)}\n`);
 }
 
-// Addresses and replies come from peers: none of them may steer the operator's terminal. Controls, and what changes
-// the direction of the text around it.
-// oxlint-disable-next-line no-control-regex -- control characters are what this finds
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
-const UNSAFE_IN_JSON = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+/** Prints an error or a warning, of one line or several, on standard error. */
+export function printError(text: string): void {
+  process.stderr.write(`${text.split('\n').map(printable).join('\n')}\n`);
+}
 
-/** A text without what could steer a terminal. */
-export const printable = (cell: string): string => cell.replace(UNSAFE, '?');
+const UNSAFE_IN_JSON = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /** `3.2 KiB` */
 export function formatSize(octets: number): string {

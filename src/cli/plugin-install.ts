@@ -11,7 +11,7 @@ import { PackageStore, type PackageRecord } from '../sandbox/package-store.ts';
 import { judge } from '../sandbox/trust.ts';
 import { loadOrFail, type CommonOptions } from './context.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { printJson, printLine, printTable } from './output.ts';
+import { printError, printJson, printLine, printTable } from './output.ts';
 import { asksRows } from './manifest-rows.ts';
 import { manifestOrFail, packageOf, type PackageFile } from './package-file.ts';
 import { collect } from './plugin-verify.ts';
@@ -123,7 +123,7 @@ function judgeOrFail(
     'problem' in one ? [`${one.from}: ${one.problem}`] : [],
   );
   if (!judgement.trusted) throw cannot(manifest, [`it is not trusted: ${judgement.reason}`, ...unread]);
-  for (const line of unread) process.stderr.write(`${line}\n`);
+  for (const line of unread) printError(line);
   return judgement.signedBy.map(({ id }) => displayId(id));
 }
 

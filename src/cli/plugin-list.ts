@@ -8,7 +8,7 @@ import { STAGES } from '../ocp/stage.ts';
 import { PackageStore, type PackageRecord } from '../sandbox/package-store.ts';
 import { loadOrFail, type CommonOptions } from './context.ts';
 import { EXIT } from './exit.ts';
-import { printJson, printTable } from './output.ts';
+import { printError, printJson, printTable } from './output.ts';
 import { pluginWhere, readPlugin } from './plugin-source.ts';
 import { openSandbox } from './plugins.ts';
 import { packagesDirectory } from './state-dir.ts';
@@ -40,7 +40,7 @@ Exit codes: 0 listed; 2 wrong usage, a config that does not check, or a service 
           printPackages(packages);
         }
       }
-      for (const problem of problems) process.stderr.write(`${problem}\n`);
+      for (const problem of problems) printError(problem);
       if (problems.length > 0) process.exitCode = EXIT.usage;
     });
 }

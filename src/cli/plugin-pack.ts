@@ -9,6 +9,7 @@ import { lintPackage } from '../sandbox/lint.ts';
 import { packModule } from '../sandbox/package.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { readPackage } from './package-file.ts';
+import { printLine } from './output.ts';
 
 /** `postern plugin pack` and `lint`: what an author does before signing. */
 export function addPackCommands(plugin: Command): void {
@@ -40,7 +41,7 @@ Exit codes: 0 written; 1 the manifest is wrong or disagrees with the module, not
       const { binary, sections } = await readPackage(path);
       const { problems, warnings } = await lintPackage(binary, sections);
       printWarnings(path, warnings);
-      for (const problem of problems) process.stdout.write(`error: ${path}: ${problem}\n`);
+      for (const problem of problems) printLine(`error: ${path}: ${problem}`);
       if (problems.length === 0) process.stdout.write(`${path}: good\n`);
       else process.exitCode = EXIT.failed;
     });
@@ -86,7 +87,7 @@ const refused = (what: string, reasons: readonly string[]): CommandError =>
   new CommandError(EXIT.failed, reasons.map((reason) => `${what}: ${reason}`).join('\n'));
 
 export function printWarnings(path: string, warnings: readonly string[]): void {
-  for (const warning of warnings) process.stdout.write(`warning: ${path}: ${warning}\n`);
+  for (const warning of warnings) printLine(`warning: ${path}: ${warning}`);
 }
 
 /** A server that reads the file at this moment sees the old one or the new one, never half of it. */

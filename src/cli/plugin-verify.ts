@@ -8,6 +8,7 @@ import { CommandError, EXIT } from './exit.ts';
 import { manifestOrFail, readPackage } from './package-file.ts';
 import { readText } from './plugin-sign.ts';
 import { trustPolicyOf } from './trust-policy.ts';
+import { printError } from './output.ts';
 
 interface VerifyOptions {
   readonly key?: string[];
@@ -58,7 +59,7 @@ async function verify(path: string, options: VerifyOptions): Promise<void> {
       ? await signaturesBeside(path)
       : await Promise.all(options.signature.map(readSignature));
   for (const one of found) {
-    if ('problem' in one) process.stderr.write(`${one.from}: ${one.problem}\n`);
+    if ('problem' in one) printError(`${one.from}: ${one.problem}`);
   }
   const signatures = found.flatMap((one) => ('signature' in one ? [one.signature] : []));
   const judgement = judge({ id, content: file.binary, signatures }, policy);

@@ -3,7 +3,7 @@ import { describeError } from '../base/errors.ts';
 import { configJsonSchema } from '../config/schema.ts';
 import { addCheckCommand } from './check-command.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { printJson } from './output.ts';
+import { printError, printJson } from './output.ts';
 import { addPasswordCommand } from './password-command.ts';
 import { addPluginCommand } from './plugin-command.ts';
 import { addQuarantineCommand } from './quarantine-command.ts';
@@ -60,7 +60,7 @@ Examples:
       // Whoever read it has seen enough (`postern queue list | head`); what the command does goes on to its end.
       process.stdout.on('error', (error: NodeJS.ErrnoException) => {
         if (error.code === 'EPIPE') return;
-        process.stderr.write(`Cannot write the output: ${describeError(error)}\n`);
+        printError(`Cannot write the output: ${describeError(error)}`);
         process.exitCode = EXIT.failed;
       });
       try {
@@ -74,6 +74,6 @@ Examples:
 
 function exitCodeFor(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-  process.stderr.write(`${describeError(error)}\n`);
+  printError(describeError(error));
   return error instanceof CommandError ? error.exitCode : EXIT.failed;
 }

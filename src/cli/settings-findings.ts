@@ -2,7 +2,7 @@ import type { ServiceConfig } from '../config/config.ts';
 import type { Manifest } from '../ocp/manifest.ts';
 import { checkSettings, type SettingsAnswer } from '../sandbox/settings-check.ts';
 import { nameOf, type ServiceFinding } from './effective-service.ts';
-import { printable } from './output.ts';
+import { printable } from '../base/printable.ts';
 
 /** By service: what its settings have that its package's schema of them does not take, each at its key. */
 export async function settingsFindings(

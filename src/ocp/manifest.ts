@@ -1,3 +1,4 @@
+import { isPrintable, printable } from '../base/printable.ts';
 import { z } from 'zod';
 import { ID_FORM, VERSION_FORM, VERSION_LIMIT } from './package-name.ts';
 import { strictJson } from './strict-json.ts';
@@ -29,16 +30,12 @@ export const READS = ['none', 'headers', 'body'] as const;
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-// Controls, and what changes the direction of the text around it: the operator judges by what the terminal shows.
-// oxlint-disable-next-line no-control-regex -- control characters are what this refuses
-const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
-
 const line = (longest: number) =>
   z
     .string()
     .min(1, 'must not be empty')
     .max(longest, `must have at most ${longest} characters`)
-    .refine((text) => !UNSEEN.test(text), 'must be printable text on one line');
+    .refine((text) => isPrintable(text), 'must be printable text on one line');
 
 const distinct = (items: readonly string[]): boolean => new Set(items).size === items.length;
 
@@ -93,7 +90,7 @@ export const manifestSchema = z
     homepage: z
       .url({ protocol: /^https$/, error: 'must be an https URL' })
       .max(300)
-      .refine((text) => !UNSEEN.test(text), 'must be printable text on one line')
+      .refine((text) => isPrintable(text), 'must be printable text on one line')
       .optional(),
     license: line(100).optional(),
   })
@@ -126,7 +123,7 @@ export function readManifest(octets: Uint8Array): ManifestRead {
   return {
     reasons: parsed.error.issues.map(({ path, message }) => {
       const where = path.length === 0 ? '' : ` at ${path.join('.')}`;
-      return `its manifest is wrong${where}: ${message}`;
+      return printable(`its manifest is wrong${where}: ${message}`);
     }),
   };
 }

@@ -1,3 +1,5 @@
+import { quotedName } from '../base/printable.ts';
+
 /**
  * Everything that a plugin may import, with signatures (`sdk/ABI.md`): what is not here is refused when the plugin is
  * loaded. The host side of each call is in `kernel.ts`, `host-*.ts` and `wasi.ts`.
@@ -118,7 +120,7 @@ export function importFault(imported: {
   const { module, name, signature } = imported;
   const offered = SIGNATURES.get(module);
   if (offered === undefined || !offered.has(name)) {
-    return `it imports "${name}" from "${module}", which Postern does not offer`;
+    return `it imports ${quotedName(name)} from ${quotedName(module)}, which Postern does not offer`;
   }
   const expected = offered.get(name);
   if (expected === undefined || signature === expected) return undefined;

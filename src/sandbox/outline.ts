@@ -1,3 +1,4 @@
+import { quotedName } from '../base/printable.ts';
 import { BinaryReader, MalformedBinary, SECTION, type WasmSection } from './binary.ts';
 import { readLimits } from './caps.ts';
 
@@ -117,7 +118,7 @@ function readImport(reader: BinaryReader, types: readonly string[]): OutlineImpo
   if (kind !== 'function') {
     // Refused by the audit, which names it; what follows can't be read without knowing the kind's whole grammar.
     throw new MalformedBinary(
-      `it imports the ${kind} "${name}" from "${module}"; only functions may be imported`,
+      `it imports the ${kind} ${quotedName(name)} from ${quotedName(module)}; only functions may be imported`,
     );
   }
   const signature = types[reader.u32()];

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { encodeU32 } from '../../src/sandbox/binary.ts';
 import { createSandbox } from '../../src/sandbox/sandbox.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { compileWat, readPluginAt, serviceOf } from '../abi/wat.ts';
@@ -32,6 +33,16 @@ const MANIFEST = {
   modifies: false,
 };
 const json = (value: unknown): string => JSON.stringify(value);
+
+const watText = (text: string): string =>
+  [...Buffer.from(text)].map((octet) => `\\${octet.toString(16).padStart(2, '0')}`).join('');
+
+/** The filter with this as its manifest, whatever it is. */
+function withManifest(text: string): Uint8Array {
+  const name = Buffer.from('ocp_smtp_manifest');
+  const body = [...encodeU32(name.length), ...name, ...Buffer.from(text)];
+  return Buffer.concat([FILTER, Uint8Array.from([0, ...encodeU32(body.length), ...body])]);
+}
 
 /** A package under a name of its own. */
 async function pack(name: string, manifest: object = MANIFEST, module: Uint8Array = FILTER): Promise<string> {
@@ -424,4 +435,32 @@ describe('postern plugin keygen, sign and verify', () => {
     });
     expect(existsSync(shop.file('bare2.wasm.minisig'))).toBe(false);
   });
+});
+
+describe('what a stranger wrote into a package', () => {
+  // Escape sequences, a bell, a C1 control, a change of direction, and a line that pretends to be another.
+  const EVIL = 'x\u001b[31mRED\u001b]0;pwn\u0007\u202e\u009b\nerror: none';
+  // oxlint-disable-next-line no-control-regex -- what must not be there
+  const STEERING = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202e]/;
+
+  it.each(['inspect', 'lint', 'verify', 'run'])(
+    'cannot steer the terminal or add a line in %s',
+    async (word) => {
+      const imported = wat(`(import "ocp_smtp_v1" "${watText(EVIL)}" (func))`, MARKER, MEMORY, ON_MESSAGE);
+      write(shop, 'evil-import.wasm', imported);
+      write(shop, 'evil-key.wasm', withManifest(json({ ...MANIFEST, [EVIL]: 1 })));
+      write(shop, 'any.eml', 'Subject: x\r\n\r\nx\r\n');
+      await shop.plugin(['keygen', '-o', 'stranger'], '\n\n');
+      const more = {
+        verify: ['-k', 'stranger.pub'],
+        run: ['--eml', 'any.eml', '--from', 'a@b.example', '--to', 'c@d.example'],
+      };
+      for (const file of ['evil-import.wasm', 'evil-key.wasm']) {
+        const { out, errors } = await shop.plugin([word, file, ...(more[word as keyof typeof more] ?? [])]);
+        expect(`${out}${errors}`).not.toBe('');
+        expect(`${out}${errors}`).not.toMatch(STEERING);
+        expect(`${out}${errors}`).not.toMatch(/^error: none/m);
+      }
+    },
+  );
 });
