@@ -47,12 +47,14 @@ Exit codes: 0 listed; 2 wrong usage, a config that does not check, or a service 
 
 async function listServices(loaded: LoadedConfig) {
   const { config } = loaded;
-  const { sandbox, problems } = await openSandbox(loaded, { log: silentLog });
+  const { sandbox, services: fit, problems } = await openSandbox(loaded, { log: silentLog });
+  const isFit = new Set(fit.map(({ name }) => name));
   const services = config.services.map((service) => ({
     service: service.name,
     plugin: pluginWhere(service.plugin, config.pluginDirectory),
     enabled: service.enabled,
-    stages: STAGES.filter((stage) => sandbox.answers(service.name, stage)),
+    // Of one that did not load nobody knows.
+    stages: STAGES.filter((stage) => isFit.has(service.name) && sandbox.answers(service.name, stage)),
     mode: service.mode,
     allowModify: service.allowModify,
     onFailure: service.onFailure,
@@ -68,7 +70,7 @@ function printServices(services: Awaited<ReturnType<typeof listServices>>['servi
   const columns = ['SERVICE', 'STAGES', 'MODE', 'MODIFIES', 'GROUPS', 'PLUGIN'];
   const rows = services.map((one) => [
     one.service,
-    one.stages.join(','),
+    one.stages.length === 0 ? '-' : one.stages.join(','),
     one.enabled ? one.mode : 'disabled',
     one.allowModify ? 'yes' : 'no',
     one.groups.join(','),

@@ -25,7 +25,7 @@ export interface OpenOptions {
 
 export interface OpenedSandbox {
   readonly sandbox: CalloutService;
-  /** Those that are enabled and fit, with what their packages say filled in. */
+  /** Those that are enabled and fit and did load, with what their packages say filled in. */
   readonly services: readonly Service[];
   /** Of each of these services, by its name. */
   readonly plugins: ReadonlyMap<string, LoadedPlugin>;
@@ -91,7 +91,14 @@ export async function openSandbox(
   });
   for (const { service, where, reason } of found)
     problems.push(formatProblem(problemAt(['services', service, 'plugin'], `${where}: ${reason}`)));
-  return { sandbox, services, plugins, problems, warnings };
+  const broken = new Set(found.map(({ service }) => service));
+  return {
+    sandbox,
+    services: services.filter(({ name }) => !broken.has(name)),
+    plugins,
+    problems,
+    warnings,
+  };
 }
 
 const loadedPlugin = ({
