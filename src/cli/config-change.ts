@@ -29,7 +29,8 @@ export interface ConfigChange {
   readonly hint?: string;
 }
 
-export async function changeConfig(loaded: LoadedConfig, change: ConfigChange): Promise<void> {
+/** False if there was nothing to change, and so nothing was loaded either. */
+export async function changeConfig(loaded: LoadedConfig, change: ConfigChange): Promise<boolean> {
   const { config } = loaded;
   const { file } = config;
   const octets = await readFile(file);
@@ -38,7 +39,7 @@ export async function changeConfig(loaded: LoadedConfig, change: ConfigChange): 
   const isNew = after !== before;
   if (!isNew && change.consents === undefined) {
     printLine(`${file} says so already, nothing was changed`);
-    return;
+    return false;
   }
   for (const warning of await examine(file, { text: after, change })) printLine(`warning: ${warning}`);
   const diff = diffLines(before, after);
@@ -77,6 +78,7 @@ export async function changeConfig(loaded: LoadedConfig, change: ConfigChange): 
     }
     throw new CommandError(EXIT.failed, said.join('\n'));
   }
+  return true;
 }
 
 function edited(text: string, edits: readonly Edit[]): string {

@@ -34,21 +34,20 @@ export async function packageOrFail(config: Config, text: string): Promise<Packa
 
 export const storeOf = (config: Config): PackageStore => new PackageStore(packagesDirectory(config));
 
-/** Remembers that services were moved to a version, and which one they ran before. */
-export async function recordMove(
-  config: Config,
-  { id, from, to }: { id: string; from?: string; to: string },
-): Promise<void> {
+/** Remembers that these versions of one package ran, in their order; each has loaded. */
+export async function recordRuns(config: Config, ran: readonly PackageRecord[]): Promise<void> {
+  const [first] = ran;
+  if (first === undefined) return;
   const store = storeOf(config);
-  const history = [...(await store.readHistory(id))];
+  const history = [...(await store.readHistory(first.id))];
   const at = new Date().toISOString();
-  for (const version of [from, to])
-    if (version !== undefined && history.at(-1)?.version !== version) history.push({ version, at });
-  await store.writeHistory(id, history);
+  for (const { version, digest } of ran)
+    if (history.at(-1)?.digest !== digest) history.push({ version, digest, at });
+  await store.writeHistory(first.id, history);
 }
 
 /**
- * The version that ran before this one, with the history up to it; ends the command if there is none, or if it is not
+ * The version that ran before this one, with the history up to it; ends the command if there is none, or if what ran is not
  * installed any more.
  */
 export async function versionBefore(config: Config, { id, version }: { id: string; version: string }) {
@@ -61,8 +60,9 @@ export async function versionBefore(config: Config, { id, version }: { id: strin
     throw new CommandError(EXIT.failed, message);
   }
   const record = await store.find({ id, version: before.version });
-  if (record !== undefined) return { record, history: history.slice(0, at + 1) };
+  // Another content under the same version is something that never ran.
+  if (record?.digest === before.digest) return { record, history: history.slice(0, at + 1) };
   const name = formatPackageName({ id, version: before.version });
-  const message = `Cannot roll ${id} back: ${name} ran before and is not installed any more; postern plugin install adds it`;
+  const message = `Cannot roll ${id} back: ${name} of ${before.digest} ran before and is not installed any more; postern plugin install adds it`;
   throw new CommandError(EXIT.notFound, message);
 }

@@ -10,7 +10,7 @@ import { formatPackageName } from '../ocp/package-name.ts';
 import { changeConfig } from './config-change.ts';
 import { loadOrFail, type CommonOptions } from './context.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { packageOrFail, recordMove } from './installed.ts';
+import { packageOrFail, recordRuns } from './installed.ts';
 import {
   CHANGE_HELP,
   grantsFrom,
@@ -137,7 +137,7 @@ async function enablePackage(
     ],
     hint: 'What it requires can be granted with it: --grant kv --keys 1000 --grant http --target https://…',
   });
-  await recordMove(config, { id: record.id, to: record.version });
+  await recordRuns(config, [record]);
 }
 
 async function settingsFrom(file: string): Promise<unknown> {

@@ -13,7 +13,7 @@ export function addRemoveCommand(plugin: Command, common: (command: Command) => 
     .addHelpText(
       'after',
       `
-With the last version of a package goes what was consented to and which versions ran.
+With it goes the record that it ran; with the last version of a package also what was consented to.
 
 Exit codes: 0 removed; 1 a service of the config names it, disabled ones included; 2 wrong usage or a config that does not check;
 3 it is not installed.`,

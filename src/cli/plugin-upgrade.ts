@@ -1,21 +1,25 @@
 import type { Command } from 'commander';
+import { silentLog } from '../base/log.ts';
 import type { ServiceConfig } from '../config/config.ts';
 import type { Edit } from '../config/edit.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { asksBeyond, consentOf, type Consent } from '../ocp/consent.ts';
 import type { Manifest } from '../ocp/manifest.ts';
 import { compareVersions, formatPackageName, parsePackageName } from '../ocp/package-name.ts';
+import type { PackageRecord } from '../sandbox/package-store.ts';
 import { changeConfig } from './config-change.ts';
 import { loadOrFail, type CommonOptions } from './context.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { nameOrFail, packageOrFail, recordMove, storeOf, versionBefore } from './installed.ts';
+import { nameOrFail, packageOrFail, recordRuns, storeOf, versionBefore } from './installed.ts';
 import { printLine } from './output.ts';
 import { CHANGE_HELP, grantsFrom, withGrantOptions, type GrantOptions } from './plugin-grant.ts';
 import { readPlugin } from './plugin-source.ts';
+import { openSandbox } from './plugins.ts';
 import { collect } from './plugin-verify.ts';
 
 interface MoveOptions extends CommonOptions, GrantOptions {
   readonly grant?: readonly string[];
+  readonly consent?: true;
 }
 
 /** `postern plugin upgrade` and `rollback`: which version of a package its services run. */
@@ -24,7 +28,6 @@ export function addUpgradeCommands(plugin: Command, common: (command: Command) =
     .description(
       'Move every service that runs a package to its newest installed version, or to the one named',
     )
-    .option('--consent', 'to all that it asks for beyond what was consented to')
     .addHelpText(
       'after',
       `
@@ -33,10 +36,11 @@ postern plugin rollback. If the version asks for more than has been consented to
 code 1; look at it, and say --consent. Grants that it does not ask for any more are taken out.
 ${CHANGE_HELP}`,
     )
-    .action(async (text: string, options: MoveOptions & { consent?: true }) => {
+    .action(async (text: string, options: MoveOptions) => {
       const loaded = loadOrFail(options.config);
       const { id } = nameOrFail(text);
-      const { version } = await packageOrFail(loaded.config, text);
+      const record = await packageOrFail(loaded.config, text);
+      const { version } = record;
       const running = runningOf(loaded, id);
       const higher = running.find((service) => compareVersions(service.version, version) > 0);
       if (higher !== undefined) {
@@ -44,29 +48,30 @@ ${CHANGE_HELP}`,
         throw new CommandError(EXIT.failed, message);
       }
       const manifest = await manifestOrFail(loaded, { id, version });
-      const known = await storeOf(loaded.config).readConsent(id);
-      const beyond = known === undefined ? asking(manifest) : asksBeyond(manifest, known);
-      if (beyond.length > 0) {
-        printLine(`${formatPackageName({ id, version })} asks for more than has been consented to:`);
-        for (const line of beyond) printLine(`  ${line}`);
-        if (options.consent !== true) {
-          const message = `Nothing was changed. If that is right: postern plugin upgrade ${id}@${version} --consent`;
-          throw new CommandError(EXIT.failed, message);
-        }
-      }
-      if (running.length === 0 && beyond.length > 0) {
+      const again = `postern plugin upgrade ${id}@${version} --consent`;
+      const consents = await consentsTo(manifest, { loaded, options, again });
+      if (running.length === 0 && consents) {
         await storeOf(loaded.config).writeConsent(id, consentOf(manifest));
         const next = `postern plugin enable ${id}@${version} --service NAME --group GROUP makes one`;
         return printLine(`Consented to. No service runs it yet; ${next}`);
       }
       const services = servicesOf(loaded, id);
-      await move(loaded, { running: services, manifest, options, consents: beyond.length > 0 });
-      await recordMove(loaded.config, { id, from: highest(services), to: version });
+      const ran = await lastToRun(loaded, services);
+      const isMade = await move(loaded, { running: services, manifest, options, consents });
+      // What is disabled was written without being loaded.
+      const runs = isMade && services.some(({ service }) => service.enabled);
+      await recordRuns(loaded.config, [...ran, ...(runs ? [record] : [])]);
     });
 
   withMoveOptions(common(plugin.command('rollback <package>')))
     .description('Move every service that runs a package back to the version that ran before')
-    .addHelpText('after', `\nPACKAGE is vendor/name.\n${CHANGE_HELP}`)
+    .addHelpText(
+      'after',
+      `
+PACKAGE is vendor/name. Only what has loaded as a service, and is installed as it was then, counts as having run. If it asks for
+more than has been consented to since, that is shown and nothing is changed, exit code 1; look at it, and say --consent.
+${CHANGE_HELP}`,
+    )
     .action(async (text: string, options: MoveOptions) => {
       const loaded = loadOrFail(options.config);
       const { id, version } = nameOrFail(text);
@@ -77,9 +82,8 @@ ${CHANGE_HELP}`,
       const running = servicesOf(loaded, id);
       const before = await versionBefore(loaded.config, { id, version: highest(running) });
       const manifest = await manifestOrFail(loaded, { id, version: before.record.version });
-      const known = await storeOf(loaded.config).readConsent(id);
-      // It ran, so somebody had consented to it, which the consent to a later version may have replaced.
-      const consents = known === undefined || asksBeyond(manifest, known).length > 0;
+      const again = `postern plugin rollback ${id} --consent`;
+      const consents = await consentsTo(manifest, { loaded, options, again });
       await move(loaded, { running, manifest, options, consents });
       await storeOf(loaded.config).writeHistory(id, before.history);
     });
@@ -87,12 +91,47 @@ ${CHANGE_HELP}`,
 
 function withMoveOptions(command: Command): Command {
   return withGrantOptions(
-    command.option(
-      '--grant <capability>',
-      'to each service, with this version: clock, kv or http; may be given again',
-      collect,
-    ),
+    command
+      .option('--consent', 'to all that it asks for beyond what was consented to')
+      .option(
+        '--grant <capability>',
+        'to each service, with this version: clock, kv or http; may be given again',
+        collect,
+      ),
   );
+}
+
+/**
+ * Whether there is more to consent to with this version, which is shown; ends the command where `--consent` was not said to that.
+ * `again` is the command that does.
+ */
+async function consentsTo(
+  manifest: Manifest,
+  { loaded, options, again }: { loaded: LoadedConfig; options: MoveOptions; again: string },
+): Promise<boolean> {
+  const known = await storeOf(loaded.config).readConsent(manifest.id);
+  const beyond = known === undefined ? asking(manifest) : asksBeyond(manifest, known);
+  if (beyond.length === 0) return false;
+  printLine(`${formatPackageName(manifest)} asks for more than has been consented to:`);
+  for (const line of beyond) printLine(`  ${line}`);
+  if (options.consent === true) return true;
+  throw new CommandError(EXIT.failed, `Nothing was changed. If that is right: ${again}`);
+}
+
+/**
+ * The highest version that loads as the config has it, if any does: one that somebody wrote into the file, where it waits for
+ * consent, say, never ran.
+ */
+async function lastToRun(loaded: LoadedConfig, running: readonly Running[]): Promise<PackageRecord[]> {
+  const services = running.map(({ service }) => service);
+  const opened = await openSandbox({ ...loaded, config: { ...loaded.config, services } }, { log: silentLog });
+  await opened.sandbox.close();
+  const loads = new Set(opened.services.map(({ name }) => name));
+  const [first, ...more] = running.filter(({ service }) => loads.has(service.name));
+  if (first === undefined) return [];
+  const { id } = parsePackageName(first.service.plugin)!;
+  const record = await storeOf(loaded.config).find({ id, version: highest([first, ...more]) });
+  return record === undefined ? [] : [record];
 }
 
 interface Running {
@@ -149,7 +188,7 @@ async function move(
     /** Whether all that the manifest asks for is consented to with it. */
     consents: boolean;
   },
-): Promise<void> {
+): Promise<boolean> {
   const { running, manifest, options } = target;
   const { required, optional } = manifest.capabilities;
   const asked = new Set<string>([...required, ...optional].map(({ name }) => name));
@@ -164,7 +203,7 @@ async function move(
       ...added.map(([granted, value]): Edit => ({ kind: 'set', path: [...path, 'grants', granted], value })),
     ];
   });
-  await changeConfig(loaded, {
+  return changeConfig(loaded, {
     edits,
     ...(target.consents && { consents: new Map([[manifest.id, consentOf(manifest)]]) }),
     hint: 'What this version requires can be granted with it: --grant kv --keys 1000 --grant http --target https://…',

@@ -115,6 +115,7 @@ describe('the package store', () => {
     expect(await store.readConsent('acme/filter')).toMatchObject({ modifies: true });
     const history = Array.from({ length: 120 }, (_, at) => ({
       version: `1.0.${at}`,
+      digest: digestOf(content),
       at: '2026-01-01T00:00:00Z',
     }));
     await store.writeHistory('acme/filter', history);
@@ -124,6 +125,29 @@ describe('the package store', () => {
     expect(await store.find(first)).toBeUndefined();
     await store.remove(second);
     expect(files()).toEqual([]);
+  });
+
+  it('forgets with a version that it ran', async () => {
+    const first = await store.add(content, named('1.0.0'));
+    const second = await store.add(other, named('2.0.0'));
+    const ran = [first, second, first, second].map(({ version, digest }) => ({ version, digest, at: 'now' }));
+    await store.writeHistory('acme/filter', ran);
+    await store.remove(first);
+    expect(await store.readHistory('acme/filter')).toEqual([ran[1], ran[3]]);
+  });
+
+  it('takes versions that differ in build metadata only for one', async () => {
+    const record = await store.add(content, named('1.0.0+one'));
+    await expect(store.add(other, named('1.0.0+two'))).rejects.toMatchObject({
+      code: 'package_conflict',
+      message: expect.stringContaining(
+        'Cannot install acme/filter@1.0.0+two: 1.0.0+one, which is the same version, is installed',
+      ) as unknown,
+    });
+    await expect(store.add(other, named('1.0.0'))).rejects.toMatchObject({ code: 'package_conflict' });
+    expect(await store.list()).toEqual([record]);
+    expect(await store.add(content, named('1.0.0+one'))).toEqual(record);
+    await store.add(other, named('1.0.0-rc.1+one'));
   });
 
   it('can be read by whoever gets there, whatever the umask', async () => {

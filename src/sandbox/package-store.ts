@@ -20,11 +20,11 @@ import { FILE_SIZE_LIMIT } from './plugin-module.ts';
  *     sha256/<hex>.wasm                            the octets, by their digest
  *     ids/<vendor>/<name>/versions/<version>.json  one record for each version
  *     ids/<vendor>/<name>/consent.json             what has been consented to
- *     ids/<vendor>/<name>/history.json             which versions ran
+ *     ids/<vendor>/<name>/history.json             which versions ran, with their digests
  *
  * Each file is whole or absent whenever a process looks, and stays so over a power cut; a record never changes its digest. All can be
  * read by every user who gets as far as `stateDir`: a package is no secret. A digest belongs to one version only, since a
- * package has its id and version in it.
+ * package has its id and version in it. Versions that differ in nothing but build metadata are one version: they have no order.
  *
  * Errors are OperationalErrors: `package_store` for what is unreadable or broken, `package_conflict` for a version that is there with
  * another content.
@@ -43,8 +43,9 @@ export class PackageStore {
   async add(content: Uint8Array, options: NewPackage): Promise<PackageRecord> {
     const { signatures, ...rest } = options;
     const digest = digestOf(content);
-    const before = await this.find(options);
-    if (before !== undefined && before.digest !== digest) throw conflict(before);
+    const before = await this.#same(options);
+    if (before !== undefined && (before.digest !== digest || before.version !== options.version))
+      throw conflict(options, before);
     // Also where there is a record: its octets may have been lost or damaged.
     await replaceFile(this.#contentPath(digest), content);
     const record: PackageRecord = {
@@ -64,7 +65,7 @@ export class PackageStore {
     const other = await this.find(options);
     if (other?.digest === digest) return other;
     await rm(this.#contentPath(digest), { force: true });
-    throw conflict({ ...options, digest: other?.digest ?? 'unknown' });
+    throw conflict(options, other ?? { version: options.version, digest: 'unknown' });
   }
 
   /** All that are installed, by id and then version, the lowest first. */
@@ -109,13 +110,19 @@ export class PackageStore {
     );
   }
 
-  /** Forgets a version; with the last one of its id also what was consented to and which versions ran. */
+  /** Forgets a version, and that it ran; with the last one of its id also what was consented to. */
   async remove(record: PackageRecord): Promise<void> {
+    const { id, version } = record;
     await rm(this.#recordPath(record), { force: true });
     await rm(this.#contentPath(record.digest), { force: true });
-    if ((await this.versions(record.id)).length > 0) return;
+    if ((await this.versions(id)).length > 0) {
+      const history = await this.readHistory(id);
+      const left = history.filter((entry) => entry.version !== version);
+      if (left.length < history.length) await this.writeHistory(id, left);
+      return;
+    }
     for (const name of ['consent.json', 'history.json'])
-      await rm(join(this.#idPath(record.id), name), { force: true });
+      await rm(join(this.#idPath(id), name), { force: true });
   }
 
   /** What has been consented to for an id; undefined where nobody was asked yet. */
@@ -133,7 +140,7 @@ export class PackageStore {
     return createFile(join(this.#idPath(id), 'consent.json'), json(consent));
   }
 
-  /** Which versions services were moved to, the latest last. */
+  /** Which versions ran, the latest last. */
   async readHistory(id: string): Promise<readonly HistoryEntry[]> {
     return (await this.#read(join(this.#idPath(id), 'history.json'), historySchema)) ?? [];
   }
@@ -141,6 +148,11 @@ export class PackageStore {
   /** Keeps the latest hundred. */
   async writeHistory(id: string, history: readonly HistoryEntry[]): Promise<void> {
     await replaceFile(join(this.#idPath(id), 'history.json'), json(history.slice(-HISTORY_LIMIT)));
+  }
+
+  /** The record of the version that this is, however its build metadata differs. */
+  async #same({ id, version }: PackageName): Promise<PackageRecord | undefined> {
+    return (await this.versions(id)).find((record) => compareVersions(record.version, version) === 0);
   }
 
   async #read<Shape extends z.ZodType>(path: string, shape: Shape): Promise<z.output<Shape> | undefined> {
@@ -202,9 +214,11 @@ export type PackageRecord = Readonly<z.output<typeof recordSchema>>;
 /** What is known of a package besides its octets. */
 export type NewPackage = Pick<PackageRecord, 'id' | 'version' | 'signatures' | 'source' | 'signedBy'>;
 
-const historySchema = z.array(z.strictObject({ version: z.string(), at: z.string() }));
+const historySchema = z.array(
+  z.strictObject({ version: z.string(), digest: z.string().regex(DIGEST_FORM), at: z.string() }),
+);
 
-/** A version that services were moved to, and when (ISO 8601). */
+/** A version that loaded as a service, with what it was then, and since when (ISO 8601). */
 export type HistoryEntry = z.output<typeof historySchema>[number];
 
 const json = (value: unknown): Uint8Array => Buffer.from(`${JSON.stringify(value, null, 2)}\n`);
@@ -215,7 +229,11 @@ const broken = (path: string): OperationalError =>
     `Cannot read ${path}: it is not what Postern writes; remove the file and install the package again`,
   );
 
-function conflict({ digest, ...name }: PackageName & { digest: string }): OperationalError {
-  const text = `Cannot install ${formatPackageName(name)}: this version is installed with another content (${digest}); its vendor has to give the new one another version`;
+function conflict(
+  { id, version }: PackageName,
+  found: Pick<PackageRecord, 'version' | 'digest'>,
+): OperationalError {
+  const which = found.version === version ? 'this version' : `${found.version}, which is the same version,`;
+  const text = `Cannot install ${formatPackageName({ id, version })}: ${which} is installed with another content (${found.digest}); its vendor has to give the new one another version`;
   return new OperationalError('package_conflict', text);
 }

@@ -89,6 +89,10 @@ describe('a service', () => {
   it('that is broken is disabled, and need not be there', async () => {
     writeFileSync(file(), BASE.replace('plugin: journal', 'plugin: ./gone.wasm'));
     await expectRefused(['disable', 'access'], 2, 'services.journal.plugin');
+    // Nobody knows at which stages it would be asked.
+    const list = await plugin('list');
+    expect(list.code).toBe(2);
+    expect(list.out).toMatch(/^access +\S*rcpt\S* +enforce .*\njournal +- +enforce /m);
     expect(await plugin('disable', 'journal')).toMatchObject({ code: 0 });
     const check = await command(['check', '-c', file()], { seconds: 60 });
     expect(check).toMatchObject({ code: 0, out: expect.stringContaining('warning: ') });
@@ -242,6 +246,64 @@ describe('a package', () => {
     expect(await command(['check', '-c', file()], { seconds: 60 })).toMatchObject({ code: 0 });
     await expectRefused(['upgrade', 'acme/footer@1.0.0'], 1, 'postern plugin rollback');
     await expectRefused(['revoke', 'footer', 'clock'], 2, 'acme/footer 1.1.0 requires clock');
+  });
+});
+
+describe('a roll back', () => {
+  const enable = ['enable', 'acme/footer@1.0.0', '--service', 'footer', '--group', 'inbound'];
+
+  it('goes to nothing that never ran, though it has the version of what did', async () => {
+    const greedy = await makeFooter(join(directory, 'greedy'), {
+      version: '1.0.0',
+      limits: { memoryMiB: 1024 },
+    });
+    expect(await plugin('install', packages['1.0.0']!)).toMatchObject({ code: 0 });
+    expect(await plugin('install', packages['1.1.0']!)).toMatchObject({ code: 0 });
+    expect(await plugin(...enable)).toMatchObject({ code: 0 });
+    const upgrade = ['upgrade', 'acme/footer', '--consent', '--grant', 'clock'];
+    expect(await plugin(...upgrade)).toMatchObject({ code: 0 });
+    expect(await plugin('remove', 'acme/footer@1.0.0')).toMatchObject({ code: 0 });
+    await expectRefused(['rollback', 'acme/footer'], 1, 'no version is on record that ran before 1.1.0');
+
+    const installed = await plugin('install', greedy, '--allow-downgrade');
+    expect(installed).toMatchObject({ code: 0, out: expect.stringContaining('memoryMiB') });
+    await expectRefused(['rollback', 'acme/footer'], 1, 'no version is on record that ran before 1.1.0');
+
+    // Also where the record of what ran was not taken out with it.
+    const history = join(directory, 'var/packages/ids/acme/footer/history.json');
+    const [first] = JSON.parse(readFileSync(history, 'utf8')) as object[];
+    const entry = { version: '1.0.0', digest: `sha256:${'0'.repeat(64)}`, at: 'then' };
+    writeFileSync(history, JSON.stringify([entry, first]));
+    await expectRefused(['rollback', 'acme/footer'], 3, 'is not installed any more');
+  });
+
+  it('consents to nothing by itself', async () => {
+    const wide = await makeFooter(join(directory, 'wide'), {
+      version: '1.0.0',
+      limits: { memoryMiB: 128 },
+    });
+    const narrow = await makeFooter(join(directory, 'narrow'), { version: '1.0.1', asksMore: true });
+    for (const file of [wide, narrow]) expect(await plugin('install', file)).toMatchObject({ code: 0 });
+    expect(await plugin(...enable)).toMatchObject({ code: 0 });
+    expect(await plugin('upgrade', 'acme/footer', '--consent', '--grant', 'clock')).toMatchObject({
+      code: 0,
+    });
+    // What has been consented to is what 1.0.1 asks for.
+    await expectRefused(['rollback', 'acme/footer'], 1, 'postern plugin rollback acme/footer --consent');
+    const shown = await plugin('rollback', 'acme/footer', '--consent');
+    expect(shown).toMatchObject({ code: 0, out: expect.stringContaining('its memory rises') });
+    expect(text()).toContain('plugin: acme/footer@1.0.0');
+  });
+
+  it('passes over what stood in the file and never loaded', async () => {
+    const next = await makeFooter(join(directory, 'next'), { version: '1.2.0' });
+    for (const file of [packages['1.0.0']!, packages['1.1.0']!, next])
+      expect(await plugin('install', file)).toMatchObject({ code: 0 });
+    expect(await plugin(...enable)).toMatchObject({ code: 0 });
+    writeFileSync(file(), text().replace('footer@1.0.0', 'footer@1.1.0'));
+    expect(await plugin('upgrade', 'acme/footer')).toMatchObject({ code: 0 });
+    expect(await plugin('rollback', 'acme/footer')).toMatchObject({ code: 0 });
+    expect(text()).toContain('plugin: acme/footer@1.0.0');
   });
 });
 

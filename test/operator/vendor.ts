@@ -11,11 +11,13 @@ export interface Footer {
   /** Its `configure` refuses whatever the settings are. */
   readonly refusesSettings?: true;
   readonly settings?: object;
+  /** What it says that a call needs. */
+  readonly limits?: object;
 }
 
 /** `acme/footer`, which adds the field `X-Footer: VERSION` to each message; the path of its package. */
 export async function makeFooter(directory: string, footer: Footer): Promise<string> {
-  const { version, asksMore, refusesSettings, settings } = footer;
+  const { version, asksMore, refusesSettings, settings, limits } = footer;
   const module = `(module
     (import "extism:host/env" "alloc" (func $alloc (param i64) (result i64)))
     (import "extism:host/env" "store_u8" (func $store (param i64 i32)))
@@ -48,6 +50,7 @@ export async function makeFooter(directory: string, footer: Footer): Promise<str
     modifies: true,
     ...(asksMore && { capabilities: { required: [{ name: 'clock', reason: 'It says when.' }] } }),
     ...(settings && { settings }),
+    ...(limits && { limits }),
   };
   mkdirSync(directory, { recursive: true });
   const file = join(directory, `footer-${version}.wasm`);
