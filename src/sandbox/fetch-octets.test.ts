@@ -19,7 +19,7 @@ async function serve(answer: Answer): Promise<URL> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/package?token=secret`);
 }
-const options = () => ({ mostOctets: 1000, signal: AbortSignal.timeout(10_000), allowHttp: true });
+const options = () => ({ mostOctets: 1000, signal: AbortSignal.timeout(10_000), allowHttp: () => true });
 
 describe('a server that packages come from', () => {
   it('gives octets, with any status', async () => {
@@ -99,6 +99,19 @@ describe('a server that packages come from', () => {
       await fetchOctets(start, { ...options(), headers: { authorization: 'Basic eA==' } });
     }
     expect(seen).toEqual(['Basic eA==', undefined]);
+  });
+
+  it('leads without TLS only to where that is allowed', async () => {
+    let asked = 0;
+    const elsewhere = await serve((_, response) => {
+      asked += 1;
+      response.end();
+    });
+    const start = await serve((_, response) => response.writeHead(302, { location: elsewhere.href }).end());
+    const allowHttp = ({ host }: URL): boolean => host === start.host;
+    const fetched = fetchOctets(start, { ...options(), allowHttp });
+    await expect(fetched).rejects.toThrow('http://, only https:// is allowed');
+    expect(asked).toBe(0);
   });
 
   it('is not asked without TLS, or with credentials in the URL', async () => {

@@ -2,7 +2,7 @@ import { describeError, OperationalError } from '../base/errors.ts';
 
 /**
  * Requests to servers that packages come from. A server may answer with anything at any pace: what is read is bounded in octets and in
- * time, redirects lead to https only, and nothing is decompressed. Node's own rules say which authorities are trusted
+ * time, redirects lead to https only, whatever `allowHttp` says apart, and nothing is decompressed. Node's own rules say which authorities are trusted
  * (`NODE_EXTRA_CA_CERTS` adds some).
  */
 export interface FetchOptions {
@@ -12,8 +12,8 @@ export interface FetchOptions {
   readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
-  /** Also what is not encrypted: a registry on this machine, or one that the operator named as such. */
-  readonly allowHttp?: boolean;
+  /** Which servers may be spoken to without TLS, redirects included; none by default. */
+  readonly allowHttp?: (url: URL) => boolean;
 }
 
 export interface Fetched {
@@ -58,7 +58,7 @@ export const cannot = (url: URL, why: string): OperationalError =>
 export const shownUrl = (url: URL): string => `${url.protocol}//${url.host}${url.pathname}`;
 
 function checkProtocol(url: URL, { start, options }: { start: URL; options: FetchOptions }): void {
-  if (url.protocol === 'https:' || (url.protocol === 'http:' && options.allowHttp === true)) return;
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && options.allowHttp?.(url) === true)) return;
   const what = url === start ? 'found' : `it leads to ${shownUrl(url)},`;
   throw cannot(start, `${what} ${url.protocol}//, only https:// is allowed`);
 }

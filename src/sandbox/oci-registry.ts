@@ -7,6 +7,10 @@ import { isLoopback, type OciReference } from './oci-reference.ts';
 /**
  * Requests to one repository of a registry, by the OCI distribution specification 1.1. A registry that asks for it is logged in to: with
  * a token (anonymous, or by name and password), or with name and password.
+ *
+ * A registry can lead anywhere, by a redirect, the location of an upload or the realm of its tokens: to https everywhere; without TLS,
+ * only to itself if it is spoken to so, and from one on this machine to others on this machine. Credentials go to the
+ * registry that they are kept for and to the server of tokens that it names itself, and what they get only to the registry.
  */
 export class Registry {
   readonly #base: URL;
@@ -27,6 +31,9 @@ export class Registry {
     const url = new URL(where, this.#base);
     const answer = await this.#ask(url, options);
     if (answer.status !== 401) return answer;
+    // Whoever the registry led to is not the one that the credentials are for.
+    if (answer.url.origin !== this.#base.origin)
+      throw cannot(url, `it leads to ${shownUrl(answer.url)}, which asks for a login of its own`);
     this.#authorization = await this.#logIn(answer);
     const again = await this.#ask(url, options);
     if (again.status === 401) throw cannot(url, 'the registry takes no such credentials');
@@ -46,7 +53,10 @@ export class Registry {
   }
 
   get #transport(): Pick<FetchOptions, 'signal' | 'allowHttp'> {
-    return { signal: this.#options.signal, allowHttp: this.#base.protocol === 'http:' };
+    const { protocol, host } = this.#base;
+    const allowHttp = (url: URL): boolean =>
+      protocol === 'http:' && (url.host === host || (isLoopback(host) && isLoopback(url.host)));
+    return { signal: this.#options.signal, allowHttp };
   }
 
   /** What to send as Authorization (RFC 6750, RFC 7617, and the token protocol of the Distribution project). */
@@ -80,7 +90,7 @@ export class Registry {
 }
 
 export interface RegistryOptions {
-  /** Speak without TLS; a registry on this machine always is. */
+  /** Speak to this very registry without TLS; one on this machine always is. */
   readonly plainHttp?: boolean | undefined;
   readonly signal: AbortSignal;
   readonly actions: 'pull' | 'pull,push';

@@ -1,6 +1,9 @@
-import { createServer, type Server } from 'node:http';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { digestOf } from './digest.ts';
 import { isLoopback, parseOciReference } from './oci-reference.ts';
 import { pullPackage } from './oci.ts';
@@ -32,7 +35,20 @@ const layer = (octets: Uint8Array, more: object = {}): object => ({
   ...more,
 });
 const manifest = (...layers: object[]): string => JSON.stringify({ schemaVersion: 2, layers });
-const pull = (from = source) => pullPackage(from, { signal: AbortSignal.timeout(10_000) });
+const pull = (from = source, more: object = {}) =>
+  pullPackage(from, { signal: AbortSignal.timeout(10_000), ...more });
+
+/** The same machine by a name that is none of loopback; a server that nobody should reach. */
+async function elsewhere(): Promise<{ url: string; asked: IncomingMessage[]; stop: () => void }> {
+  const asked: IncomingMessage[] = [];
+  const other = createServer((request, response) => {
+    asked.push(request);
+    response.writeHead(401, { 'www-authenticate': `Bearer realm="http://127.0.0.1:${port}/"` }).end();
+  });
+  await new Promise<void>((resolve) => other.listen(0, '0.0.0.0', resolve));
+  const { port } = other.address() as AddressInfo;
+  return { url: `http://0.0.0.0:${port}/`, asked, stop: () => other.close() };
+}
 
 describe('an artifact', () => {
   it('is a package if one layer is a module, whichever other layers there are', async () => {
@@ -90,6 +106,54 @@ describe('an artifact', () => {
       body: '',
     };
     await expect(pull()).rejects.toThrow(reason);
+  });
+});
+
+describe('a registry without TLS', () => {
+  it('on this machine leads to others without TLS on this machine only', async () => {
+    const other = await elsewhere();
+    try {
+      answers['manifests/1'] = { status: 302, headers: { location: other.url }, body: '' };
+      await expect(pull()).rejects.toThrow('only https:// is allowed');
+      answers['manifests/1'] = {
+        status: 401,
+        headers: { 'www-authenticate': `Bearer realm="${other.url}",service="x"` },
+        body: '',
+      };
+      await expect(pull()).rejects.toThrow('only https:// is allowed');
+      expect(other.asked).toEqual([]);
+    } finally {
+      other.stop();
+    }
+  });
+
+  it('that was named leads to itself only, not to what is on this machine either', async () => {
+    const named = source.replace('127.0.0.1', '0.0.0.0');
+    answers['manifests/1'] = { status: 302, headers: { location: '/v2/acme/filter/again' }, body: '' };
+    answers['again'] = { body: '<html>' };
+    await expect(pull(named, { plainHttp: true })).rejects.toThrow('its manifest is not JSON');
+    const here = named.replace('oci:', 'http:').replace(/0\.0\.0\.0:.*/, '127.0.0.1:1/');
+    answers['manifests/1'] = { status: 302, headers: { location: here }, body: '' };
+    await expect(pull(named, { plainHttp: true })).rejects.toThrow('only https:// is allowed');
+  });
+
+  it('lets nobody whom it leads to ask for its credentials', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'postern-oci-'));
+    const other = await elsewhere();
+    vi.stubEnv('DOCKER_CONFIG', directory);
+    try {
+      const [, name] = /^oci:\/\/([^/]+)/.exec(source)!;
+      const auths = { [name!]: { auth: Buffer.from('ann:sesame').toString('base64') } };
+      writeFileSync(join(directory, 'config.json'), JSON.stringify({ auths }));
+      const location = other.url.replace('0.0.0.0', '127.0.0.1');
+      answers['manifests/1'] = { status: 302, headers: { location }, body: '' };
+      await expect(pull()).rejects.toThrow('which asks for a login of its own');
+      expect(other.asked.map(({ headers }) => headers.authorization)).toEqual([undefined]);
+    } finally {
+      vi.unstubAllEnvs();
+      other.stop();
+      rmSync(directory, { recursive: true });
+    }
   });
 });
 
