@@ -58,7 +58,7 @@ const config = (changes: object = {}): object => ({
   services: {
     tags: { plugin: './tags.wasm' },
     judge: { plugin: './judge.wasm', mode: 'monitor' },
-    'would-mark': { plugin: './marks.wasm', mode: 'monitor', allowModify: true },
+    'would-mark': { plugin: './marks.wasm', mode: 'monitor' },
     marks: { plugin: './marks.wasm', allowModify: true },
     traps: { plugin: './traps.wasm', onFailure: 'accept' },
     rests: { plugin: './tags.wasm', enabled: false },
@@ -155,8 +155,11 @@ describe('postern plugin status', () => {
       would: ['reject'],
       done: ['accept'],
     });
+    // Without the leave to change mail: in monitor it shows whether that is worth giving.
+    expect(wouldMark).toMatchObject({ allowModify: false });
     expect(wouldMark!.reading).toMatchObject({
       modified: 0,
+      failures: { trap: 0 },
       disagreements: { answers: 3, kinds: { change: 3, reject: 0 } },
     });
     expect(marks!.reading).toMatchObject({ modified: 3, disagreements: { answers: 0 } });
@@ -223,6 +226,10 @@ describe('postern plugin status', () => {
     expect(full).toMatch(/^calls +2: p50 /m);
     expect(full).toMatch(/^would differ +2 of its answers: reject 2$/m);
     expect(full).toMatch(/^ +\S+ \S+ \S+ at message: would reject, was accept$/m);
+    expect(full).not.toContain('modify');
+    expect((await status('would-mark')).out).toMatch(
+      /^ +to make a change in enforce, it needs: postern plugin grant would-mark modify$/m,
+    );
   });
 
   it('says what is missing: the server, the service, the config', async () => {

@@ -35,6 +35,8 @@ export const serviceStatus = z.object({
   package: z.string().optional(),
   enabled: z.boolean(),
   mode: z.enum(['enforce', 'monitor']),
+  /** As the config has it. In `monitor` changes are proposed, and counted, without. */
+  allowModify: z.boolean(),
   isolation: z.enum(['thread', 'process']),
   groups: z.array(z.string()).readonly(),
   /** Those that are open. */

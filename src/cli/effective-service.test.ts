@@ -76,6 +76,17 @@ describe('leave to modify', () => {
     ]);
     expect(effectiveService(saying({ allowModify: true }), manifestOf({})).warnings).toEqual([]);
   });
+
+  it('is not needed to propose in monitor, and the warning says what it is needed for', () => {
+    const watched = saying({ mode: 'monitor' });
+    expect(effectiveService(watched, undefined).service.allowModify).toBe(true);
+    expect(effectiveService(watched, manifestOf({ modifies: false })).service.allowModify).toBe(false);
+    const { service, warnings } = effectiveService(watched, manifestOf({}));
+    expect(service.allowModify).toBe(true);
+    expect(warnings).toEqual([
+      { path: ['allowModify'], message: expect.stringContaining('in mode enforce what it proposes would') },
+    ]);
+  });
 });
 
 describe('a capability', () => {

@@ -7,7 +7,8 @@ import { DEFAULT_LIMITS, type Limits, type Service } from '../ocp/service.ts';
 /**
  * What a service is once its package has been read: what the operator says, and where that says nothing, what the manifest says.
  * The operator has the last word, with two exceptions that hold the manifest to itself: a plugin that says that it changes nothing
- * may change nothing, and it gets no capability that it did not ask for.
+ * may change nothing, and it gets no capability that it did not ask for. In `monitor` a plugin may propose changes whether or not it
+ * is allowed to make them, since none is made there and what it would change is what the operator wants to see.
  */
 export interface Effective {
   readonly service: Service;
@@ -22,9 +23,11 @@ export type ServiceFinding = Pick<Finding, 'path' | 'message'>;
 
 export function effectiveService(said: ServiceConfig, manifest: Manifest | undefined): Effective {
   const limits = { ...DEFAULT_LIMITS, ...definedLimits(manifest?.limits), ...said.limits };
-  if (manifest === undefined) return { service: { ...said, limits }, problems: [], warnings: [] };
+  const mayPropose = said.allowModify || said.mode === 'monitor';
+  if (manifest === undefined)
+    return { service: { ...said, limits, allowModify: mayPropose }, problems: [], warnings: [] };
   return {
-    service: { ...said, limits, allowModify: said.allowModify && manifest.modifies },
+    service: { ...said, limits, allowModify: mayPropose && manifest.modifies },
     problems: grantFindings(said, manifest),
     warnings: [...modifyFindings(said, manifest), ...limitFindings(said, manifest)],
   };
@@ -38,11 +41,11 @@ function definedLimits(limits: Manifest['limits'] | undefined): Partial<Limits> 
   return Object.fromEntries(Object.entries(limits ?? {}).filter(([, value]) => value !== undefined));
 }
 
-function modifyFindings({ name, allowModify }: ServiceConfig, manifest: Manifest): ServiceFinding[] {
+function modifyFindings({ name, allowModify, mode }: ServiceConfig, manifest: Manifest): ServiceFinding[] {
   if (allowModify === manifest.modifies) return [];
   const message = allowModify
     ? `found true, which has no effect: ${nameOf(manifest)} says that it changes nothing`
-    : `found false, but ${nameOf(manifest)} changes mail: what it proposes will count as a failure; postern plugin grant ${name} modify`;
+    : `found false, but ${nameOf(manifest)} changes mail: ${mode === 'monitor' ? 'in mode enforce what it proposes would' : 'what it proposes will'} count as a failure; postern plugin grant ${name} modify`;
   return [{ path: ['allowModify'], message }];
 }
 

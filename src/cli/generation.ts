@@ -83,13 +83,14 @@ export class Generation {
   status(): ServiceStatus[] {
     const breakers = this.#callouts.openBreakers();
     return this.config.services.map((service) => {
-      const { name, mode, enabled, isolation } = service;
+      const { name, mode, allowModify, enabled, isolation } = service;
       return {
         service: name,
         plugin: service.plugin,
         ...this.#plugins.get(name),
         enabled,
         mode,
+        allowModify,
         isolation,
         groups: this.config.groups
           .filter(({ entries }) => entries.some((entry) => entry.service === name))

@@ -105,8 +105,15 @@ function fieldsOf(status: ServiceStatus): string[][] {
     ]),
     ...(breakers.length === 0 ? [['breaker', 'closed']] : []),
     ...(reading === undefined ? [] : countedIn(reading)),
+    ...(lacksLeave(status)
+      ? [['', `to make a change in enforce, it needs: postern plugin grant ${service} modify`]]
+      : []),
   ];
 }
+
+/** It proposes changes in `monitor` that would be failures in `enforce`. */
+const lacksLeave = ({ mode, allowModify, reading }: ServiceStatus): boolean =>
+  mode === 'monitor' && !allowModify && (reading?.disagreements.kinds.change ?? 0) > 0;
 
 function countedIn(reading: MeterReading): string[][] {
   const { stages, disagreements } = reading;

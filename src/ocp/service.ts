@@ -15,7 +15,10 @@ export interface Service {
   readonly settings: Readonly<Record<string, unknown>>;
   /** In `monitor` the service is asked and logged, and nothing it says is done. */
   readonly mode: 'enforce' | 'monitor';
-  /** May it change the message, the envelope or a command's value? A change that it proposes without leave is a failure. */
+  /**
+   * May it change the message, the envelope or a command's value? A change that it proposes without leave is a failure. In `monitor`
+   * none is made, and this says whether it may propose any.
+   */
   readonly allowModify: boolean;
   readonly onFailure: Readonly<Record<FailureKind, FailurePolicy>>;
   readonly limits: Limits;

@@ -108,6 +108,8 @@ it('A package lives its life on a running server, and no message and no session 
       .replace('    - journal\n', '$&    - footer\n'),
   );
   expect(await footerNow()).toEqual([undefined, undefined]);
+  // That shows what it would do with the leave that it has not got yet.
+  expect((await plugin('status', 'footer')).out).toMatch(/^would differ +\d+ of its answers: change \d+$/m);
 
   // A transaction ends with the set that it began with.
   await begin(old);
