@@ -51,7 +51,7 @@ export const servicesAnswer = z.object({
   pid: z.int(),
   /** Milliseconds since the epoch. */
   startedAt: z.number(),
-  /** The config file that it reads. */
+  /** The config file that it reads, links followed. */
   file: z.string(),
   services: z.array(serviceStatus).readonly(),
 });

@@ -18,7 +18,7 @@ import type { ReloadAnswer, ServicesAnswer } from './answers.ts';
  */
 export interface ControlHandlers {
   reload(): Promise<ReloadAnswer>;
-  services(): ServicesAnswer;
+  services(): ServicesAnswer | Promise<ServicesAnswer>;
 }
 
 export interface Control {

@@ -1,15 +1,17 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { describeError, OperationalError } from '../base/errors.ts';
 import { silentLog } from '../base/log.ts';
 import { EditError, editYaml, type Edit } from '../config/edit.ts';
+import type { Config } from '../config/config.ts';
 import { checkConfig, type LoadedConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
-import { replaceConfigFile } from '../config/replace-file.ts';
+import { refuseBusy, replaceConfigFile } from '../config/replace-file.ts';
 import type { Consent } from '../ocp/consent.ts';
 import { PackageStore } from '../sandbox/package-store.ts';
-import { reload } from './control-client.ts';
+import { configDiff } from './config-diff.ts';
+import { reload, services } from './control-client.ts';
+import type { Need } from './effective-service.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { lineDiff, type DiffLine } from './line-diff.ts';
 import { printLine } from './output.ts';
 import { openSandbox } from './plugins.ts';
 import { packagesDirectory } from './state-dir.ts';
@@ -25,8 +27,8 @@ export interface ConfigChange {
   readonly edits: readonly Edit[];
   /** By id: what is consented to with it. */
   readonly consents?: ReadonlyMap<string, Consent>;
-  /** What to do about a candidate that is not fit, beyond what its problems say. */
-  readonly hint?: string;
+  /** What to do about what the services that change need, beyond what the problems say. */
+  readonly hints?: Readonly<Record<Need, string>>;
 }
 
 /** False if there was nothing to change, and so nothing was loaded either. */
@@ -41,8 +43,13 @@ export async function changeConfig(loaded: LoadedConfig, change: ConfigChange): 
     printLine(`${file} says so already, nothing was changed`);
     return false;
   }
+  // What would be in vain is refused before plugins are loaded.
+  await refuseBusy(file).catch((error: unknown) => {
+    throw new CommandError(EXIT.failed, describeError(error));
+  });
+  const pid = await serverOf(config);
   for (const warning of await examine(file, { text: after, change })) printLine(`warning: ${warning}`);
-  const diff = diffLines(before, after);
+  const diff = configDiff(before, after);
   const undoConsents = await recordConsents(loaded, change.consents);
   const put = async (from: string, to: string): Promise<void> =>
     isNew ? replaceConfigFile(file, { before: Buffer.from(from), after: Buffer.from(to) }) : undefined;
@@ -51,14 +58,12 @@ export async function changeConfig(loaded: LoadedConfig, change: ConfigChange): 
   } catch (error) {
     await undoConsents();
     if (!(error instanceof OperationalError)) throw error;
-    throw new CommandError(
-      EXIT.failed,
-      [describeError(error), 'The change to make by hand:', ...diff].join('\n'),
-    );
+    const byHand = error.code === 'config_unwritable' ? ['The change to make by hand:', ...diff] : [];
+    throw new CommandError(EXIT.failed, [describeError(error), ...byHand].join('\n'));
   }
   for (const line of diff) printLine(line);
 
-  const answer = await reload(config).catch((error: unknown) => {
+  const answer = await reload(config, pid).catch((error: unknown) => {
     const message = `${describeError(error)}\n${file} is written; whether the server has taken it over is not known`;
     throw new CommandError(EXIT.failed, message);
   });
@@ -81,6 +86,16 @@ export async function changeConfig(loaded: LoadedConfig, change: ConfigChange): 
   return true;
 }
 
+/** The pid of the server that is to take the change over, if one runs; ends the command if that reads another file. */
+async function serverOf(config: Config): Promise<number | undefined> {
+  const answer = await services(config);
+  if (!answer.running) return undefined;
+  const { file, pid } = answer;
+  if (file === (await realpath(config.file))) return pid;
+  const message = `Cannot change ${config.file}: the running server of ${config.stateDir} (pid ${pid}) reads another config, ${file}; nothing was changed. Name that one with -c, or give this one a stateDir of its own`;
+  throw new CommandError(EXIT.failed, message);
+}
+
 function edited(text: string, edits: readonly Edit[]): string {
   try {
     return editYaml(text, edits);
@@ -96,19 +111,26 @@ async function examine(
   { text, change }: { text: string; change: ConfigChange },
 ): Promise<string[]> {
   const candidate = checkConfig(file, text);
-  if (!candidate.ok) throw unfit(candidate.problems.map(formatProblem), change.hint);
-  const { sandbox, problems, warnings } = await openSandbox(candidate, {
+  if (!candidate.ok) throw unfit(candidate.problems.map(formatProblem));
+  const { sandbox, problems, warnings, needs } = await openSandbox(candidate, {
     log: silentLog,
     ...(change.consents && { consents: change.consents }),
   });
   await sandbox.close();
-  if (problems.length > 0) throw unfit(problems, change.hint);
+  if (problems.length > 0) {
+    const changed = new Set(change.edits.map(({ path }) => (path[0] === 'services' ? path[1] : undefined)));
+    const wanting = needs.filter(({ service }) => changed.has(service)).map(({ need }) => need);
+    throw unfit(
+      problems,
+      [...new Set(wanting)].flatMap((need) => change.hints?.[need] ?? []),
+    );
+  }
   return [...candidate.warnings.map(formatProblem), ...warnings];
 }
 
-function unfit(problems: readonly string[], hint: string | undefined): CommandError {
+function unfit(problems: readonly string[], hints: readonly string[] = []): CommandError {
   const lines = ['With this change the config would not be fit to run; nothing was changed:', ...problems];
-  return new CommandError(EXIT.usage, [...lines, ...(hint === undefined ? [] : [hint])].join('\n'));
+  return new CommandError(EXIT.usage, [...lines, ...hints].join('\n'));
 }
 
 /** The server reads them with the file, so they are there before it. What is returned puts those before back. */
@@ -126,33 +148,4 @@ async function recordConsents(
   return async () => {
     for (const [id, consent] of old) await store.writeConsent(id, consent);
   };
-}
-
-function diffLines(before: string, after: string): string[] {
-  const diff = lineDiff(before, after);
-  return diff.map((line, i) => {
-    const [previous, next] = [diff[i - 1], diff[i + 1]];
-    if (line.sign === '-' && next?.sign === '+' && previous?.sign !== '-') return shown(line, next.text);
-    if (line.sign === '+' && previous?.sign === '-' && next?.sign !== '+') return shown(line, previous.text);
-    return shown(line, undefined);
-  });
-}
-
-/** Longer lines than this, a whole config in JSON, say, are shown only where they differ. */
-const LONGEST_LINE = 160;
-
-/**
- * A line of the diff. What stays the same in a line of settings is not shown, as nothing under `settings` ever is: it may hold a
- * secret, and what a command prints ends in logs.
- */
-function shown({ sign, line, text }: DiffLine, other: string | undefined): string {
-  const number = String(line).padStart(5);
-  const isWhole = text.length <= LONGEST_LINE && !(other !== undefined && /settings|secret/i.test(text));
-  if (other === undefined || isWhole) return `${number} ${sign} ${text}`;
-  let head = 0;
-  while (head < Math.min(text.length, other.length) && text[head] === other[head]) head += 1;
-  let tail = 0;
-  const most = Math.min(text.length, other.length) - head;
-  while (tail < most && text.at(-1 - tail) === other.at(-1 - tail)) tail += 1;
-  return `${number} ${sign} …${text.slice(head, text.length - tail)}…`;
 }

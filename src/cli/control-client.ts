@@ -18,15 +18,17 @@ export type FromServer<T> = { readonly running: false } | ({ readonly running: t
 /** A reload compiles plugins and lets each check its settings. */
 const RELOAD_MS = 120_000;
 const SERVICES_MS = 10_000;
+/** After that somebody at a terminal wants to know what is waited for. */
+const SILENT_MS = 2000;
 /** Octets of an answer. */
 const LARGEST_ANSWER = 16 * 1024 * 1024;
 
 /**
- * Has the running server read its config again, and waits until it has. Throws a CommandError that says why if there is a server, and it
+ * Has the running server, whose pid may be known, read its config again, and waits until it has. Throws a CommandError that says why if there is a server, and it
  * does not answer as it should.
  */
-export function reload(config: Config): Promise<FromServer<ReloadAnswer>> {
-  return ask(config, { method: 'POST', path: '/reload', schema: reloadAnswer, ms: RELOAD_MS });
+export function reload(config: Config, pid?: number): Promise<FromServer<ReloadAnswer>> {
+  return ask(config, { method: 'POST', path: '/reload', schema: reloadAnswer, ms: RELOAD_MS, pid });
 }
 
 /** What each service of the running server is and has done. Throws as `reload` does. */
@@ -40,16 +42,22 @@ interface Question<T> {
   readonly schema: z.ZodType<T>;
   /** How long to wait for the answer. */
   readonly ms: number;
+  /** Of the server, to say whom is waited for. */
+  readonly pid?: number | undefined;
 }
 
 async function ask<T>(config: Config, question: Question<T>): Promise<FromServer<T>> {
   const socket = controlPath(config);
   let answered: { status: number; body: string };
+  const whom = question.pid === undefined ? '' : ` (pid ${question.pid})`;
+  const slow = setTimeout(() => process.stderr.write(`waiting for the running server${whom} …\n`), SILENT_MS);
   try {
     answered = await exchange(socket, question);
   } catch (error) {
     if (isNobody(error)) return { running: false };
     throw failure(socket, describeError(error));
+  } finally {
+    clearTimeout(slow);
   }
   const { status, body } = answered;
   const value = parsed(body);

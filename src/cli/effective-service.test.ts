@@ -98,10 +98,11 @@ describe('a capability', () => {
           path: ['grants', 'http'],
           message:
             'acme/footer 1.2.0 requires http (asks a list), which is not granted; postern plugin grant footer http --target https://…',
+          need: 'grant',
         },
         {
           path: ['grants', 'kv'],
-          message: 'acme/footer 1.2.0 does not ask for kv; postern plugin revoke footer kv',
+          message: "acme/footer 1.2.0 does not ask for kv, so it can't be granted",
         },
       ],
     );

@@ -19,7 +19,10 @@ export interface Effective {
 }
 
 /** `path` begins below `services.<name>`. */
-export type ServiceFinding = Pick<Finding, 'path' | 'message'>;
+export type ServiceFinding = Pick<Finding, 'path' | 'message'> & { readonly need?: Need };
+
+/** What a command can give a service that lacks it: a grant that its package requires, settings that its schema takes. */
+export type Need = 'grant' | 'settings';
 
 export function effectiveService(said: ServiceConfig, manifest: Manifest | undefined): Effective {
   const limits = { ...DEFAULT_LIMITS, ...definedLimits(manifest?.limits), ...said.limits };
@@ -68,14 +71,14 @@ function grantFindings({ name, grants }: ServiceConfig, manifest: Manifest): Ser
     // What no operator can grant is for the audit to report (sandbox/audit.ts).
     if (command === undefined || capability.name in grants) return [];
     const message = `${nameOf(manifest)} requires ${capability.name} (${capability.reason}), which is not granted; postern plugin grant ${name} ${command}`;
-    return [{ path: ['grants', capability.name], message }];
+    return [{ path: ['grants', capability.name], message, need: 'grant' }];
   });
   const unasked = Object.keys(grants).filter((granted) => !asked.has(granted));
   return [
     ...missing,
     ...unasked.map((granted) => ({
       path: ['grants', granted],
-      message: `${nameOf(manifest)} does not ask for ${granted}; postern plugin revoke ${name} ${granted}`,
+      message: `${nameOf(manifest)} does not ask for ${granted}, so it can't be granted`,
     })),
   ];
 }

@@ -135,7 +135,11 @@ async function enablePackage(
       { kind: 'set', path: ['services', service], value },
       { kind: 'set', path: ['groups', group, entries.length], value: service },
     ],
-    hint: 'What it requires can be granted with it: --grant kv --keys 1000 --grant http --target https://…',
+    hints: {
+      grant:
+        'What it requires can be granted with it: --grant kv --keys 1000 --grant http --target https://…',
+      settings: 'Its settings can be given with it: --settings FILE',
+    },
   });
   await recordRuns(config, [record]);
 }

@@ -6,7 +6,7 @@ import type { Manifest } from '../ocp/manifest.ts';
 import { compareVersions, formatPackageName, parsePackageName } from '../ocp/package-name.ts';
 import { lintPackage } from '../sandbox/lint.ts';
 import { displayId } from '../sandbox/minisign.ts';
-import { fetchPackage, isUrl, type FetchedPackage } from '../sandbox/package-source.ts';
+import { fetchPackage, type FetchedPackage } from '../sandbox/package-source.ts';
 import { PackageStore, type PackageRecord } from '../sandbox/package-store.ts';
 import { judge } from '../sandbox/trust.ts';
 import { loadOrFail, type CommonOptions } from './context.ts';
@@ -60,11 +60,6 @@ not check; 3 there is no such file or artifact.`,
 
 async function install(source: string, options: InstallOptions): Promise<void> {
   const { config } = loadOrFail(options.config);
-  if (isUrl(source) && options.sha256 === undefined)
-    throw new CommandError(
-      EXIT.usage,
-      'Cannot install from a URL without --sha256: ask the vendor for the digest',
-    );
   const fetched = await fetchOrFail(source, options);
   const file = packageOf(fetched.source, fetched.binary);
   const manifest = manifestOrFail(file, 'install');

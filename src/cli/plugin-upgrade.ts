@@ -206,6 +206,10 @@ async function move(
   return changeConfig(loaded, {
     edits,
     ...(target.consents && { consents: new Map([[manifest.id, consentOf(manifest)]]) }),
-    hint: 'What this version requires can be granted with it: --grant kv --keys 1000 --grant http --target https://…',
+    hints: {
+      grant:
+        'What this version requires can be granted with it: --grant kv --keys 1000 --grant http --target https://…',
+      settings: 'Disable the service first, or change its settings in the file together with its plugin',
+    },
   });
 }

@@ -11,7 +11,7 @@ import { digestOf } from '../sandbox/digest.ts';
 import { createSandbox } from '../sandbox/sandbox.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { waitingForConsent } from './consents.ts';
-import { effectiveService, type ServiceFinding } from './effective-service.ts';
+import { effectiveService, type Need, type ServiceFinding } from './effective-service.ts';
 import { readPlugin, type PluginRead } from './plugin-source.ts';
 import { settingsFindings } from './settings-findings.ts';
 
@@ -33,6 +33,8 @@ export interface OpenedSandbox {
   readonly problems: string[];
   /** The same for what is allowed and may be a mistake. */
   readonly warnings: string[];
+  /** What services lack that a command can give them. */
+  readonly needs: readonly { readonly service: string; readonly need: Need }[];
 }
 
 /** What is known of a plugin that was read. */
@@ -63,6 +65,7 @@ export async function openSandbox(
   const plugins = new Map<string, LoadedPlugin>();
   const problems: string[] = [];
   const warnings: string[] = [];
+  const needs: { service: string; need: Need }[] = [];
   for (const said of enabled) {
     const at = ({ path, message }: ServiceFinding): string =>
       formatProblem(problemAt(['services', said.name, ...path], message));
@@ -73,6 +76,7 @@ export async function openSandbox(
       ...(unfitSettings.get(said.name) ?? []),
     ];
     problems.push(...unfit.map(at));
+    needs.push(...unfit.flatMap(({ need }) => (need === undefined ? [] : [{ service: said.name, need }])));
     warnings.push(...effective.warnings.map(at));
     const source = sources.get(said.plugin)!;
     if ('binary' in source) plugins.set(said.name, loadedPlugin(source));
@@ -98,6 +102,7 @@ export async function openSandbox(
     plugins,
     problems,
     warnings,
+    needs,
   };
 }
 

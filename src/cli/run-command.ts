@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pino } from 'pino';
 import { startControl } from '../admin/control.ts';
@@ -54,10 +55,10 @@ Exit codes: 0 stopped by a signal, 1 it could not start (a port or the state dir
         path: controlPath(config),
         handlers: {
           reload: () => reloader.reload(),
-          services: () => ({
+          services: async () => ({
             pid: process.pid,
             startedAt,
-            file: resolve(options.config),
+            file: await realpath(options.config).catch(() => resolve(options.config)),
             services: gate.services,
           }),
         },

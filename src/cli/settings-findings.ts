@@ -29,5 +29,6 @@ function findingsOf(answer: SettingsAnswer, name: string): ServiceFinding[] {
   return answer.faults.map(({ path, message }) => ({
     path: ['settings', ...path],
     message: `${printable(message)} (${name})`,
+    need: 'settings',
   }));
 }

@@ -1,4 +1,4 @@
-import { open, readFile, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { lstat, open, readFile, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describeError, OperationalError } from '../base/errors.ts';
 
@@ -38,16 +38,27 @@ export async function replaceConfigFile(
   }
 }
 
+/** Throws `config_busy` if another change of the file is under way now, so that none need be prepared. */
+export async function refuseBusy(file: string): Promise<void> {
+  const draft = `${await realpath(file)}.draft`;
+  if ((await lstat(draft).catch(() => undefined)) !== undefined) throw busy(draft);
+}
+
 async function openDraft(draft: string): Promise<FileHandle> {
   try {
     // For nobody else to read until it has the mode of the file: it may hold a secret.
     return await open(draft, 'wx', 0o600);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    const message = `Cannot change the config: ${draft} is there, so another change is under way; if none is, one was cut short: remove it`;
-    throw new OperationalError('config_busy', message);
+    throw busy(draft);
   }
 }
+
+const busy = (draft: string): OperationalError =>
+  new OperationalError(
+    'config_busy',
+    `Cannot change the config: ${draft} is there, so another change is under way; if none is, one was cut short: remove it`,
+  );
 
 async function fill(handle: FileHandle, { path, content }: { path: string; content: Uint8Array }) {
   const old = await stat(path);

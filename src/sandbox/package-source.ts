@@ -1,4 +1,5 @@
 import { describeError, OperationalError } from '../base/errors.ts';
+import { ID_FORM, parsePackageName } from '../ocp/package-name.ts';
 import { digestOf } from './digest.ts';
 import { cannot, fetchOctets, shownUrl } from './fetch-octets.ts';
 import { pullPackage } from './oci.ts';
@@ -44,25 +45,39 @@ export async function fetchPackage(source: string, options: SourceOptions): Prom
   return { ...fetched, signatures: await Promise.all(signatures.map((one) => fetchSignature(one, options))) };
 }
 
-/** Whether a source is an https URL, so that its digest must be said. */
-export const isUrl = (source: string): boolean => /^https?:\/\//i.test(source);
+const isUrl = (source: string): boolean => /^https:\/\//i.test(source);
+
+const SOURCES = 'a source is a file, https://… with --sha256, or oci://registry/repository:tag';
 
 async function fetchFrom(source: string, options: SourceOptions): Promise<FetchedPackage> {
   if (source.startsWith('oci://')) return pullPackage(source, options);
   if (isUrl(source)) return fetchFromUrl(source, options);
+  refuseScheme(source);
   const file = await readPluginFile(source);
   if ('reasons' in file) {
     const code = file.isMissing ? 'package_not_found' : 'package_source';
-    throw new OperationalError(code, `Cannot read ${source}: ${file.reasons.join('; ')}`);
+    const isId = ID_FORM.test(source) || parsePackageName(source) !== undefined;
+    const hint = file.isMissing && isId ? `; ${SOURCES}` : '';
+    throw new OperationalError(code, `Cannot read ${source}: ${file.reasons.join('; ')}${hint}`);
   }
   const signatures = options.signatures === undefined ? await signaturesBeside(source) : [];
   return { binary: file.binary, signatures, source };
 }
 
+/** What looks like a URL is none of a file. */
+function refuseScheme(source: string): void {
+  const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(source) ?? [];
+  if (scheme !== undefined)
+    throw new OperationalError('package_usage', `Cannot fetch from ${scheme}://: ${SOURCES}`);
+}
+
 async function fetchFromUrl(source: string, options: SourceOptions): Promise<FetchedPackage> {
   const url = urlOf(source);
   if (options.digest === undefined)
-    throw cannot(url, 'an URL needs the digest that the vendor has told (--sha256)');
+    throw new OperationalError(
+      'package_usage',
+      `Cannot fetch ${shownUrl(url)} without --sha256: ask the vendor for the digest`,
+    );
   const { signal } = options;
   const { status, octets } = await fetchOctets(url, { mostOctets: FILE_SIZE_LIMIT, signal });
   if (status === 404 || status === 410)
@@ -85,7 +100,10 @@ async function signatureBeside(url: URL, signal: AbortSignal): Promise<FoundSign
 }
 
 async function fetchSignature(from: string, { signal }: SourceOptions): Promise<FoundSignature> {
-  if (!isUrl(from)) return readSignature(from);
+  if (!isUrl(from)) {
+    refuseScheme(from);
+    return readSignature(from);
+  }
   const url = urlOf(from);
   const { status, octets } = await fetchOctets(url, { mostOctets: SIGNATURE_SIZE_LIMIT, signal });
   if (status !== 200) throw cannot(url, `the server said ${status}`);

@@ -1,4 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { loadConfig } from '../../src/config/load.ts';
@@ -63,6 +64,16 @@ async function expectRefused(words: readonly string[], code: number, reason: str
   expect(ended).toMatchObject({ code, errors: expect.stringContaining(reason) });
   expect(text()).toBe(before);
   expect(readdirSync(directory).filter((name) => name.includes('draft'))).toEqual([]);
+}
+
+/** Its draft is in the way, and stays. */
+async function expectDraft(words: readonly string[]): Promise<void> {
+  const before = text();
+  expect(await plugin(...words)).toMatchObject({
+    code: 1,
+    errors: expect.stringContaining('another change is under way'),
+  });
+  expect(text()).toBe(before);
 }
 
 const NO_SERVER = 'no server is running, it takes effect with the next start';
@@ -204,12 +215,19 @@ describe('a package', () => {
     writeFileSync(file('list.yaml'), '- text\n');
     await expectRefused([...enable, '--settings', file('list.yaml')], 2, 'found no map');
     await expectRefused([...enable, '--settings', file('none.yaml')], 3, 'Cannot read');
-    await expectRefused([...enable, '--grant', 'kv'], 2, 'does not ask for kv');
+    await expectRefused([...enable, '--grant', 'kv'], 2, 'does not ask for kv, so it can');
+    // Hints for what is missing, and for nothing else.
+    expect(bad.errors).toContain('--settings FILE');
+    expect(bad.errors).not.toContain('--grant');
+    const { errors: unasked } = await plugin(...enable, '--grant', 'kv');
+    expect(unasked).not.toMatch(/--grant|--settings|postern plugin revoke/);
 
     writeFileSync(file('good.json'), '{ "text": "Hello" }');
     const more = ['--settings', file('good.json'), '--allow-modify', '--mode', 'enforce'];
     const good = await plugin(...enable, ...more);
     expect(good).toMatchObject({ code: 0, errors: '' });
+    expect(good.out).toContain('+     settings: …\n');
+    expect(good.out).not.toContain('Hello');
     expect(text()).toBe(
       BASE.replace(
         '# what came\n',
@@ -328,6 +346,10 @@ describe('a file', () => {
     const { code, errors } = await plugin('disable', 'journal');
     expect([code, text()]).toEqual([1, BASE]);
     expect(errors).toContain('another change is under way');
+    expect(errors).not.toContain('by hand');
+    // Said before plugins are loaded, one of which would be at fault.
+    writeFileSync(file(), BASE.replace('plugin: journal', 'plugin: ./gone.wasm'));
+    await expectDraft(['disable', 'access']);
   });
 
   it('that cannot be written is told, with the lines to put there', async () => {
@@ -355,6 +377,47 @@ describe('a file', () => {
       });
     } finally {
       await gate.stop();
+    }
+  });
+
+  it('that is not the one that the running server reads is left alone', async () => {
+    const gate = await startPostern(BASE, { directory });
+    try {
+      const other = file('other.yaml');
+      writeFileSync(other, BASE);
+      const { code, errors } = await command(['plugin', 'disable', 'journal', '-c', other], { seconds: 60 });
+      expect([code, readFileSync(other, 'utf8')]).toEqual([1, BASE]);
+      expect(errors).toContain(`Cannot change ${other}: the running server of ${join(directory, 'var')}`);
+      expect(errors).toContain(`(pid ${gate.pid}) reads another config, ${file()};`);
+      // By another name it is the same file.
+      symlinkSync(file(), file('link.yaml'));
+      const linked = await command(['plugin', 'disable', 'journal', '-c', file('link.yaml')], {
+        seconds: 60,
+      });
+      expect(linked).toMatchObject({ code: 0, out: expect.stringContaining('has taken it over') });
+    } finally {
+      await gate.stop();
+    }
+  });
+
+  it('that a server takes its time to take over is waited for, and the command says so', async () => {
+    mkdirSync(join(directory, 'var'));
+    const server = createServer((request, response) => {
+      const services = { pid: 4711, startedAt: 0, file: file(), services: [] };
+      const isReload = request.url === '/reload';
+      const answer = isReload ? { applied: true, problems: [] } : services;
+      setTimeout(() => response.end(JSON.stringify(answer)), isReload ? 3000 : 0);
+    });
+    await new Promise<void>((resolve) => server.listen(join(directory, 'var/control.sock'), resolve));
+    try {
+      expect(await plugin('disable', 'journal')).toMatchObject({
+        code: 0,
+        out: expect.stringContaining('the running server has taken it over'),
+        errors: 'waiting for the running server (pid 4711) …\n',
+      });
+    } finally {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
     }
   });
 

@@ -163,8 +163,20 @@ describe('a package at an https URL', () => {
     };
     const port = new URL(base).port;
     expect(await install([`${base}/filter.wasm`])).toMatchObject({ code: 2 });
-    for (const url of [`http://127.0.0.1:${port}/filter.wasm`, `https://ann:x@127.0.0.1:${port}/filter.wasm`])
-      expect(await install([url, '--sha256', sha256])).toMatchObject({ code: 1, out: '' });
+    const named = `https://ann:x@127.0.0.1:${port}/filter.wasm`;
+    expect(await install([named, '--sha256', sha256])).toMatchObject({ code: 1, out: '' });
+    const form = 'a source is a file, https://… with --sha256, or oci://registry/repository:tag\n';
+    for (const scheme of ['http', 'ftp']) {
+      const url = `${scheme}://127.0.0.1:${port}/filter.wasm`;
+      const refused = { code: 2, out: '', errors: `Cannot fetch from ${scheme}://: ${form}` };
+      expect(await install([url])).toEqual(refused);
+      expect(await install([url, '--sha256', sha256])).toEqual(refused);
+    }
+    expect(await install(['acme/filter'])).toEqual({
+      code: 3,
+      out: '',
+      errors: `Cannot read acme/filter: there is no such file; ${form}`,
+    });
     expect(asked).toBe(0);
   });
 
