@@ -41,22 +41,28 @@ export class Edits {
  * judged alone.
  */
 export function keepsLineEndings(splice: Splice, octetAt: OctetAt): boolean {
-  const { offset, remove, bytes } = splice;
+  return keepsEdges(splice, octetAt) && hasWholeLineEndings(splice.bytes);
+}
+
+/** Of `keepsLineEndings`, what is about the edges of what is put in. */
+export function keepsEdges({ offset, remove, bytes }: Splice, octetAt: OctetAt): boolean {
   const splitsLineEnd = (place: number): boolean => octetAt(place - 1) === CR && octetAt(place) === LF;
   const before = splitsLineEnd(offset);
   const after = remove === 0 ? before : splitsLineEnd(offset + remove);
   if (bytes.length === 0) return before === after;
-  if ((bytes[0] === LF) !== before || (bytes.at(-1) === CR) !== after) return false;
-  return hasWholeLineEndings(bytes);
+  return (bytes[0] === LF) === before && (bytes.at(-1) === CR) === after;
 }
 
-/** Whether inside these octets every CR comes before an LF and every LF after a CR; the edges are not judged. */
-function hasWholeLineEndings(bytes: Uint8Array): boolean {
-  for (let at = bytes.indexOf(LF, 1); at !== -1; at = bytes.indexOf(LF, at + 1)) {
-    if (bytes[at - 1] !== CR) return false;
-  }
-  for (let at = bytes.indexOf(CR); at !== -1 && at < bytes.length - 1; at = bytes.indexOf(CR, at + 1)) {
-    if (bytes[at + 1] !== LF) return false;
+/**
+ * Whether inside these octets every CR comes before an LF and every LF after a CR; the edges are not judged. One plain loop: a
+ * search for each line end costs several times as much where lines are short.
+ */
+export function hasWholeLineEndings(bytes: Uint8Array): boolean {
+  let isAfterCr = bytes[0] === CR;
+  for (let at = 1; at < bytes.length; at++) {
+    const octet = bytes[at];
+    if ((octet === LF) !== isAfterCr) return false;
+    isAfterCr = octet === CR;
   }
   return true;
 }

@@ -1,7 +1,8 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Splice } from '../mail/image.ts';
 import type { Service } from '../ocp/service.ts';
 import { HOST_MEMORY_LIMIT } from './blocks.ts';
-import { keepsLineEndings } from './edits.ts';
+import { hasWholeLineEndings, keepsEdges } from './edits.ts';
 import type { Said } from './guest-call.ts';
 import { cleanText, type LogLine } from './logbook.ts';
 import { Liar } from './process-channel.ts';
@@ -98,9 +99,30 @@ async function checkSplices(
   if (added > addedBytes) throw new Liar('it adds more to the message than it may');
   const edges = await edgesOf(splices, message);
   if (message.broken !== undefined) return;
-  if (!splices.every((splice) => keepsLineEndings(splice, (at) => edges.get(at) ?? -1))) {
+  const isSound = splices.every((splice) => keepsEdges(splice, (at) => edges.get(at) ?? -1));
+  if (!isSound || !(await haveWholeLineEndings(splices))) {
     throw new Liar('its edits would let a CR or LF stand alone');
   }
+}
+
+/** Octets that are judged at once: a few milliseconds' work at most. */
+const JUDGED_AT_ONCE = 1024 * 1024;
+
+/** As `hasWholeLineEndings` of each, letting others have a turn: this is in the thread that serves all sessions. */
+async function haveWholeLineEndings(splices: readonly Splice[]): Promise<boolean> {
+  let judged = 0;
+  for (const { bytes } of splices) {
+    for (let at = 0; at < bytes.length; at += JUDGED_AT_ONCE) {
+      // One octet more than it goes on by, so that no two neighbours are left out.
+      const slice = bytes.subarray(at, at + JUDGED_AT_ONCE + 1);
+      if (!hasWholeLineEndings(slice)) return false;
+      judged += slice.length;
+      if (judged < JUDGED_AT_ONCE) continue;
+      judged = 0;
+      await setImmediate();
+    }
+  }
+  return true;
 }
 
 /** Octets that are read at once, since edits are often next to each other. */
