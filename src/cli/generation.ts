@@ -70,8 +70,14 @@ export class Generation {
     }
     for (const warning of warnings) log.warn({ warning }, 'the config has a warning');
     const downstreams = new Map<string, Downstream>();
-    for (const downstream of config.downstreams)
-      downstreams.set(downstream.name, await open(downstream, { config, log }));
+    try {
+      for (const downstream of config.downstreams)
+        downstreams.set(downstream.name, await open(downstream, { config, log }));
+    } catch (error) {
+      // Its threads and processes would stay for as long as this one.
+      await opened.sandbox.close();
+      throw error;
+    }
     return { generation: new Generation({ config, opened, downstreams, before }) };
   }
 

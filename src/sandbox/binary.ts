@@ -22,8 +22,34 @@ export const SECTION = {
   function: 3,
   table: 4,
   memory: 5,
+  global: 6,
   export: 7,
+  element: 9,
+  code: 10,
 } as const;
+
+const KiB = 1024;
+
+/** How many sections a module may have. Compilers write a dozen, and some custom ones. */
+const SECTIONS = 1000;
+
+/**
+ * Octets that a section may have. Each entry costs whoever reads it, and later the engine, much more than the octet or two that it
+ * takes in the file: a segment of elements becomes a list in the JavaScript heap, where one that is too large ends not the thread
+ * but the process. Modules of compilers stay far below.
+ */
+const SECTION_SIZES: ReadonlyMap<number, { readonly name: string; readonly most: number }> = new Map([
+  [SECTION.type, { name: 'types', most: 256 * KiB }],
+  [SECTION.import, { name: 'imports', most: 128 * KiB }],
+  [SECTION.function, { name: 'functions', most: 1024 * KiB }],
+  [SECTION.global, { name: 'globals', most: 1024 * KiB }],
+  [SECTION.export, { name: 'exports', most: 256 * KiB }],
+  // Four octets for each element that a table may hold (`caps.ts`).
+  [SECTION.element, { name: 'elements', most: 400 * KiB }],
+]);
+
+/** Octets of one function. What the engine's compilers take grows with it, and is in no limit. */
+const FUNCTION_SIZE = 1024 * KiB;
 
 /** The sections in order. Throws MalformedBinary. */
 export function readSections(binary: Uint8Array): WasmSection[] {
@@ -44,6 +70,7 @@ export function readSections(binary: Uint8Array): WasmSection[] {
   }
   const reader = new BinaryReader(binary, 8);
   const sections: WasmSection[] = [];
+  const seen = new Set<number>();
   while (!reader.atEnd) {
     const id = reader.byte();
     const size = reader.u32();
@@ -52,9 +79,35 @@ export function readSections(binary: Uint8Array): WasmSection[] {
         `it is truncated: section ${id} at octet ${reader.offset} has ${size} octets, ${reader.left} are left`,
       );
     }
-    sections.push({ id, body: reader.bytes(size) });
+    const bound = SECTION_SIZES.get(id);
+    if (bound !== undefined && size > bound.most) {
+      throw new MalformedBinary(
+        `its section of ${bound.name} has ${size} octets, at most ${bound.most} are allowed`,
+      );
+    }
+    if (sections.length === SECTIONS)
+      throw new MalformedBinary(`it has more than ${SECTIONS} sections, so many are allowed`);
+    if (id !== SECTION.custom && seen.has(id))
+      throw new MalformedBinary(`it is malformed: it has section ${id} twice`);
+    seen.add(id);
+    const body = reader.bytes(size);
+    if (id === SECTION.code) checkFunctions(body);
+    sections.push({ id, body });
   }
   return sections;
+}
+
+function checkFunctions(code: Uint8Array): void {
+  const reader = new BinaryReader(code);
+  for (let left = reader.u32(); left > 0; left--) {
+    const size = reader.u32();
+    if (size > FUNCTION_SIZE) {
+      throw new MalformedBinary(
+        `one of its functions has ${size} octets, at most ${FUNCTION_SIZE} are allowed`,
+      );
+    }
+    reader.bytes(size);
+  }
 }
 
 /** A binary made of these sections. */

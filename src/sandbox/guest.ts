@@ -1,4 +1,4 @@
-import { describeError } from '../base/errors.ts';
+import { causeOf } from './fault-cause.ts';
 import type { Call, CallSlot } from './call.ts';
 import {
   InstanceMaker,
@@ -9,7 +9,6 @@ import {
   type Instance,
 } from './instances.ts';
 import { Litter } from './litter.ts';
-import { cleanText } from './logbook.ts';
 import { Stock } from './stock.ts';
 
 /**
@@ -105,10 +104,3 @@ export class GuestRunner {
 
 /** What came of an instance that could not be made. */
 type Unmade = Pick<Instance, 'making'> & { readonly fault: string };
-
-function causeOf(thrown: unknown): string {
-  if (thrown instanceof WebAssembly.RuntimeError) return `it trapped: ${thrown.message}`;
-  if (thrown instanceof RangeError && thrown.message.includes('call stack'))
-    return 'it trapped: its stack overflowed';
-  return `it ended with an exception: ${cleanText(Buffer.from(describeError(thrown))).slice(0, 300)}`;
-}

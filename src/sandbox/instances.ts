@@ -1,6 +1,7 @@
 import { createPlugin, type ExtismPluginOptions } from '@extism/extism';
 import type { Service } from '../ocp/service.ts';
 import { Call, type CallSetup, type CallSlot } from './call.ts';
+import { causeOf } from './fault-cause.ts';
 import { abiFunctions } from './host-abi.ts';
 import { ABI_MODULE, KERNEL_MODULE, WASI_MODULE } from './imports.ts';
 import { kernelFunctions } from './kernel.ts';
@@ -36,9 +37,9 @@ export class InstanceMaker {
   constructor(slot: CallSlot) {
     this.#slot = slot;
     this.#functions = {
-      [KERNEL_MODULE]: unbound(kernelFunctions(slot)),
-      [ABI_MODULE]: unbound(abiFunctions(slot)),
-      [WASI_MODULE]: unbound(wasiFunctions(slot)),
+      [KERNEL_MODULE]: unbound(kernelFunctions(slot), slot),
+      [ABI_MODULE]: unbound(abiFunctions(slot), slot),
+      [WASI_MODULE]: unbound(wasiFunctions(slot), slot),
     };
   }
 
@@ -104,11 +105,24 @@ export function isFunction(value: unknown): value is () => unknown {
 
 type Functions = Record<string, Record<string, (context: unknown, ...args: unknown[]) => unknown>>;
 
-/** Extism passes its own context first; ours is the call in the slot. */
-function unbound(functions: Record<string, (...args: never[]) => unknown>): Functions[string] {
+/**
+ * Extism passes its own context first; ours is the call in the slot. Whatever is thrown out of a host call has left it half done, so it ends
+ * the guest's call, also where the guest catches it.
+ */
+function unbound(
+  functions: Record<string, (...args: never[]) => unknown>,
+  slot: CallSlot,
+): Functions[string] {
   const wrapped: Functions[string] = {};
   for (const [name, body] of Object.entries(functions)) {
-    wrapped[name] = (_context, ...args) => Reflect.apply(body, undefined, args);
+    wrapped[name] = (_context, ...args) => {
+      try {
+        return Reflect.apply(body, undefined, args);
+      } catch (thrown) {
+        if (slot.call !== undefined) slot.call.fault ??= causeOf(thrown);
+        throw thrown;
+      }
+    };
   }
   return wrapped;
 }

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { manifestSchema } from '../../src/ocp/manifest.ts';
+import { encodeU32 } from '../../src/sandbox/binary.ts';
 import { packModule } from '../../src/sandbox/package.ts';
 import { compilePlugin } from '../../src/sandbox/plugin-module.ts';
 import { compileWat, factsOf, serviceOf, startBench, type Bench } from '../abi/wat.ts';
@@ -7,6 +8,10 @@ import { compileWat, factsOf, serviceOf, startBench, type Bench } from '../abi/w
 const MARKER = '(global (export "ocp_smtp_abi_1") i32 (i32.const 1))';
 const MEMORY = '(memory (export "memory") 1)';
 const wat = (...parts: string[]): Uint8Array => compileWat('plugin.wat', `(module ${parts.join(' ')})`);
+
+/** A module with a section of this content and no other. */
+const withSection = (id: number, body: Uint8Array): Uint8Array =>
+  Buffer.concat([wat().subarray(0, 8), Uint8Array.of(id, ...encodeU32(body.length)), body]);
 
 const good = wat(MARKER, MEMORY, '(func (export "on_rcpt") (result i32) i32.const 0)');
 const nonsense: Record<string, [Uint8Array, string]> = {
@@ -83,6 +88,27 @@ const refused: Record<string, [Uint8Array, string]> = {
   'two memories': [
     Buffer.concat([wat(MARKER).subarray(0, 8), Uint8Array.of(5, 5, 2, 0, 1, 0, 1), wat(MARKER).subarray(8)]),
     'it declares 2 memories, one is allowed',
+  ],
+  'sections without end': [
+    Buffer.concat([wat(MARKER), Buffer.alloc(3_000_000)]),
+    'it has more than 1000 sections, so many are allowed',
+  ],
+  'a section twice': [
+    Buffer.concat([wat(MARKER), Uint8Array.of(7, 1, 0)]),
+    'it is malformed: it has section 7 twice',
+  ],
+  'exports without end': [
+    withSection(7, Buffer.alloc(10_000_000)),
+    'its section of exports has 10000000 octets, at most 262144 are allowed',
+  ],
+  // As a list in the JavaScript heap these would end the process, whatever the limit of the thread.
+  'elements that no table could hold': [
+    withSection(9, Buffer.alloc(10_000_000)),
+    'its section of elements has 10000000 octets, at most 409600 are allowed',
+  ],
+  'a function that would keep the compiler busy': [
+    withSection(10, Buffer.concat([Uint8Array.of(1, ...encodeU32(2_000_000)), Buffer.alloc(2_000_000)])),
+    'one of its functions has 2000000 octets, at most 1048576 are allowed',
   ],
   'garbage-collected types': [
     // (type (array i32)), which later engines allow: section 1, one type of form 0x5e
