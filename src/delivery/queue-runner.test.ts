@@ -266,16 +266,21 @@ describe('the queue runner', () => {
   });
 
   it('loses and doubles nothing when it stops with deliveries under way', async () => {
+    let letGo = (): void => {};
+    const stopping = new Promise<void>((resolve) => (letGo = resolve));
     mx.script = {
       async data() {
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await stopping;
         return '250 2.0.0 taken';
       },
     };
     await start({ policy: { concurrency: 3 } });
     for (let i = 0; i < 40; i++) await store({ text: `Subject: ${i}\r\n\r\n` });
-    await open.close(10_000);
-    expect(mx.mails.length).toBeLessThan(40);
+    await vi.waitFor(() => expect(mx.dots).toBe(3), until);
+    const closed = open.close(10_000);
+    letGo();
+    await closed;
+    expect(mx.mails).toHaveLength(3);
     await start();
     await empty();
     expect(mx.mails).toHaveLength(40);
