@@ -21,6 +21,8 @@ export class ProcessChannel {
   readonly #input: Writable;
   #turn: Turn | undefined;
   #fault: Error | undefined;
+  /** Octets. */
+  #lastTold = 0;
 
   readonly #onFault: (fault: Error) => void;
 
@@ -35,11 +37,20 @@ export class ProcessChannel {
     void pipes.ended.then((cause) => this.#fail(new Error(cause)));
   }
 
-  /** Says something and waits for what the process says to it. Throws a Liar, or an Error once the process has ended. */
+  /**
+   * Says something and waits for what the process says to it. Throws a Liar, or an Error once the process has ended. What it does not
+   * read is kept here; since it has read all before it speaks, if it is honest, it is ended when more waits for it than it was told last.
+   */
   async ask(said: { message: Told; parts?: readonly Uint8Array[]; limits: FrameLengths }): Promise<Frame> {
-    const frame = this.listen(said.limits);
-    this.#input.write(frameOf(said.message, said.parts ?? []));
-    return frame;
+    const answer = this.listen(said.limits);
+    if (this.#input.writableLength > this.#lastTold) {
+      this.#fail(new Liar('it speaks and does not read what it is told'));
+      return answer;
+    }
+    const frame = frameOf(said.message, said.parts ?? []);
+    this.#lastTold = frame.length;
+    this.#input.write(frame);
+    return answer;
   }
 
   /** Waits for what the process says without having been asked. */
