@@ -2,22 +2,25 @@ import { describe, expect, it } from 'vitest';
 import { IdleWatch } from './idle-watch.ts';
 
 describe('IdleWatch', () => {
-  const look = (...seen: readonly (readonly [calls: number, cpuMs: number])[]): boolean[] => {
+  const look = (...seen: readonly (readonly [workMs: number, cpuMs: number])[]): boolean[] => {
     const watch = new IdleWatch();
-    return seen.map(([calls, cpuMs]) => watch.look({ calls, cpuMs }));
+    return seen.map(([workMs, cpuMs]) => watch.look({ workMs, cpuMs }));
   };
+  const never = [false, false, false, false, false];
 
   it('lets what rests rest, and what is called work', () => {
-    expect(look([0, 900], [0, 900], [0, 910], [0, 920])).toEqual([false, false, false, false]);
-    expect(look([1, 0], [2, 10_000], [3, 20_000], [4, 30_000])).toEqual([false, false, false, false]);
+    expect(look([0, 9000], [0, 9000], [0, 9010], [0, 9020], [0, 9030])).toEqual(never);
+    const busy = [0, 1, 2, 3, 4].map((time) => [time * 9000, time * 18_000] as const);
+    expect(look(...busy)).toEqual(never);
   });
 
-  it('bears with one look at work, and not with two', () => {
-    expect(look([1, 0], [1, 6000], [1, 6100], [1, 12_000])).toEqual([false, false, false, false]);
-    expect(look([1, 0], [1, 6000], [1, 12_000])).toEqual([false, false, true]);
+  it('bears with two looks at work that nobody asked for, and not with three', () => {
+    expect(look([0, 0], [0, 6000], [0, 12_000], [0, 12_100], [0, 18_000])).toEqual(never);
+    expect(look([0, 0], [0, 6000], [0, 12_000], [0, 18_000])).toEqual([false, false, false, true]);
   });
 
-  it('begins anew with each call', () => {
-    expect(look([1, 0], [1, 6000], [2, 12_000], [2, 18_000])).toEqual([false, false, false, false]);
+  it('is not put off by calls in between', () => {
+    const burning = [0, 1, 2, 3].map((time) => [time * 500, time * 10_000] as const);
+    expect(look(...burning)).toEqual([false, false, false, true]);
   });
 });

@@ -1,22 +1,32 @@
 /**
- * Finds a process that works though it has nothing to do. A deadline ends what computes during a call; but code that has taken a process
- * over could go on between the calls, in threads of the engine. The engine has work of its own then, compiling mostly, which comes to
- * an end: so it is half of a CPU for as long as two looks, one after the other, without a call in between.
+ * Finds a process that works more than it is asked to. A deadline ends what computes during a call; but code that has taken a process
+ * over could go on between the calls, and beside them, in threads of the engine. The engine has work of its own in those, compiling
+ * and collecting garbage, which goes with the calls or comes to an end: so it is more than that, at several looks in a row.
  */
 export const LOOK_EVERY_MS = 10_000;
 
-const WORKING_MS = LOOK_EVERY_MS / 2;
+/** CPU time that the engine may use between two looks beside that of the calls, which may have a second thread for themselves. */
+const ENGINE_MS = 2000;
+const THREADS_IN_CALLS = 2;
+const LOOKS = 3;
+
+export interface WorkSeen {
+  /** Wall time that all its work has taken so far: calls, and instances made ahead of them. */
+  readonly workMs: number;
+  /** CPU time that all its threads have used so far. */
+  readonly cpuMs: number;
+}
 
 export class IdleWatch {
-  #last: { readonly calls: number; readonly cpuMs: number } = { calls: -1, cpuMs: 0 };
-  #hasWorked = false;
+  #last: WorkSeen | undefined;
+  #looksOver = 0;
 
-  /** Told each LOOK_EVERY_MS how many calls there have been and what the process has used; true if it must go. */
-  look(now: { readonly calls: number; readonly cpuMs: number }): boolean {
-    const isWorking = now.calls === this.#last.calls && now.cpuMs - this.#last.cpuMs > WORKING_MS;
-    const mustGo = isWorking && this.#hasWorked;
+  /** Told each LOOK_EVERY_MS what has been seen; true if the process must go. */
+  look(now: WorkSeen): boolean {
+    const last = this.#last ?? now;
     this.#last = now;
-    this.#hasWorked = isWorking;
-    return mustGo;
+    const allowedMs = THREADS_IN_CALLS * (now.workMs - last.workMs) + ENGINE_MS;
+    this.#looksOver = now.cpuMs - last.cpuMs > allowedMs ? this.#looksOver + 1 : 0;
+    return this.#looksOver >= LOOKS;
   }
 }

@@ -44,7 +44,9 @@ export class Process implements CrewMember {
   readonly #confined: Promise<Confined>;
   #channel: ProcessChannel | undefined;
   #sentMs = 0;
-  #calls = 0;
+  /** Wall time that all work before the one at hand took. */
+  #workedMs = 0;
+  #isAtWork = false;
   readonly #idle = new IdleWatch();
   #looking: NodeJS.Timeout | undefined;
   /** When all of the answer was there. What is done with it then is not the plugin's time. */
@@ -66,13 +68,17 @@ export class Process implements CrewMember {
   }
 
   send(task: Task): void {
-    this.#calls += 1;
+    this.#isAtWork = true;
     this.#sentMs = monotonicMs();
     this.#answeredMs = undefined;
     this.stalledAt = undefined;
     this.slow = false;
     this.#run(task).then(
-      (report) => this.#handlers.report(report),
+      (report) => {
+        this.#workedMs = this.#workMs();
+        this.#isAtWork = false;
+        this.#handlers.report(report);
+      },
       (thrown: unknown) => this.#fail(thrown),
     );
   }
@@ -149,11 +155,13 @@ export class Process implements CrewMember {
     return { index: 0, elapsedMs: (this.#answeredMs ?? monotonicMs()) - this.#sentMs };
   }
 
+  #workMs(): number {
+    return this.#workedMs + (this.#isAtWork ? this.#current().elapsedMs : 0);
+  }
+
   #look(confined: Confined): void {
-    // A call that takes long is its deadline's affair.
-    if (this.work !== undefined || this.preparing !== undefined) this.#calls += 1;
     try {
-      if (this.#idle.look({ calls: this.#calls, cpuMs: confined.cpuMs() }))
+      if (this.#idle.look({ workMs: this.#workMs(), cpuMs: confined.cpuMs() }))
         throw new Liar('it works without work');
     } catch (thrown) {
       this.#fail(thrown);
