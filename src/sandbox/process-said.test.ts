@@ -57,4 +57,11 @@ describe('readSaid', () => {
       octets.fill('x');
     }
   });
+
+  it('takes an empty key of the state without a value once, and not over and over', async () => {
+    const { state } = await read({ state: [['', 0]] });
+    expect(state).toEqual({ '': new Uint8Array() });
+    const lie = read({ state: Array.from({ length: 10_000 }, () => ['', 0]) });
+    await expect(lie).rejects.toThrow('it keeps two values under one key');
+  });
 });

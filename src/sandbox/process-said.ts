@@ -81,6 +81,9 @@ function checkedLogs(lines: readonly LogLine[], logBytes: number): LogLine[] {
 function checkedState(kept: readonly (readonly [string, Uint8Array])[]): Record<string, Uint8Array> {
   const size = kept.reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + value.length, 0);
   if (size > STATE_LIMIT) throw new Liar('it let the state grow past its limit');
+  // Else an empty key without a value could be there any number of times, and count for nothing.
+  if (new Set(kept.map(([key]) => key)).size < kept.length)
+    throw new Liar('it keeps two values under one key');
   // Copies: they are kept, and the frame need not be.
   return Object.fromEntries(kept.map(([key, value]) => [key, new Uint8Array(value)]));
 }
