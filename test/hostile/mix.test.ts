@@ -13,9 +13,11 @@ import { Dialog } from '../support/smtp-dialog.ts';
  * Every hostile plugin behind the real program at once, each asked about the mail of one recipient, beside mail that none of them is
  * asked about: no good message fails, none waits longer than it may, and afterwards the program has what it had before.
  *
- * It goes on for 20 s, or for POSTERN_MIX_SECONDS; then it also prints what it saw.
+ * It goes on for 20 s, or for POSTERN_MIX_SECONDS; then it also holds times and memory to their bounds, and prints what it saw.
  */
 const SECONDS = Number(process.env['POSTERN_MIX_SECONDS'] ?? 20);
+/** Times and memory depend on what else the machine does: they are held to their bounds only where this runs by itself. */
+const isByItself = process.env['POSTERN_MIX_SECONDS'] !== undefined;
 const GOOD_SESSIONS = 4;
 const HOSTILE_SESSIONS = 4;
 
@@ -241,7 +243,7 @@ describe(`for ${SECONDS} s, ${names.length} hostile plugins`, () => {
       expect(mails.length).toBeGreaterThan(SECONDS);
       expect(mails.filter(({ reply }) => !reply.startsWith('250 '))).toEqual([]);
       expect(mails.filter(({ id }) => sink.arrived.get(id) !== 1)).toEqual([]);
-      expect(Math.max(...mails.map(({ ms }) => ms))).toBeLessThan(BOUND_MS);
+      if (isByItself) expect(Math.max(...mails.map(({ ms }) => ms))).toBeLessThan(BOUND_MS);
 
       // All of them were at it: what they say is 250 or 451, and many a thread was ended.
       expect(theirs.filter(({ reply }) => !/^(250|451) /.test(reply))).toEqual([]);
@@ -258,9 +260,8 @@ describe(`for ${SECONDS} s, ${names.length} hostile plugins`, () => {
           descriptors <= before.descriptors;
         return isBack ? holdings() : undefined;
       }).catch(() => holdings());
-      if (process.env['POSTERN_MIX_SECONDS'] !== undefined)
-        print({ mails, theirs, before, peakMiB, after, late: late.length });
-      expect(after.residentMiB).toBeLessThanOrEqual(before.residentMiB + TOLERANCE_MIB);
+      if (isByItself) print({ mails, theirs, before, peakMiB, after, late: late.length });
+      if (isByItself) expect(after.residentMiB).toBeLessThanOrEqual(before.residentMiB + TOLERANCE_MIB);
       expect(after.threads).toBeLessThanOrEqual(before.threads);
       expect(after.descriptors).toBeLessThanOrEqual(before.descriptors);
 
