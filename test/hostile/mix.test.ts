@@ -13,10 +13,9 @@ import { Dialog } from '../support/smtp-dialog.ts';
  * Every hostile plugin behind the real program at once, each asked about the mail of one recipient, beside mail that none of them is
  * asked about: no good message fails, none waits longer than it may, and afterwards the program has what it had before.
  *
- * It goes on for 20 s, or for POSTERN_MIX_SECONDS; then it also holds times and memory to their bounds, and prints what it saw.
+ * It goes on for 20 s, or for POSTERN_MIX_SECONDS; then it prints what it saw, too.
  */
 const SECONDS = Number(process.env['POSTERN_MIX_SECONDS'] ?? 20);
-/** Times and memory depend on what else the machine does: they are held to their bounds only where this runs by itself. */
 const isByItself = process.env['POSTERN_MIX_SECONDS'] !== undefined;
 const GOOD_SESSIONS = 4;
 const HOSTILE_SESSIONS = 4;
@@ -32,8 +31,8 @@ const GOOD_DEADLINE_MS = 2000;
 /** What a good message may take: its own services' deadlines, and one of a service that is none of its own. */
 const BOUND_MS = 2 * GOOD_DEADLINE_MS + HOSTILE_DEADLINE_MS;
 
-/** Of resident memory, for what V8 and the allocator keep for the next time. */
-const TOLERANCE_MIB = 96;
+/** Of resident memory, for what V8 and the allocator keep for the next time: more where other tests take the CPU from what tidies up. */
+const TOLERANCE_MIB = isByItself ? 96 : 192;
 
 interface Hostile {
   readonly wat: string;
@@ -243,7 +242,7 @@ describe(`for ${SECONDS} s, ${names.length} hostile plugins`, () => {
       expect(mails.length).toBeGreaterThan(SECONDS);
       expect(mails.filter(({ reply }) => !reply.startsWith('250 '))).toEqual([]);
       expect(mails.filter(({ id }) => sink.arrived.get(id) !== 1)).toEqual([]);
-      if (isByItself) expect(Math.max(...mails.map(({ ms }) => ms))).toBeLessThan(BOUND_MS);
+      expect(Math.max(...mails.map(({ ms }) => ms))).toBeLessThan(BOUND_MS);
 
       // All of them were at it: what they say is 250 or 451, and many a thread was ended.
       expect(theirs.filter(({ reply }) => !/^(250|451) /.test(reply))).toEqual([]);
@@ -261,7 +260,7 @@ describe(`for ${SECONDS} s, ${names.length} hostile plugins`, () => {
         return isBack ? holdings() : undefined;
       }).catch(() => holdings());
       if (isByItself) print({ mails, theirs, before, peakMiB, after, late: late.length });
-      if (isByItself) expect(after.residentMiB).toBeLessThanOrEqual(before.residentMiB + TOLERANCE_MIB);
+      expect(after.residentMiB).toBeLessThanOrEqual(before.residentMiB + TOLERANCE_MIB);
       expect(after.threads).toBeLessThanOrEqual(before.threads);
       expect(after.descriptors).toBeLessThanOrEqual(before.descriptors);
 
