@@ -28,7 +28,13 @@ export declare function part_replace(index: i32, typePtr: usize, typeLen: i32, p
 export declare function state_get(keyPtr: usize, keyLen: i32, ptr: usize, cap: i32): i32;
 export declare function state_set(keyPtr: usize, keyLen: i32, ptr: usize, len: i32): i32;
 
+export declare function auth(ptr: usize, len: i32): i32;
+export declare function blob(ptr: usize, len: i32): i32;
 export declare function clock(ptr: usize, len: i32): i32;
+export declare function directory(ptr: usize, len: i32): i32;
+export declare function dns(ptr: usize, len: i32): i32;
 export declare function http(ptr: usize, len: i32): i32;
+export declare function key(ptr: usize, len: i32): i32;
 export declare function kv(ptr: usize, len: i32): i32;
+export declare function scan(ptr: usize, len: i32): i32;
 export declare function answer_read(off: i32, ptr: usize, len: i32): i32;

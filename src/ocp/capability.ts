@@ -1,3 +1,5 @@
+import type { MessageImage } from '../mail/image.ts';
+import type { Facts } from './facts.ts';
 import type { CAPABILITIES } from './manifest.ts';
 
 /** The name of something outside the sandbox that a service may be granted. */
@@ -38,13 +40,21 @@ export interface HttpGrant {
 }
 
 /** A plugin's request, as the host gets it. */
-export interface CapabilityRequest {
+export interface CapabilityRequest extends CallSubject {
   readonly service: string;
   readonly capability: CapabilityName;
   /** What the plugin wrote: its form is that of the capability (`sdk/ABI.md`). */
   readonly octets: Uint8Array;
   /** Aborted when the call's deadline has passed. */
   readonly signal: AbortSignal;
+}
+
+/** What the call that asks is about, by the main program's own knowledge and not by what a plugin says. */
+export interface CallSubject {
+  /** Without `service` and `grants`, which are filled in for each service. */
+  readonly facts: Facts;
+  /** At stage `message`: the message as this service found it, so offsets are those that the plugin goes by. Its spool has it as it came. */
+  readonly image?: MessageImage;
 }
 
 /**

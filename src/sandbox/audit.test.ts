@@ -75,16 +75,18 @@ describe('manifest and module', () => {
   });
 
   it('disagree on capabilities, or ask for one that is not offered', () => {
-    const asks = (kind: string) => ({ capabilities: { [kind]: [{ name: 'dns', reason: 'Asks lists' }] } });
+    const asks = (kind: string) => ({
+      capabilities: { [kind]: [{ name: 'notify', reason: 'Tells people' }] },
+    });
     expect(faults([], asks('optional'))).toEqual([
-      'its manifest asks for the capability dns, but it does not import "dns"',
+      'its manifest asks for the capability notify, but it does not import "notify"',
     ]);
-    expect(faults(['dns'], {})).toEqual([
-      'it imports "dns", but its manifest does not ask for the capability dns',
+    expect(faults(['notify'], {})).toEqual([
+      'it imports "notify", but its manifest does not ask for the capability notify',
     ]);
-    expect(faults(['dns'], asks('optional'))).toEqual([]);
-    expect(faults(['dns'], asks('required'))).toEqual([
-      'it requires the capability dns (Asks lists), which this Postern does not offer',
+    expect(faults(['notify'], asks('optional'))).toEqual([]);
+    expect(faults(['notify'], asks('required'))).toEqual([
+      'it requires the capability notify (Tells people), which this Postern does not offer',
     ]);
     const kv = { capabilities: { required: [{ name: 'kv', reason: 'Counts mail' }] } };
     expect(faults(['kv', 'answer_read'], kv)).toEqual([]);

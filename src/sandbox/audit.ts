@@ -37,8 +37,14 @@ const PURPOSE: Readonly<Record<AbiCall, 'headers' | 'body' | 'edit' | 'free'>> =
   part_replace: 'edit',
   state_get: 'free',
   state_set: 'free',
-  // A capability is its own audit, below; an answer is what it was asked for.
+  // A capability is its own audit, below; an answer is what it was asked for. These take the message by range, or give it back changed.
+  blob: 'body',
+  key: 'body',
+  scan: 'body',
+  auth: 'free',
   clock: 'free',
+  directory: 'free',
+  dns: 'free',
   http: 'free',
   kv: 'free',
   answer_read: 'free',

@@ -6,6 +6,7 @@ import type { Work } from './work.ts';
 export class ConfigureRun implements Work {
   readonly remaining: readonly string[];
   readonly isBackground = false;
+  readonly subject = undefined;
   readonly #service: Service;
   readonly #settle: (complaint: string) => void;
 

@@ -1,4 +1,5 @@
 import type { MessageImage } from '../mail/image.ts';
+import type { CallSubject } from '../ocp/capability.ts';
 import type { Facts } from '../ocp/facts.ts';
 import { factsAfter, goesOn } from '../ocp/group-rule.ts';
 import {
@@ -102,6 +103,10 @@ export class GroupRun implements Work {
     const service = this.#job.services[this.#outcomes.length]!;
     const deadlineMs = (this.#services.get(service)?.limits ?? DEFAULT_LIMITS).deadlineMs;
     return { service, index: this.#outcomes.length - this.#taskStart, deadlineMs };
+  }
+
+  get subject(): CallSubject {
+    return { facts: this.#facts, ...(this.#image && { image: this.#image }) };
   }
 
   take(report: Report): boolean {

@@ -42,9 +42,15 @@ export function capabilityFunctions(
       return CODES[error];
     };
   return {
+    auth: asking('auth'),
+    blob: asking('blob'),
     clock: asking('clock'),
+    directory: asking('directory'),
+    dns: asking('dns'),
     http: asking('http'),
+    key: asking('key'),
     kv: asking('kv'),
+    scan: asking('scan'),
     answer_read(offset, pointer, length) {
       const call = enterCall(slot);
       const target = call.range(pointer, length);

@@ -30,9 +30,15 @@ const ABI_CALLS = {
   part_replace: 5,
   state_get: 4,
   state_set: 4,
+  auth: 2,
+  blob: 2,
   clock: 2,
+  directory: 2,
+  dns: 2,
   http: 2,
+  key: 2,
   kv: 2,
+  scan: 2,
   answer_read: 3,
 } as const;
 

@@ -9,6 +9,7 @@ import type { Work } from './work.ts';
 class Probe implements Work {
   readonly remaining = ['probe'];
   readonly isBackground = false;
+  readonly subject = undefined;
   readonly atWork = { service: 'probe', index: 0, deadlineMs: 10_000 };
   readonly #steps: Task[];
   readonly #over: (events: string[]) => void;

@@ -213,12 +213,13 @@ export class Pool {
 
   /** Has a guest's request answered. Never rejects. */
   async #answer(thread: CrewMember, { capability, octets }: HostRequest): Promise<void> {
-    if (thread.work === undefined) return;
+    const subject = thread.work?.subject;
+    if (thread.work === undefined || subject === undefined) return;
     const { service } = thread.work.atWork;
     const signal = thread.outside.begin();
     let answer: CapabilityAnswer;
     try {
-      answer = await this.#options.capabilities.call({ service, capability, octets, signal });
+      answer = await this.#options.capabilities.call({ ...subject, service, capability, octets, signal });
     } catch (thrown) {
       // A bug, since whatever a plugin asks has an answer.
       const cause = describeError(thrown);

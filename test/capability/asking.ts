@@ -1,7 +1,12 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer, type RequestListener, type Server as HttpServer } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
-import type { CapabilityAnswer, CapabilityHost, CapabilityName } from '../../src/ocp/capability.ts';
+import type {
+  CallSubject,
+  CapabilityAnswer,
+  CapabilityHost,
+  CapabilityName,
+} from '../../src/ocp/capability.ts';
 
 /** What a plugin hears. */
 export interface Heard {
@@ -19,17 +24,29 @@ export interface Question {
   readonly fields: object | string | Uint8Array;
   readonly body?: string | Uint8Array;
   readonly signal?: AbortSignal;
+  /** What the call is about; if absent, a session that has just begun. */
+  readonly subject?: CallSubject;
 }
+
+const JUST_BEGUN: CallSubject = {
+  facts: {
+    stage: 'connect',
+    session: '01jsession',
+    service: '',
+    listener: { name: 'inbound', protocol: 'smtp' },
+    client: { address: '192.0.2.7', port: 40312 },
+  },
+};
 
 /** Asks as a plugin does. */
 export async function ask(host: CapabilityHost, question: Question): Promise<Heard> {
-  const { service, capability, fields, body, signal = new AbortController().signal } = question;
+  const { service, capability, fields, body, signal = new AbortController().signal, subject } = question;
   const line = typeof fields === 'string' || fields instanceof Uint8Array ? fields : JSON.stringify(fields);
   const octets = Buffer.concat([
     Buffer.from(line),
     ...(body === undefined ? [] : [Buffer.from('\n'), Buffer.from(body)]),
   ]);
-  return heard(await host.call({ service, capability, octets, signal }));
+  return heard(await host.call({ ...(subject ?? JUST_BEGUN), service, capability, octets, signal }));
 }
 
 function heard(answer: CapabilityAnswer): Heard {

@@ -1,5 +1,6 @@
 import type { Log } from '../../base/log.ts';
 import type {
+  CallSubject,
   CapabilityAnswer,
   CapabilityHost,
   CapabilityName,
@@ -22,7 +23,7 @@ export interface CapabilityPart<Grant> {
   call(request: PartRequest<Grant>): Promise<CapabilityAnswer>;
 }
 
-export interface PartRequest<Grant> {
+export interface PartRequest<Grant> extends CallSubject {
   readonly service: string;
   readonly grant: Grant;
   readonly octets: Uint8Array;
