@@ -89,10 +89,10 @@ describe('postern plugin pack', () => {
     ],
     [
       'that requires what Postern does not offer',
-      json({ ...MANIFEST, capabilities: { required: [{ name: 'dns', reason: 'Asks lists' }] } }),
+      json({ ...MANIFEST, capabilities: { required: [{ name: 'notify', reason: 'Tells people' }] } }),
       [
-        'Cannot pack m.wasm: its manifest asks for the capability dns, but it does not import "dns"',
-        'Cannot pack m.wasm: it requires the capability dns (Asks lists), which this Postern does not offer',
+        'Cannot pack m.wasm: its manifest asks for the capability notify, but it does not import "notify"',
+        'Cannot pack m.wasm: it requires the capability notify (Tells people), which this Postern does not offer',
       ],
     ],
     [
