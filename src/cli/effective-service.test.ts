@@ -97,7 +97,7 @@ describe('a capability', () => {
         {
           path: ['grants', 'http'],
           message:
-            'acme/footer 1.2.0 requires http (asks a list), which is not granted; postern plugin grant footer http --target https://…',
+            "acme/footer 1.2.0 requires http (asks a list), which is not granted; postern plugin grant footer http '{targets: …}'",
           need: 'grant',
         },
         {

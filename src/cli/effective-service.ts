@@ -1,8 +1,8 @@
 import type { ServiceConfig } from '../config/config.ts';
 import type { Finding } from '../config/issues.ts';
-import type { CapabilityName } from '../ocp/capability.ts';
 import type { Manifest } from '../ocp/manifest.ts';
 import { DEFAULT_LIMITS, type Limits, type Service } from '../ocp/service.ts';
+import { GRANT_NAMES, grantExample } from './grant-words.ts';
 
 /**
  * What a service is once its package has been read: what the operator says, and where that says nothing, what the manifest says.
@@ -67,9 +67,9 @@ function grantFindings({ name, grants }: ServiceConfig, manifest: Manifest): Ser
   const { required, optional } = manifest.capabilities;
   const asked = new Set<string>([...required, ...optional].map((capability) => capability.name));
   const missing = required.flatMap((capability): ServiceFinding[] => {
-    const command = HOW_TO_GRANT[capability.name];
     // What no operator can grant is for the audit to report (sandbox/audit.ts).
-    if (command === undefined || capability.name in grants) return [];
+    if (!GRANT_NAMES.includes(capability.name) || capability.name in grants) return [];
+    const command = grantExample(capability.name, ' ');
     const message = `${nameOf(manifest)} requires ${capability.name} (${capability.reason}), which is not granted; postern plugin grant ${name} ${command}`;
     return [{ path: ['grants', capability.name], message, need: 'grant' }];
   });
@@ -82,10 +82,3 @@ function grantFindings({ name, grants }: ServiceConfig, manifest: Manifest): Ser
     })),
   ];
 }
-
-/** The words after `postern plugin grant SERVICE`, for what can be granted. */
-const HOW_TO_GRANT: Partial<Record<CapabilityName, string>> = {
-  clock: 'clock',
-  kv: 'kv',
-  http: 'http --target https://…',
-};

@@ -7,7 +7,8 @@ import { readMessage } from '../author/message-file.ts';
 import { STAGES, type Stage } from '../ocp/stage.ts';
 import { EXIT } from './exit.ts';
 import { formatSize, printJson, printLine, printTable } from './output.ts';
-import { addTrialOptions, collect, openSubject, type TrialOptions } from './trial-options.ts';
+import { collect } from './plugin-verify.ts';
+import { addTrialOptions, openSubject, type TrialOptions } from './trial-options.ts';
 
 interface BenchOptions extends TrialOptions {
   readonly eml?: readonly string[];

@@ -11,16 +11,11 @@ import { changeConfig } from './config-change.ts';
 import { loadOrFail, type CommonOptions } from './context.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { packageOrFail, recordRuns } from './installed.ts';
-import {
-  CHANGE_HELP,
-  grantsFrom,
-  serviceOrFail,
-  withGrantOptions,
-  type GrantOptions,
-} from './plugin-grant.ts';
+import { GRANT_HELP, GRANT_OPTION, grantExample, grantsFrom } from './grant-words.ts';
+import { CHANGE_HELP, serviceOrFail } from './plugin-grant.ts';
 import { collect } from './plugin-verify.ts';
 
-interface EnableOptions extends CommonOptions, GrantOptions {
+interface EnableOptions extends CommonOptions {
   readonly mode?: 'monitor' | 'enforce';
   readonly service?: string;
   readonly group?: string;
@@ -31,21 +26,19 @@ interface EnableOptions extends CommonOptions, GrantOptions {
 
 /** `postern plugin enable` and `disable`: whether a service is asked. */
 export function addEnableCommands(plugin: Command, common: (command: Command) => Command): void {
-  withGrantOptions(
-    common(plugin.command('enable <what>'))
-      .description('Have a service asked; or make a service of an installed package and put it into a group')
-      .addOption(
-        new Option('--mode <mode>', 'monitor: it is asked and logged, and nothing is done').choices([
-          'monitor',
-          'enforce',
-        ]),
-      )
-      .option('--service <name>', 'of a package: the name of the new service')
-      .option('--group <name>', 'of a package: the group that asks it, as its last')
-      .option('--allow-modify', 'of a package: it may change mail')
-      .option('--settings <file>', 'of a package: its settings, YAML or JSON')
-      .option('--grant <capability>', 'of a package: clock, kv or http; may be given again', collect),
-  )
+  common(plugin.command('enable <what>'))
+    .description('Have a service asked; or make a service of an installed package and put it into a group')
+    .addOption(
+      new Option('--mode <mode>', 'monitor: it is asked and logged, and nothing is done').choices([
+        'monitor',
+        'enforce',
+      ]),
+    )
+    .option('--service <name>', 'of a package: the name of the new service')
+    .option('--group <name>', 'of a package: the group that asks it, as its last')
+    .option('--allow-modify', 'of a package: it may change mail')
+    .option('--settings <file>', 'of a package: its settings, YAML or JSON')
+    .option(GRANT_OPTION, `of a package: ${GRANT_HELP}`, collect)
     .addHelpText(
       'after',
       `
@@ -91,7 +84,6 @@ async function enableService(
     const message = `Cannot use --${flag} here: it is for a new service of a package (vendor/name)`;
     throw new CommandError(EXIT.usage, message);
   }
-  grantsFrom([], options);
   const { enabled, mode } = serviceOrFail(loaded, name);
   const wanted = options.mode ?? mode;
   await changeConfig(loaded, {
@@ -122,7 +114,7 @@ async function enablePackage(
     throw new CommandError(EXIT.failed, message);
   }
   const record = await packageOrFail(config, what);
-  const grants = grantsFrom(options.grant ?? [], options);
+  const grants = grantsFrom(options.grant ?? []);
   const value = {
     plugin: formatPackageName(record),
     mode: options.mode ?? 'monitor',
@@ -136,8 +128,7 @@ async function enablePackage(
       { kind: 'set', path: ['groups', group, entries.length], value: service },
     ],
     hints: {
-      grant:
-        'What it requires can be granted with it: --grant kv --keys 1000 --grant http --target https://…',
+      grant: `What it requires can be granted with it: --grant kv --grant ${grantExample('http', '=')}`,
       settings: 'Its settings can be given with it: --settings FILE',
     },
   });

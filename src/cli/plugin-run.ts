@@ -8,7 +8,8 @@ import type { Facts } from '../ocp/facts.ts';
 import { STAGES, type Stage } from '../ocp/stage.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { formatSize, printJson, printLine } from './output.ts';
-import { addTrialOptions, collect, openSubject, type TrialOptions } from './trial-options.ts';
+import { collect } from './plugin-verify.ts';
+import { addTrialOptions, openSubject, type TrialOptions } from './trial-options.ts';
 
 interface RunOptions extends TrialOptions {
   readonly eml?: string;

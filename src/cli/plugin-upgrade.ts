@@ -12,12 +12,13 @@ import { loadOrFail, type CommonOptions } from './context.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { nameOrFail, packageOrFail, recordRuns, storeOf, versionBefore } from './installed.ts';
 import { printLine } from './output.ts';
-import { CHANGE_HELP, grantsFrom, withGrantOptions, type GrantOptions } from './plugin-grant.ts';
+import { GRANT_HELP, GRANT_OPTION, grantExample, grantsFrom } from './grant-words.ts';
+import { CHANGE_HELP } from './plugin-grant.ts';
 import { readPlugin } from './plugin-source.ts';
 import { openSandbox } from './plugins.ts';
 import { collect } from './plugin-verify.ts';
 
-interface MoveOptions extends CommonOptions, GrantOptions {
+interface MoveOptions extends CommonOptions {
   readonly grant?: readonly string[];
   readonly consent?: true;
 }
@@ -90,15 +91,9 @@ ${CHANGE_HELP}`,
 }
 
 function withMoveOptions(command: Command): Command {
-  return withGrantOptions(
-    command
-      .option('--consent', 'to all that it asks for beyond what was consented to')
-      .option(
-        '--grant <capability>',
-        'to each service, with this version: clock, kv or http; may be given again',
-        collect,
-      ),
-  );
+  return command
+    .option('--consent', 'to all that it asks for beyond what was consented to')
+    .option(GRANT_OPTION, `to each service, with this version: ${GRANT_HELP}`, collect);
 }
 
 /**
@@ -192,7 +187,7 @@ async function move(
   const { running, manifest, options } = target;
   const { required, optional } = manifest.capabilities;
   const asked = new Set<string>([...required, ...optional].map(({ name }) => name));
-  const added = Object.entries(grantsFrom(options.grant ?? [], options));
+  const added = Object.entries(grantsFrom(options.grant ?? []));
   const edits = running.flatMap(({ service: { name, grants } }): Edit[] => {
     const path = ['services', name];
     return [
@@ -207,8 +202,7 @@ async function move(
     edits,
     ...(target.consents && { consents: new Map([[manifest.id, consentOf(manifest)]]) }),
     hints: {
-      grant:
-        'What this version requires can be granted with it: --grant kv --keys 1000 --grant http --target https://…',
+      grant: `What this version requires can be granted with it: --grant kv --grant ${grantExample('http', '=')}`,
       settings: 'Disable the service first, or change its settings in the file together with its plugin',
     },
   });

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { Option, type Command } from 'commander';
+import type { Command } from 'commander';
 import { describeError } from '../base/errors.ts';
 import { silentLog } from '../base/log.ts';
 import type { ServiceConfig } from '../config/config.ts';
@@ -7,7 +7,7 @@ import { findingsOf } from '../config/issues.ts';
 import { formatPath } from '../config/problem.ts';
 import { isRecord } from '../config/raw.ts';
 import { grantsOf } from '../config/resolve.ts';
-import { service } from '../config/schema.ts';
+import { grants } from '../config/schema.ts';
 import { readYaml } from '../config/yaml-source.ts';
 import { describeProblem } from '../author/cases.ts';
 import { openTrial, type Trial } from '../author/trial.ts';
@@ -16,6 +16,8 @@ import { DEFAULT_SERVICE, type Service } from '../ocp/service.ts';
 import { memoryValues } from '../author/memory-values.ts';
 import { capabilitiesOf } from './capabilities.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { GRANT_HELP, GRANT_OPTION, grantsFrom } from './grant-words.ts';
+import { collect } from './plugin-verify.ts';
 import { readSubject } from './trial-subject.ts';
 
 /** What `postern plugin run` and `bench` take to make the service of: what a config would say. */
@@ -25,21 +27,11 @@ export interface TrialOptions {
   readonly grant?: readonly string[];
 }
 
-export const collect = (value: string, before: readonly string[] = []): readonly string[] => [
-  ...before,
-  value,
-];
-
 export function addTrialOptions(command: Command): Command {
   return command
     .option('--settings <file>', "the service's settings, JSON or YAML")
     .option('--allow-modify', 'let it change the message and the envelope')
-    .addOption(
-      new Option(
-        '--grant <capability>',
-        'clock, kv, or http=ORIGIN such as http=https://api.example.com; may be given again',
-      ).argParser(collect),
-    );
+    .option(GRANT_OPTION, GRANT_HELP, collect);
 }
 
 /** A sandbox with this package as its one service; the command ends if a server would not run it. Close the trial. */
@@ -75,10 +67,10 @@ function unfit(path: string, reasons: readonly string[]): CommandError {
 }
 
 async function serviceFrom(options: TrialOptions): Promise<ServiceConfig> {
-  const grants = service.shape.grants.safeParse(grantsIn(options.grant ?? []));
-  if (!grants.success) {
-    const raw = grantsIn(options.grant ?? []);
-    const found = findingsOf(grants.error.issues, raw).map(
+  const given = grantsFrom(options.grant ?? []);
+  const checked = grants.safeParse(given);
+  if (!checked.success) {
+    const found = findingsOf(checked.error.issues, given).map(
       ({ path, message }) => `Cannot grant ${formatPath(path)}: ${message}`,
     );
     throw new CommandError(EXIT.usage, found.join('\n'));
@@ -90,17 +82,7 @@ async function serviceFrom(options: TrialOptions): Promise<ServiceConfig> {
     settings: options.settings === undefined ? {} : await readSettings(options.settings),
     allowModify: options.allowModify === true,
     limits: {},
-    grants: grantsOf(grants.data, (path) => path),
-  };
-}
-
-/** As a config would say it. */
-function grantsIn(words: readonly string[]): Record<string, unknown> {
-  const targets = words.flatMap((word) => (word.startsWith('http=') ? [word.slice('http='.length)] : []));
-  const others = words.filter((word) => !word.startsWith('http='));
-  return {
-    ...Object.fromEntries(others.map((word) => [word, word === 'clock' ? true : {}])),
-    ...(targets.length > 0 && { http: { targets } }),
+    grants: grantsOf(checked.data, (path) => path),
   };
 }
 

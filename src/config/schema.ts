@@ -142,7 +142,8 @@ const onFailure = z.union(
   `must be one of ${policy.options.join(', ')}, or a map with the keys load, trap, deadline, capability`,
 );
 
-const grants = map({
+/** What can be granted, and what each is bound to. */
+export const grants = map({
   clock: z.literal(true, 'must be true; leave the key out to grant no clock').optional(),
   kv: map({
     keys: integer(1, 1_000_000).default(10_000),

@@ -63,6 +63,8 @@ async function expectRefused(words: readonly string[], code: number, reason: str
   const ended = await plugin(...words);
   expect(ended).toMatchObject({ code, errors: expect.stringContaining(reason) });
   expect(text()).toBe(before);
+  // What somebody may have given where the name of its file belongs.
+  expect(ended.errors).not.toContain('hunter2');
   expect(readdirSync(directory).filter((name) => name.includes('draft'))).toEqual([]);
 }
 
@@ -114,19 +116,29 @@ describe('a service', () => {
     [['enable', 'jurnal'], 3, 'did you mean "journal"?'],
     [['disable', 'nobody'], 3, 'Cannot find a service named nobody'],
     [['enable', 'journal', '--group', 'inbound'], 2, 'Cannot use --group here'],
-    [['enable', 'journal', '--target', 'https://x.example'], 2, '--target: it is for http only'],
+    [['enable', 'journal', '--grant', 'kv'], 2, 'Cannot use --grant here'],
     [['enable', 'journal', '--mode', 'watch'], 2, 'monitor, enforce'],
-    [['grant', 'journal', 'dns'], 2, 'Cannot grant dns: must be one of clock, kv, http, modify'],
+    [['grant', 'journal', 'teleport'], 2, 'Cannot grant teleport: must be one of clock, kv, http, '],
+    [['grant', 'journal', 'htp'], 2, 'Cannot grant htp: did you mean "http"?'],
     [['grant', 'journal', 'clock'], 2, 'postern/journal 0.1.0 does not ask for clock'],
-    [['grant', 'journal', 'kv', '--target', 'https://x.example'], 2, '--target: it is for http only'],
+    [['grant', 'journal', 'kv', '{targets: [https://x.example]}'], 2, 'grants.kv.targets: unknown key'],
+    [['grant', 'journal', 'modify', 'true'], 2, 'Cannot grant modify: it takes no value'],
+    [['grant', 'journal', 'http', 'hunter2'], 2, 'found no map; it must be {targets: …}'],
+    [['grant', 'journal', 'http', '{targets: [hunter2'], 2, 'bracket or quote that is not closed'],
+    [['grant', 'journal', 'http', '[hunter2]'], 2, 'found no map'],
     [['grant', 'journal', 'http'], 2, 'services.journal.grants.http.targets: missing'],
-    [['grant', 'journal', 'http', '--target', 'https://x.example/path'], 2, 'all paths of it are granted'],
-    [['grant', 'journal', 'http', '--secret', 'hunter2'], 2, 'it must be HEADER=FILE'],
-    [['grant', 'journal', 'kv', '--keys', '0'], 2, 'must be an integer from 1 to 1000000'],
+    [['grant', 'journal', 'http', '{targets: [https://x.example/path]}'], 2, 'all paths of it are granted'],
+    [
+      ['grant', 'journal', 'http', '{targets: [https://x.example], secrets: hunter2}'],
+      2,
+      'found a text, must',
+    ],
+    [['grant', 'journal', 'kv', '{keys: 0}'], 2, 'must be an integer from 1 to 1000000'],
     [['revoke', 'journal', 'kv'], 1, 'journal has no such grant'],
     [['revoke', 'journal', 'modify'], 1, 'journal has no such grant'],
     [['enable', 'acme/none', '--service', 'x', '--group', 'inbound'], 3, 'no version of it is installed'],
     [['enable', 'acme/none', '--service', 'x'], 2, '--group'],
+    [['upgrade', 'acme/none', '--grant', 'kv', '--keys', '7'], 2, "unknown option '--keys'"],
     [['enable', 'acme/none', '--service', 'x', '--group', 'inbond'], 3, 'did you mean "inbound"?'],
     [['enable', 'acme/none', '--service', 'journal', '--group', 'inbound'], 1, 'there is one of this name'],
     [['upgrade', 'acme/none'], 3, 'no version of it is installed'],
@@ -139,22 +151,23 @@ describe('a service', () => {
 });
 
 describe('a capability', () => {
-  it('is granted, bound to what the options say, changed key by key, and revoked', async () => {
+  it('is granted, bound to what the value says, changed key by key, and revoked', async () => {
     // Without a manifest nothing says what it asks for, so anything can be granted.
     writeFileSync(file('own.wasm'), compileWat('own.wat', vectorText('')));
     writeFileSync(file('token'), 'secret');
     const base = BASE.replace('plugin: journal # what', 'plugin: ./own.wasm # what');
     writeFileSync(file(), base);
-    const targets = ['--target', 'https://api.example.com', '--target', 'http://127.0.0.1:8080'];
-    const more = ['--secret', 'Authorization=./token', '--timeout', '2s', '--response-bytes', '4096'];
-    expect(await plugin('grant', 'journal', 'http', ...targets, ...more)).toMatchObject({ code: 0 });
+    const targets = 'targets: [https://api.example.com, http://127.0.0.1:8080]';
+    const more = 'secrets: [{header: Authorization, file: ./token}], timeout: 2s, responseBytes: 4096';
+    expect(await plugin('grant', 'journal', 'http', `{${targets}, ${more}}`)).toMatchObject({ code: 0 });
     expect(text()).toContain(
       '    grants:\n      http:\n        targets: [https://api.example.com, http://127.0.0.1:8080]\n',
     );
-    expect(await plugin('grant', 'journal', 'http', '--allow-private', '--timeout', '1s')).toMatchObject({
-      code: 0,
-    });
-    expect(await plugin('grant', 'journal', 'kv', '--keys', '7')).toMatchObject({ code: 0 });
+    const changes = '{allowPrivate: true, timeout: 1s}';
+    expect(await plugin('grant', 'journal', 'http', changes)).toMatchObject({ code: 0 });
+    const again = await plugin('grant', 'journal', 'http');
+    expect(again).toMatchObject({ code: 0, out: expect.stringContaining('says so already') });
+    expect(await plugin('grant', 'journal', 'kv', 'keys: 7')).toMatchObject({ code: 0 });
     expect(await plugin('grant', 'journal', 'clock')).toMatchObject({ code: 0 });
     expect(loadConfig(file())).toMatchObject({
       config: {
@@ -216,6 +229,9 @@ describe('a package', () => {
     await expectRefused([...enable, '--settings', file('list.yaml')], 2, 'found no map');
     await expectRefused([...enable, '--settings', file('none.yaml')], 3, 'Cannot read');
     await expectRefused([...enable, '--grant', 'kv'], 2, 'does not ask for kv, so it can');
+    await expectRefused([...enable, '--grant', 'kv', '--grant', 'kv={keys: 1}'], 2, 'it is given twice');
+    await expectRefused([...enable, '--grant', 'http'], 2, 'grants.http.targets: missing');
+    await expectRefused([...enable, '--grant', 'http=hunter2'], 2, 'found no map');
     // Hints for what is missing, and for nothing else.
     expect(bad.errors).toContain('--settings FILE');
     expect(bad.errors).not.toContain('--grant');
