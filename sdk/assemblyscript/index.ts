@@ -15,6 +15,7 @@ export { State } from './state';
 export { Clock } from './clock';
 export { Http, HttpResponse } from './http';
 export { Kv, KvEntry } from './kv';
+export { Notify } from './notify';
 export { configured, settings } from './settings';
 export { Check, checkComparable } from './check';
 export { Json, JsonKind, parseJson } from './json';

@@ -36,5 +36,6 @@ export declare function dns(ptr: usize, len: i32): i32;
 export declare function http(ptr: usize, len: i32): i32;
 export declare function key(ptr: usize, len: i32): i32;
 export declare function kv(ptr: usize, len: i32): i32;
+export declare function notify(ptr: usize, len: i32): i32;
 export declare function scan(ptr: usize, len: i32): i32;
 export declare function answer_read(off: i32, ptr: usize, len: i32): i32;

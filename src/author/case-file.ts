@@ -11,6 +11,7 @@ import { map, service } from '../config/schema.ts';
 import { readYaml } from '../config/yaml-source.ts';
 import type { Facts } from '../ocp/facts.ts';
 import { decisionSchema } from '../ocp/decision.ts';
+import { notificationSchema } from '../ocp/notice.ts';
 import { DEFAULT_SERVICE } from '../ocp/service.ts';
 import { STAGES } from '../ocp/stage.ts';
 
@@ -68,6 +69,8 @@ const expectSchema = map({
   parts: z
     .array(map({ index: whole, type: text.optional(), contains: text.optional() }), 'must be a list of parts')
     .optional(),
+  /** All notices and incidents, in order. */
+  notifications: z.array(notificationSchema, 'must be a list of notices and incidents').optional(),
   modified: flag.optional(),
   /** What the transaction's state holds afterwards. */
   state: z.record(z.string(), text, 'must be a map of texts').optional(),

@@ -41,6 +41,7 @@ export function differences({ expect, message, wholeMessage }: Expected, asked: 
   const after = asked.message;
   return [
     ...decisionDifferences(expect, result.decision),
+    ...notificationDifferences(expect, asked),
     ...logDifferences(expect, asked),
     ...stateDifferences(expect, asked),
     ...(message === undefined || after === undefined
@@ -83,6 +84,12 @@ function decisionDifferences(expect: Expectation, decision: Decision): string[] 
   }
   for (const key of EXACT) if (expect[key] !== undefined) compare(key, expect[key], decision[key]);
   return found;
+}
+
+function notificationDifferences({ notifications }: Expectation, { outcome }: Asked): string[] {
+  const got = outcome.notifications ?? [];
+  if (notifications === undefined || isDeepStrictEqual(notifications, got)) return [];
+  return [differs('notifications', { expected: notifications, got })];
 }
 
 function logDifferences({ logs = [] }: Expectation, { outcome }: Asked): string[] {

@@ -86,10 +86,11 @@ function differenceOf(before: Uint8Array | undefined, { message }: Asked): strin
 }
 
 function asJson({ outcome }: Asked, difference: readonly string[]) {
-  const { result, logs, modified, micros, memoryBytes } = outcome;
+  const { result, logs, notifications = [], modified, micros, memoryBytes } = outcome;
   return {
     ...(result.kind === 'decision' ? { decision: result.decision } : {}),
     ...(result.kind === 'failure' ? { failure: { kind: result.failure, cause: result.cause } } : {}),
+    notifications,
     logs,
     modified,
     difference,
@@ -102,11 +103,12 @@ function print(
   { outcome }: Asked,
   { difference, hasMessage }: { difference: readonly string[]; hasMessage: boolean },
 ): void {
-  const { result, logs, modified, micros, memoryBytes } = outcome;
+  const { result, logs, notifications = [], modified, micros, memoryBytes } = outcome;
   if (result.kind === 'failure') printLine(`failure (${result.failure}): ${result.cause}`);
   if (result.kind === 'decision') {
     for (const line of `decision ${JSON.stringify(result.decision, null, 2)}`.split('\n')) printLine(line);
   }
+  for (const notification of notifications) printLine(`notify ${JSON.stringify(notification)}`);
   for (const { level, text } of logs) printLine(`log ${level}: ${text}`);
   if (hasMessage) printLine(modified ? 'message changed' : 'message unchanged');
   for (const line of difference) printLine(line);

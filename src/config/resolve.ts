@@ -93,13 +93,13 @@ function serviceOf(name: string, { value, at }: Named<'services'>): ServiceConfi
 }
 
 export function grantsOf(
-  { clock, kv, http }: CheckedConfig['services'][string]['grants'],
+  { http, ...others }: CheckedConfig['services'][string]['grants'],
   at: ToPath,
 ): Grants {
-  if (http === undefined) return defined({ clock, kv });
+  if (http === undefined) return defined(others);
   const { timeout, secrets, ...rest } = http;
   const files = secrets.map(({ header, file }) => ({ header, file: at(file) }));
-  return defined({ clock, kv, http: { ...rest, timeoutMs: timeout, secrets: files } });
+  return defined({ ...others, http: { ...rest, timeoutMs: timeout, secrets: files } });
 }
 
 const everyKind = (policy: FailurePolicy): Record<FailureKind, FailurePolicy> => ({

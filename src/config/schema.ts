@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { NOTICE_TO } from '../ocp/notice.ts';
 import { PACKAGE_NAME_FORM, VENDOR_FORM } from '../ocp/package-name.ts';
 import {
   domain,
@@ -162,6 +163,14 @@ export const grants = map({
       .array(map({ header: headerName, file: filePath }), 'must be a list of maps')
       .max(20, 'must have at most 20 entries')
       .default([]),
+  }).optional(),
+  notify: map({
+    // Without `sender`: the sender of bad mail is forged more often than not.
+    to: z
+      .array(word(...NOTICE_TO), `must be a list of ${NOTICE_TO.join(', ')}`)
+      .default(['postmaster', 'recipients']),
+    perHour: integer(1, 100_000).default(100),
+    incidents: z.boolean('must be true or false').default(true),
   }).optional(),
 });
 

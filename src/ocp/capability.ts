@@ -1,6 +1,7 @@
 import type { MessageImage } from '../mail/image.ts';
 import type { Facts } from './facts.ts';
 import type { CAPABILITIES } from './manifest.ts';
+import type { NoticeTo } from './notice.ts';
 
 /** The name of something outside the sandbox that a service may be granted. */
 export type CapabilityName = (typeof CAPABILITIES)[number];
@@ -14,6 +15,7 @@ export interface Grants {
   readonly clock?: true;
   readonly kv?: KvGrant;
   readonly http?: HttpGrant;
+  readonly notify?: NotifyGrant;
 }
 
 /** Values and counters that outlive the transaction, a service's own. */
@@ -37,6 +39,15 @@ export interface HttpGrant {
   readonly responseBytes: number;
   /** Header fields that the host puts in, their values from files: the plugin never sees them. */
   readonly secrets: readonly { readonly header: string; readonly file: string }[];
+}
+
+/** Notices by mail, and incidents for the sinks of the config. */
+export interface NotifyGrant {
+  /** Whom a notice may go to. The sender of mail is often forged: a notice to it may reach somebody who has nothing to do with it. */
+  readonly to: readonly NoticeTo[];
+  /** Notices an hour: one for each address that one goes to. */
+  readonly perHour: number;
+  readonly incidents: boolean;
 }
 
 /** A plugin's request, as the host gets it. */

@@ -1,5 +1,6 @@
 import { reply, type Reply } from '../mail/reply.ts';
 import type { Decision, DecisionReply, Verdict } from './decision.ts';
+import type { ServiceNotification } from './notice.ts';
 import { policyOn, type OutcomeFailure, type Service, type ServiceOutcome } from './service.ts';
 
 /**
@@ -23,6 +24,8 @@ export interface Combined {
   readonly nextHop?: string;
   readonly tags: Readonly<Record<string, string>>;
   readonly score: number;
+  /** In the order proposed. */
+  readonly notifications: readonly ServiceNotification[];
 }
 
 export interface CombinedRecipient {
@@ -81,6 +84,7 @@ export function combine(
   const addRecipients: string[] = [];
   const tags: Record<string, string> = {};
   let score = 0;
+  const notifications: ServiceNotification[] = [];
 
   for (const outcome of outcomes) {
     const service = services.get(outcome.service);
@@ -112,6 +116,8 @@ export function combine(
     addRecipients.push(...(decision.addRecipients ?? []));
     Object.assign(tags, decision.tags);
     score += decision.score ?? 0;
+    for (const notification of outcome.notifications ?? [])
+      notifications.push({ service: service.name, notification });
   }
 
   return {
@@ -124,6 +130,7 @@ export function combine(
     addRecipients,
     tags,
     score,
+    notifications,
   };
 }
 

@@ -29,6 +29,7 @@ export function disagreement(about: Group & { readonly service: Service }): {
   const goesSomewhere = verdicts.some((verdict) => verdict === 'accept' || verdict === 'quarantine');
   if (goesSomewhere && (outcome.wouldModify === true || routingOf(other) !== routingOf(combined)))
     found.add('change');
+  if (other.notifications.length > combined.notifications.length) found.add('notify');
   if (other.disconnect && !combined.disconnect) found.add('disconnect');
   return { would: DISAGREEMENTS.filter((kind) => found.has(kind)), done: distinct(done) };
 }

@@ -8,7 +8,7 @@ import { STAGES } from './stage.ts';
 export const COUNTED_FAILURES = ['load', 'trap', 'deadline', 'capability', 'overload', 'unasked'] as const;
 
 /** What a service in `monitor` would have made of mail in `enforce`, where something else was made of it. */
-export const DISAGREEMENTS = [...VERDICTS, 'change', 'disconnect'] as const;
+export const DISAGREEMENTS = [...VERDICTS, 'change', 'disconnect', 'notify'] as const;
 export type Disagreement = (typeof DISAGREEMENTS)[number];
 
 const count = z.int().nonnegative();

@@ -2,6 +2,7 @@ import type { MessageImage } from '../mail/image.ts';
 import type { Grants } from './capability.ts';
 import type { Decision } from './decision.ts';
 import type { Facts } from './facts.ts';
+import type { Notification } from './notice.ts';
 import type { Stage } from './stage.ts';
 
 /** A service: a plugin with its settings, limits and failure policy, as the operator configured it. */
@@ -131,6 +132,8 @@ export interface ServiceOutcome {
   readonly modified: boolean;
   /** Its splices would have changed the message, if it were not in `monitor`. */
   readonly wouldModify?: true;
+  /** Notices and incidents that it proposes; absent if there are none. */
+  readonly notifications?: readonly Notification[];
   /** Octets of memory that the instance had at the end, linear and host's; 0 where there was no instance. */
   readonly memoryBytes: number;
 }

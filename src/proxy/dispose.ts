@@ -159,7 +159,14 @@ class Disposal {
     const image = this.#arrived;
     const { dispatcher } = options;
     if (dispatcher === undefined || !dispatcher.listens('message')) {
-      const silent = { recipients: new Map(), disconnect: false, addRecipients: [], tags: {}, score: 0 };
+      const silent = {
+        recipients: new Map(),
+        disconnect: false,
+        addRecipients: [],
+        tags: {},
+        score: 0,
+        notifications: [],
+      };
       return [{ recipients: [], combined: silent, outcomes: [], image }];
     }
     const answered = await dispatcher.ask({

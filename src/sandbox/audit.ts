@@ -47,6 +47,7 @@ const PURPOSE: Readonly<Record<AbiCall, 'headers' | 'body' | 'edit' | 'free'>> =
   dns: 'free',
   http: 'free',
   kv: 'free',
+  notify: 'free',
   answer_read: 'free',
 };
 

@@ -3,6 +3,7 @@ import type { Edits } from './edits.ts';
 import type { HostLine } from './host-line.ts';
 import { Logbook } from './logbook.ts';
 import type { MessageView } from './message-view.ts';
+import type { Notifications } from './notifications.ts';
 import type { StateDraft } from './state-draft.ts';
 
 /** Thrown into a guest to end its call. What counts is `Call.fault`: a guest may catch what is thrown through it. */
@@ -21,6 +22,8 @@ export interface CallSetup {
   readonly view?: MessageView;
   /** At stage `message`, where `allowModify` is given. */
   readonly edits?: Edits;
+  /** Where `notify` is granted. */
+  readonly notifications?: Notifications;
   /** The transaction has it, so added header fields may have UTF-8 (RFC 6531). */
   readonly smtputf8: boolean;
   /** Absent for `configure`. */

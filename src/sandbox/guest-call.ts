@@ -1,4 +1,5 @@
 import type { Splice } from '../mail/image.ts';
+import type { Notification, NotifyLeave } from '../ocp/notice.ts';
 import type { CalloutState } from '../ocp/service.ts';
 import { Call } from './call.ts';
 import { Edits } from './edits.ts';
@@ -7,6 +8,7 @@ import type { HostLine } from './host-line.ts';
 import type { Guest } from './instances.ts';
 import type { LogLine } from './logbook.ts';
 import type { MessageView } from './message-view.ts';
+import { Notifications } from './notifications.ts';
 import { StateDraft } from './state-draft.ts';
 
 /** What a call leaves behind, before anything of it counts (`judge.ts`). */
@@ -20,6 +22,7 @@ export interface Said {
   /** Octets of memory that the instance had at its end. */
   readonly memoryBytes: number;
   readonly splices: readonly Splice[];
+  readonly notifications: readonly Notification[];
   /** All of its state, if it set any. */
   readonly state: CalloutState[string] | undefined;
 }
@@ -36,12 +39,15 @@ export interface GuestCall extends Guest {
   readonly line: HostLine;
   /** The capability `clock` is granted. */
   readonly knowsTime: boolean;
+  /** What of `notify` is granted at this stage. */
+  readonly notify: NotifyLeave | undefined;
 }
 
 /** Calls a plugin's export. Nothing that the plugin does makes this throw. */
 export async function callGuest(guests: GuestRunner, asked: GuestCall): Promise<Said> {
   const { service, exportName, input, view, smtputf8, line, knowsTime } = asked;
   const edits = view !== undefined && service.allowModify ? new Edits(service.limits.addedBytes) : undefined;
+  const notifications = asked.notify && new Notifications(asked.notify);
   const state = new StateDraft(asked.state);
   const call = new Call({
     limits: service.limits,
@@ -49,6 +55,7 @@ export async function callGuest(guests: GuestRunner, asked: GuestCall): Promise<
     input,
     ...(view && { view }),
     ...(edits && { edits }),
+    ...(notifications && { notifications }),
     smtputf8,
     state,
     line,
@@ -62,6 +69,7 @@ export async function callGuest(guests: GuestRunner, asked: GuestCall): Promise<
     logs: call.log.lines(),
     memoryBytes: call.memoryBytes,
     splices: edits?.splices ?? [],
+    notifications: notifications?.proposed ?? [],
     state: state.changed,
   };
 }

@@ -1,6 +1,7 @@
 import type { CallSlot } from './call.ts';
 import { capabilityFunctions } from './host-capability.ts';
 import { editFunctions } from './host-edits.ts';
+import { notifyFunctions } from './host-notify.ts';
 import { messageFunctions, type AbiFunctions } from './host-message.ts';
 import { stateFunctions } from './host-state.ts';
 import type { AbiCall } from './imports.ts';
@@ -12,5 +13,6 @@ export function abiFunctions(slot: CallSlot): AbiFunctions<AbiCall> {
     ...editFunctions(slot),
     ...stateFunctions(slot),
     ...capabilityFunctions(slot),
+    ...notifyFunctions(slot),
   };
 }

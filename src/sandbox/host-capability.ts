@@ -7,7 +7,7 @@ import { DENIED, INVALID, LIMIT, NOT_FOUND, UNAVAILABLE } from './result-codes.t
 /** Octets of one request to a capability, its line and what follows it (`sdk/ABI.md`). */
 export const REQUEST_LIMIT = 8 * 1024 * 1024;
 
-const CODES: Readonly<Record<CapabilityError, number>> = {
+export const ERROR_CODES: Readonly<Record<CapabilityError, number>> = {
   INVALID,
   NOT_FOUND,
   DENIED,
@@ -21,7 +21,7 @@ const CODES: Readonly<Record<CapabilityError, number>> = {
  */
 export function capabilityFunctions(
   slot: CallSlot,
-): AbiFunctions<Extract<AbiCall, CapabilityName> | 'answer_read'> {
+): AbiFunctions<Exclude<Extract<AbiCall, CapabilityName>, 'notify'> | 'answer_read'> {
   const asking =
     (capability: CapabilityName) =>
     (pointer: number, length: number): number => {
@@ -39,7 +39,7 @@ export function capabilityFunctions(
       const { error, cause } = answer;
       call.log.add('debug', Buffer.from(`${capability}: ${error}: ${cause}`));
       if (error === 'UNAVAILABLE') call.outage ??= `the capability ${capability} was out of order: ${cause}`;
-      return CODES[error];
+      return ERROR_CODES[error];
     };
   return {
     auth: asking('auth'),

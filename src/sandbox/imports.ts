@@ -38,6 +38,7 @@ const ABI_CALLS = {
   http: 2,
   key: 2,
   kv: 2,
+  notify: 2,
   scan: 2,
   answer_read: 3,
 } as const;

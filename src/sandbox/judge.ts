@@ -1,5 +1,6 @@
 import { applySplices, isProblem, type MessageImage } from '../mail/image.ts';
 import type { Facts } from '../ocp/facts.ts';
+import type { Notification } from '../ocp/notice.ts';
 import type { CalloutState, FailureKind, Service, ServiceOutcome } from '../ocp/service.ts';
 import { readDecision } from './decision-reader.ts';
 import type { Said } from './guest-call.ts';
@@ -15,6 +16,8 @@ export interface Answer {
   readonly image?: MessageImage;
   /** It would have changed the message, if it were not in `monitor`. */
   readonly wouldModify?: true;
+  /** The notices and incidents that it proposes, if any. */
+  readonly notifications?: readonly Notification[];
   /** All of its state, if it set any. */
   readonly state?: CalloutState[string];
 }
@@ -31,7 +34,7 @@ export function judge(
   },
 ): Answer {
   const { service, facts, image, broken } = about;
-  const { fault, outage, logs, memoryBytes, splices, state } = said;
+  const { fault, outage, logs, memoryBytes, splices, notifications, state } = said;
   const left = { logs, memoryBytes };
   // A plugin may well give up when what it was granted is out of order: that is no fault of its own.
   const fails = (cause: string): Answer =>
@@ -53,6 +56,7 @@ export function judge(
     result: { kind: 'decision', decision: read.decision },
     ...left,
     ...(state && { state }),
+    ...(notifications.length > 0 && { notifications }),
   };
   if (image === undefined || splices.length === 0) return answer;
   const edited = applySplices(image, splices);

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { CapabilityAnswer } from '../ocp/capability.ts';
 import { factsAsTold, factsFor } from '../ocp/facts.ts';
+import { leaveAt } from '../ocp/notice.ts';
 import type { Service, ServiceOutcome } from '../ocp/service.ts';
 import { exportOf, type Stage } from '../ocp/stage.ts';
 import { refused } from './breakers.ts';
@@ -49,12 +50,14 @@ export async function askProcess(
     const head = (await message?.read(0, HEAD_BYTES)) ?? new Uint8Array();
     const state = task.state[service.name];
     const values = state && Object.entries(state);
+    const notify = leaveAt(task.stage, service.grants.notify);
     const call: Told = {
       kind: 'call',
       exportName: exportOf(task.stage),
       input: input.length,
       message: image && { size: image.size, head: head.length },
       smtputf8: facts.sender?.params['SMTPUTF8'] !== undefined,
+      notify,
       state: values?.map(([key, value]) => [key, value.length]),
       discard: asking.discard,
     };
@@ -62,7 +65,7 @@ export async function askProcess(
     const talk = new Talk(channel, { ...asking, message });
     const frame = await talk.untilSaid({ message: call, parts });
     asking.answered();
-    const said = await readSaid(frame, { service, message, outage: talk.outage });
+    const said = await readSaid(frame, { service, message, notify, outage: talk.outage });
     const answer = judge(said, { service, facts, image, broken: message?.broken });
     const lacking = frame.message.lacking ? [service.name] : [];
     return { ...reportOf(answer, asking), lacking };
@@ -109,7 +112,7 @@ export async function configureProcess(
 }
 
 function reportOf(answer: Answer, { service, micros }: Asking): Report & { kind: 'outcome' } {
-  const { result, logs, memoryBytes, image, state, wouldModify } = answer;
+  const { result, logs, memoryBytes, image, state, wouldModify, notifications } = answer;
   const isAsked = result.kind !== 'notAsked' && !(result.kind === 'failure' && result.unasked === true);
   const outcome: ServiceOutcome = {
     service: service.name,
@@ -119,6 +122,7 @@ function reportOf(answer: Answer, { service, micros }: Asking): Report & { kind:
     micros: isAsked ? micros() : 0,
     modified: image !== undefined,
     ...(wouldModify && { wouldModify: true }),
+    ...(notifications && { notifications }),
   };
   return { kind: 'outcome', outcome, image, state, lacking: [] };
 }

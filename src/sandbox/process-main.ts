@@ -70,12 +70,12 @@ async function call(task: CallMessage, octets: Uint8Array): Promise<void> {
   const { message } = task;
   const view = message && viewOf({ size: message.size, head: take(message.head) });
   const state = task.state && Object.fromEntries(task.state.map(([key, length]) => [key, take(length)]));
-  const { exportName, smtputf8 } = task;
+  const { exportName, smtputf8, notify } = task;
   if (task.discard) guests.discard(service);
-  const asked = { service, module, exportName, input, view, smtputf8, state, line: pipe, knowsTime };
+  const asked = { service, module, exportName, input, view, smtputf8, state, line: pipe, knowsTime, notify };
   const said = await callGuest(guests, asked);
 
-  const { fault, output, logs, memoryBytes, splices } = said;
+  const { fault, output, logs, memoryBytes, splices, notifications } = said;
   const kept = Object.entries(said.state ?? {});
   const isGood = fault === undefined;
   pipe.say(
@@ -86,6 +86,7 @@ async function call(task: CallMessage, octets: Uint8Array): Promise<void> {
       logs,
       memoryBytes,
       splices: isGood ? splices.map(({ offset, remove, bytes }) => [offset, remove, bytes.length]) : [],
+      notifications: isGood ? [...notifications] : [],
       state: isGood && said.state ? kept.map(([key, value]) => [key, value.length]) : undefined,
       lacking: guests.lacking.length > 0,
     },

@@ -13,12 +13,21 @@ describe('readSaid', () => {
   const read = async (said: Partial<SaidMessage>, octets: Uint8Array = new Uint8Array()): Promise<Said> =>
     readSaid(
       {
-        message: { kind: 'said', logs: [], memoryBytes: 0, splices: [], lacking: false, ...said },
+        message: {
+          kind: 'said',
+          logs: [],
+          memoryBytes: 0,
+          splices: [],
+          notifications: [],
+          lacking: false,
+          ...said,
+        },
         octets,
       },
       {
         service: { limits: DEFAULT_LIMITS, allowModify: true },
         message: new HostMessage(imageOf(spoolOf(Buffer.from('Subject: hello\r\n\r\nHi\r\n')).handle)),
+        notify: undefined,
         outage: undefined,
       },
     );

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Splice } from '../mail/image.ts';
+import { notifyRefusal, type NotifyLeave } from '../ocp/notice.ts';
 import type { Service } from '../ocp/service.ts';
 import { HOST_MEMORY_LIMIT } from './blocks.ts';
 import { hasWholeLineEndings, keepsEdges } from './edits.ts';
@@ -20,12 +21,13 @@ export async function readSaid(
   about: {
     readonly service: Pick<Service, 'limits' | 'allowModify'>;
     readonly message: HostMessage | undefined;
+    readonly notify: NotifyLeave | undefined;
     readonly outage: string | undefined;
   },
 ): Promise<Said> {
-  const { service, message, outage } = about;
+  const { service, message, notify, outage } = about;
   const { limits, allowModify } = service;
-  const { fault, logs, memoryBytes } = said.message;
+  const { fault, logs, memoryBytes, notifications } = said.message;
   const parts = new Parts(said.octets);
   const output = said.message.output === undefined ? undefined : parts.take(said.message.output);
   const splices = said.message.splices.map(([offset, remove, length]): Splice => ({
@@ -43,6 +45,8 @@ export async function readSaid(
     if (message === undefined || !allowModify) throw new Liar('it edits what it may not');
     await checkSplices(splices, { message, addedBytes: limits.addedBytes });
   }
+  const mayNotify = notifications.every((one) => notify && notifyRefusal(one, notify) === undefined);
+  if (!mayNotify) throw new Liar('it notifies whom it may not');
   return {
     fault: fault === undefined ? undefined : cleanFault(fault),
     outage,
@@ -50,6 +54,7 @@ export async function readSaid(
     logs: checkedLogs(logs, limits.logBytes),
     memoryBytes,
     splices,
+    notifications,
     state: kept && checkedState(kept),
   };
 }
@@ -58,7 +63,7 @@ export async function readSaid(
 export function saidLimits({ limits }: Pick<Service, 'limits'>): FrameLengths {
   // Lines of log and keys of state are text there: at most 6 octets for each of theirs, and some more for each line.
   return {
-    json: 1024 * 1024 + 8 * limits.logBytes,
+    json: 2 * 1024 * 1024 + 8 * limits.logBytes,
     octets: limits.outputBytes + limits.addedBytes + STATE_LIMIT,
   };
 }

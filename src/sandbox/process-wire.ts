@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { CapabilityAnswer } from '../ocp/capability.ts';
 import { CAPABILITIES } from '../ocp/manifest.ts';
+import { NOTIFICATION_LIMIT, notificationSchema, type NotifyLeave } from '../ocp/notice.ts';
 import { EDIT_LIMIT } from './edits.ts';
 import type { GuestService } from './instances.ts';
 
@@ -36,6 +37,7 @@ export interface CallMessage {
   /** At `message`: its size, and how many octets from its beginning are here. */
   readonly message: { readonly size: number; readonly head: number } | undefined;
   readonly smtputf8: boolean;
+  readonly notify: NotifyLeave | undefined;
   readonly state: readonly (readonly [key: string, length: number])[] | undefined;
   /** The call before has failed by what it said: its instance is to answer no other. */
   readonly discard: boolean;
@@ -90,6 +92,7 @@ const saidSchema = z.strictObject({
   logs: z.array(z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']), text: z.string() })),
   memoryBytes: length,
   splices: z.array(z.tuple([length, length, length])).max(EDIT_LIMIT),
+  notifications: z.array(notificationSchema).max(NOTIFICATION_LIMIT),
   state: z.array(z.tuple([z.string(), length])).optional(),
   /** An instance had better be made ahead of the next call. */
   lacking: z.boolean(),

@@ -1,6 +1,7 @@
 import type { MessageImage } from '../mail/image.ts';
 import { factsAsTold, factsFor, type Facts } from '../ocp/facts.ts';
 import { factsAfter, goesOn } from '../ocp/group-rule.ts';
+import { leaveAt } from '../ocp/notice.ts';
 import type { CalloutState, ServiceOutcome } from '../ocp/service.ts';
 import { exportOf } from '../ocp/stage.ts';
 import { refused } from './breakers.ts';
@@ -56,6 +57,7 @@ export async function runTask(task: AskTask, context: TaskContext): Promise<void
         logs: answer.logs,
         modified: answer.image !== undefined,
         ...(answer.wouldModify && { wouldModify: true }),
+        ...(answer.notifications && { notifications: answer.notifications }),
         memoryBytes: answer.memoryBytes,
       };
       const lacking = lackingIn(context);
@@ -105,6 +107,7 @@ async function answerOf(
     state,
     line: context.line,
     knowsTime: service.grants.clock === true,
+    notify: leaveAt(facts.stage, service.grants.notify),
   });
   const answer = judge(said, { service, facts, image: message?.image, broken: message?.spool.broken });
   // A call can fail by what it said alone.

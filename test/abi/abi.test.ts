@@ -40,6 +40,8 @@ describe('the vectors of the ABI', () => {
       serviceOf('timeless', { plugin: 'clock' }),
       serviceOf('kv', { grants: { kv: { keys: 2, bytes: 100 } } }),
       serviceOf('forgetful', { plugin: 'kv' }),
+      serviceOf('notify', { grants: { notify: { to: ['recipients'], perHour: 1, incidents: true } } }),
+      serviceOf('mute', { plugin: 'notify' }),
     ];
     capabilities = await realCapabilities(services);
     bench = await startBench({
@@ -151,6 +153,35 @@ describe('the vectors of the ABI', () => {
     const denied = await ask('forgetful', { stage: 'helo' });
     expect(denied.outcomes[0]!.result).toEqual(OK);
     const beyond = await ask('kv', { stage: 'mail' });
+    expect(beyond.outcomes[0]!.result).toMatchObject({
+      failure: 'trap',
+      cause: 'it named 100 octets at 65530, outside its memory of 65536',
+    });
+  });
+
+  it('notify', async () => {
+    const shortest = { kind: 'incident', severity: 'info', event: 'x', text: '', fields: {} };
+    const { outcomes } = await ask('notify', { stage: 'message', message: MESSAGE });
+    expect(outcomes[0]!.result).toEqual(OK);
+    expect(outcomes[0]!.notifications).toEqual([
+      { kind: 'notice', to: 'recipients', subject: 'A B', text: 'one\ntwo' },
+      {
+        kind: 'incident',
+        severity: 'warning',
+        event: 'virus-found',
+        text: 'Eicar',
+        fields: { file: 'a.zip' },
+      },
+      ...Array.from({ length: 18 }, () => shortest),
+    ]);
+    const early = await ask('notify', { stage: 'connect' });
+    expect(early.outcomes[0]).toMatchObject({ result: OK, notifications: [shortest] });
+    const denied = await ask('mute', { stage: 'helo' });
+    expect(denied.outcomes[0]!.result).toEqual(OK);
+    const failed = await ask('notify', { stage: 'rcpt' });
+    expect(failed.outcomes[0]!.result).toMatchObject({ failure: 'trap', cause: 'it returned 1' });
+    for (const answered of [denied, failed]) expect(answered.outcomes[0]).not.toHaveProperty('notifications');
+    const beyond = await ask('notify', { stage: 'mail' });
     expect(beyond.outcomes[0]!.result).toMatchObject({
       failure: 'trap',
       cause: 'it named 100 octets at 65530, outside its memory of 65536',

@@ -40,6 +40,7 @@
 (import "ocp_smtp_v1" "clock" (func $clock (param i32 i32) (result i32)))
 (import "ocp_smtp_v1" "http" (func $http (param i32 i32) (result i32)))
 (import "ocp_smtp_v1" "kv" (func $kv (param i32 i32) (result i32)))
+(import "ocp_smtp_v1" "notify" (func $notify (param i32 i32) (result i32)))
 (import "ocp_smtp_v1" "answer_read" (func $answer_read (param i32 i32 i32) (result i32)))
 
 (global (export "ocp_smtp_abi_1") i32 (i32.const 1))

@@ -55,6 +55,6 @@ export const EVERYTHING = {
   reads: 'body',
   modifies: true,
   capabilities: {
-    optional: ['clock', 'http', 'kv'].map((name) => ({ name, reason: 'the prelude imports it' })),
+    optional: ['clock', 'http', 'kv', 'notify'].map((name) => ({ name, reason: 'the prelude imports it' })),
   },
 } as const;
