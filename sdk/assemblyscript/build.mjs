@@ -45,8 +45,13 @@ export async function compile(source, target, { manifest } = {}) {
   const { error } = await asc.main(options, { stderr });
   if (error) throw new Error(`Cannot compile ${source}: ${messages || error.message}`);
   if (messages !== '') console.error(messages);
-  if (manifest !== undefined) appendFileSync(target, section('ocp_smtp_manifest', JSON.stringify(manifest)));
+  if (manifest !== undefined) addManifest(target, manifest);
   return statSync(target).size;
+}
+
+/** Makes a package of a module in a file. */
+export function addManifest(target, manifest) {
+  appendFileSync(target, section('ocp_smtp_manifest', JSON.stringify(manifest)));
 }
 
 /** A custom section of a module (WebAssembly specification, section 5.5.3). It may stand after all others. */

@@ -8,7 +8,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /**
  * Compiles a filter: `node build.mjs filter.c filter.wasm`. By clang and wasm-ld, if there are such; else by the npm package
- * `@yowasp/clang`, which is the same compiler as WebAssembly, if the folder of the source or one above it has it installed.
+ * `@yowasp/clang`, which is the same compiler as WebAssembly, if the folder of the source or one above it has it installed. Ends with
+ * 127 if there is neither, with 1 if the source does not compile.
  */
 const SDK = dirname(fileURLToPath(import.meta.url));
 const GET = 'get it with apt install clang lld, or npm install @yowasp/clang (100 MB) beside the source';
@@ -120,7 +121,7 @@ const lack = missing();
 const module = lack === '' ? undefined : packageFor(source);
 if (lack !== '' && module === undefined) {
   console.error(`Cannot compile: ${lack} and no @yowasp/clang; ${GET}`);
-  process.exitCode = 1;
+  process.exitCode = 127;
 } else if (module === undefined) {
   try {
     compileByClang(source, target);

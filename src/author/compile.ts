@@ -12,17 +12,22 @@ const COMPILE_MS = 10 * 60_000;
 const QUESTION_MS = 60_000;
 const OUTPUT_LIMIT = 16 * 1024 * 1024;
 
+/** What the build script for C ends with if there is no compiler. */
+const NO_COMPILER = 127;
+
 /**
- * Compiles a project's source to a module, with the build script of the SDK that the project has in `sdk/`. Returns what the compiler
- * printed. Throws an OperationalError that says what is missing and how to get it, or what the compiler said.
+ * Compiles a project's source to a module, with the build script of its SDK: the one that the project has in `sdk/`, unless another is
+ * named. Returns what the compiler printed. Throws an OperationalError: with the code `compiler` it says what is missing and how to get
+ * it, with `compile` what the compiler said.
  */
 export async function compileProject(
   folder: string,
-  { language, target }: { readonly language: Language; readonly target: string },
+  options: { readonly language: Language; readonly target: string; readonly sdk?: string },
 ): Promise<string> {
+  const { language, target, sdk = join(folder, 'sdk') } = options;
   await CHECKS[language]?.(folder);
   const { source } = LANGUAGES[language];
-  const [command, ...words] = BUILDS[language](folder);
+  const [command, ...words] = BUILDS[language]({ folder, sdk });
   const input = language === 'go' ? folder : join(folder, source);
   try {
     const { stdout, stderr } = await run(command, [...words, input, target], {
@@ -31,20 +36,28 @@ export async function compileProject(
     });
     return language === 'assemblyscript' ? stderr : stdout + stderr;
   } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === NO_COMPILER) {
+      throw new OperationalError('compiler', saidBy(error));
+    }
     throw new OperationalError('compile', `Cannot compile ${join(folder, source)}:\n${saidBy(error)}`);
   }
 }
 
 /** How each SDK is asked to build. */
-const BUILDS: Readonly<Record<Language, (folder: string) => readonly [command: string, script: string]>> = {
-  assemblyscript: (folder) => [
+const BUILDS: Readonly<Record<Language, (project: Project) => readonly [command: string, script: string]>> = {
+  assemblyscript: ({ folder }) => [
     process.execPath,
     join(folder, 'node_modules', 'postern-plugin-assemblyscript', 'build.mjs'),
   ],
-  c: (folder) => [process.execPath, join(folder, 'sdk', 'build.mjs')],
-  rust: (folder) => ['sh', join(folder, 'sdk', 'build.sh')],
-  go: (folder) => ['sh', join(folder, 'sdk', 'build.sh')],
+  c: ({ sdk }) => [process.execPath, join(sdk, 'build.mjs')],
+  rust: ({ sdk }) => ['sh', join(sdk, 'build.sh')],
+  go: ({ sdk }) => ['sh', join(sdk, 'build.sh')],
 };
+
+interface Project {
+  readonly folder: string;
+  readonly sdk: string;
+}
 
 /** What a program wrote before it ended with a failure. */
 function saidBy(error: unknown): string {
