@@ -13,12 +13,12 @@ export function applyAtData(
   { answered, downstream }: { answered: Answered; downstream: string },
 ): Combined | undefined {
   transaction.added.length = 0;
+  for (const accepted of transaction.recipients) accepted.atData = undefined;
   for (const { recipients, combined } of answered.parts) {
     const addresses = new Set(recipients.map(({ address }) => address));
     const beside = transaction.recipients.filter(({ address }) => addresses.has(address));
     for (const accepted of beside) {
-      const proposal = stronger(combined.recipients.get(accepted.address)?.proposal, combined.overall);
-      accepted.proposal = stronger(accepted.proposal, proposal);
+      accepted.atData = stronger(combined.recipients.get(accepted.address)?.proposal, combined.overall);
       applyRouting(accepted, combined);
     }
     for (const address of combined.addRecipients) {

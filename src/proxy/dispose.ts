@@ -188,7 +188,8 @@ class Disposal {
       const part = partOf(accepted);
       applyRouting(accepted, part.combined);
       const said = stronger(part.combined.recipients.get(accepted.address)?.proposal, part.combined.overall);
-      return { accepted, part, proposal: stronger(stronger(transaction.pending, accepted.proposal), said) };
+      const before = stronger(stronger(transaction.pending, accepted.proposal), accepted.atData);
+      return { accepted, part, proposal: stronger(before, said) };
     });
     const decided = dispositions(
       placed.map(({ proposal }) => proposal),

@@ -74,8 +74,10 @@ export interface AcceptedRecipient {
   readonly address: string;
   /** Where its mail goes: `address`, or what replaced it. */
   targets: readonly Target[];
-  /** The strongest verdict so far. */
+  /** The strongest verdict of RCPT. */
   proposal: Proposal | undefined;
+  /** That of the last DATA: one that was refused may be said again, and is asked about anew. */
+  atData?: Proposal | undefined;
 }
 
 export interface Target {
