@@ -22,14 +22,17 @@ pub fn is_granted() -> bool {
     is_granted_here("kv")
 }
 
+/// The store is full, as the grant bounds it, or out of order: what the `try_…` functions give where the others end the call.
+#[derive(Clone, Copy, Debug)]
+pub struct KvTrouble;
+
 pub fn entry(key: &str) -> Option<KvEntry> {
+    entry_from(ask(abi::kv, &fields_of("get", key), None), key)
+}
+
+pub fn try_entry(key: &str) -> Result<Option<KvEntry>, KvTrouble> {
     let size = ask(abi::kv, &fields_of("get", key), None);
-    if size == abi::NOT_FOUND {
-        return None;
-    }
-    let answer = checked(size, key);
-    let (revision, expires) = (answer.integer("revision"), answer.integer("expires"));
-    Some(KvEntry { value: answer.octets, revision, expires })
+    no_trouble(size).map(|()| entry_from(size, key))
 }
 
 pub fn get(key: &str) -> Option<Vec<u8>> {
@@ -53,18 +56,22 @@ pub fn put_text(key: &str, value: &str, expires: i32) {
 
 /// Puts a value in the place of the one with this revision, 0 of none; false if another is there by now.
 pub fn replace(key: &str, value: &[u8], revision: i64, expires: i32) -> bool {
-    let mut fields = fields_of("put", key);
-    fields.json("revision", &decimal(revision));
-    with_expiry(&mut fields, expires);
-    checked(ask(abi::kv, &fields, Some(value)), key).fields.get("stored").bool(false)
+    stored(ask_replace(key, value, revision, expires), key)
+}
+
+pub fn try_replace(key: &str, value: &[u8], revision: i64, expires: i32) -> Result<bool, KvTrouble> {
+    let size = ask_replace(key, value, revision, expires);
+    no_trouble(size).map(|()| stored(size, key))
 }
 
 /// Adds to a number in decimal digits, and gives the sum. `expires` is for one that was not there before.
 pub fn increment(key: &str, by: i64, expires: i32) -> i64 {
-    let mut fields = fields_of("increment", key);
-    fields.json("by", &decimal(by));
-    with_expiry(&mut fields, expires);
-    checked(ask(abi::kv, &fields, None), key).integer("value")
+    checked(ask_increment(key, by, expires), key).integer("value")
+}
+
+pub fn try_increment(key: &str, by: i64, expires: i32) -> Result<i64, KvTrouble> {
+    let size = ask_increment(key, by, expires);
+    no_trouble(size).map(|()| checked(size, key).integer("value"))
 }
 
 /// Whether there was one.
@@ -82,6 +89,40 @@ fn fields_of(op: &str, key: &str) -> JsonObject {
 fn with_expiry(fields: &mut JsonObject, expires: i32) {
     if expires != 0 {
         fields.integer("expires", expires);
+    }
+}
+
+fn entry_from(size: i32, key: &str) -> Option<KvEntry> {
+    if size == abi::NOT_FOUND {
+        return None;
+    }
+    let answer = checked(size, key);
+    let (revision, expires) = (answer.integer("revision"), answer.integer("expires"));
+    Some(KvEntry { value: answer.octets, revision, expires })
+}
+
+fn ask_replace(key: &str, value: &[u8], revision: i64, expires: i32) -> i32 {
+    let mut fields = fields_of("put", key);
+    fields.json("revision", &decimal(revision));
+    with_expiry(&mut fields, expires);
+    ask(abi::kv, &fields, Some(value))
+}
+
+fn stored(size: i32, key: &str) -> bool {
+    checked(size, key).fields.get("stored").bool(false)
+}
+
+fn ask_increment(key: &str, by: i64, expires: i32) -> i32 {
+    let mut fields = fields_of("increment", key);
+    fields.json("by", &decimal(by));
+    with_expiry(&mut fields, expires);
+    ask(abi::kv, &fields, None)
+}
+
+fn no_trouble(size: i32) -> Result<(), KvTrouble> {
+    match size {
+        abi::LIMIT | abi::UNAVAILABLE => Err(KvTrouble),
+        _ => Ok(()),
     }
 }
 
