@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { openTrial, type Trial } from '../../src/author/trial.ts';
+import type { CapabilityHost, Grants } from '../../src/ocp/capability.ts';
 import type { Decision } from '../../src/ocp/decision.ts';
 import type { Facts } from '../../src/ocp/facts.ts';
 import { DEFAULT_SERVICE, type Service, type ServiceOutcome } from '../../src/ocp/service.ts';
@@ -56,6 +58,23 @@ export async function serveEach(
   const trial = await openTrial({ services, readPlugin: readPluginAt });
   return services.map(({ name }) => asking(name, trial));
 }
+
+/** Loads a plugin that is granted something, with what answers for it. Close it. */
+export async function serveGranted(
+  path: string,
+  granted: { settings: Settings; grants: Grants; capabilities: CapabilityHost },
+): Promise<Asked> {
+  const { settings, grants, capabilities } = granted;
+  const service: Service = { name: 's0', plugin: path, ...DEFAULT_SERVICE, settings, grants };
+  const trial = await openTrial({ services: [service], readPlugin: readPluginAt, capabilities, workers: 4 });
+  return asking(service.name, trial);
+}
+
+/** Why tests of a plugin that is not in AssemblyScript are skipped: it could not be built here. '' if they are not. */
+export const unbuilt = (name: string): string =>
+  existsSync(builtPlugin(name)) || process.env['POSTERN_REQUIRE_SERVERS'] !== undefined
+    ? ''
+    : ` (skipped: no compiler has built ${name})`;
 
 /** What the plugin has against each of these settings; '' if nothing. */
 export async function complaints(path: string, settings: readonly Settings[]): Promise<string[]> {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { describe, expect, it } from 'vitest';
-import { builtPlugin, complaints } from './ask.ts';
+import { builtPlugin, complaints, unbuilt } from './ask.ts';
 import { ROOT } from './compile.ts';
 
 /**
@@ -86,6 +86,55 @@ const EXAMPLES: Record<string, Examples> = {
     isFiner: never,
   },
   journal: { good: [{}], finer: [], isFiner: never },
+  greylist: {
+    good: [
+      {},
+      {
+        delaySeconds: 60,
+        retryWindowSeconds: 7200,
+        rememberSeconds: 86_400,
+        whitelistAfter: 0,
+        ipv4Prefix: 32,
+        ipv6Prefix: 48,
+        skipAuthenticated: false,
+        onStoreFailure: 'tempfail',
+        text: 'Later',
+      },
+    ],
+    finer: [],
+    isFiner: never,
+  },
+  'rate-limit': {
+    good: [
+      { limits: [] },
+      {
+        limits: [
+          { count: 'connections', per: 'client', max: 10, windowSeconds: 60, text: 'Slow down' },
+          { count: 'messages', per: 'recipient', max: 10, windowSeconds: 60 },
+          { count: 'recipients', per: 'user', max: 10, windowSeconds: 60 },
+        ],
+        ipv4Prefix: 24,
+        ipv6Prefix: 56,
+        onStoreFailure: 'tempfail',
+      },
+    ],
+    finer: [
+      {
+        limits: [
+          { count: 'messages', per: 'user', max: 10, windowSeconds: 60 },
+          { count: 'messages', per: 'user', max: 20, windowSeconds: 60 },
+        ],
+      },
+    ],
+    // Two limits of one kind.
+    isFiner: (settings) => {
+      const limits = settings['limits'] as readonly Record<string, unknown>[];
+      const kinds = limits.map(({ count, per, windowSeconds }) =>
+        JSON.stringify([count, per, windowSeconds]),
+      );
+      return new Set(kinds).size < kinds.length;
+    },
+  },
 };
 
 const ODD: readonly unknown[] = [
@@ -139,7 +188,14 @@ function* changed(value: unknown): Generator {
 const isSettings = (value: unknown): value is Settings =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-describe.each(Object.entries(EXAMPLES))('the settings of %s', (name, { good, finer, isFiner }) => {
+for (const [name, examples] of Object.entries(EXAMPLES)) {
+  const skipped = unbuilt(name);
+  describe.skipIf(skipped !== '')(`the settings of ${name}${skipped}`, () => {
+    holds(name, examples);
+  });
+}
+
+function holds(name: string, { good, finer, isFiner }: Examples): void {
   const schema = JSON.parse(
     readFileSync(join(ROOT, 'plugins', name, 'settings.schema.json'), 'utf8'),
   ) as object;
@@ -167,4 +223,4 @@ describe.each(Object.entries(EXAMPLES))('the settings of %s', (name, { good, fin
     expect(differing).toEqual([]);
     expect(found.filter((complaint) => complaint !== '').length).toBeGreaterThan(0);
   });
-});
+}
