@@ -9,7 +9,7 @@ import { formatPackageName } from '../ocp/package-name.ts';
 import type { CalloutService, Service } from '../ocp/service.ts';
 import { digestOf } from '../sandbox/digest.ts';
 import { createSandbox } from '../sandbox/sandbox.ts';
-import { capabilitiesOf } from './capabilities.ts';
+import { capabilitiesOf, type Capabilities } from './capabilities.ts';
 import { waitingForConsent } from './consents.ts';
 import { effectiveService, type Need, type ServiceFinding } from './effective-service.ts';
 import { readPlugin, type PluginRead } from './plugin-source.ts';
@@ -86,10 +86,11 @@ export async function openSandbox(
     }
     if (unfit.length === 0) services.push(effective.service);
   }
+  const capabilities = keyValues && capabilitiesOf(services, { log, keyValues, keys: config.keys });
   const { sandbox, problems: found } = await createSandbox({
     services,
     readPlugin: async (plugin) => sources.get(plugin)!,
-    ...(keyValues && { capabilities: capabilitiesOf(services, { log, keyValues }) }),
+    ...(capabilities && { capabilities }),
     log,
     ...config.sandbox,
   });
@@ -97,12 +98,25 @@ export async function openSandbox(
     problems.push(formatProblem(problemAt(['services', service, 'plugin'], `${where}: ${reason}`)));
   const broken = new Set(found.map(({ service }) => service));
   return {
-    sandbox,
+    sandbox: capabilities === undefined ? sandbox : closingWith(sandbox, capabilities),
     services: services.filter(({ name }) => !broken.has(name)),
     plugins,
     problems,
     warnings,
     needs,
+  };
+}
+
+/** The sandbox, which takes what its plugins reach with it when it is closed. */
+function closingWith(sandbox: CalloutService, capabilities: Capabilities): CalloutService {
+  return {
+    run: (job) => sandbox.run(job),
+    answers: (service, stage) => sandbox.answers(service, stage),
+    openBreakers: () => sandbox.openBreakers(),
+    async close() {
+      await sandbox.close();
+      await capabilities.close();
+    },
   };
 }
 

@@ -1,3 +1,4 @@
+import type { HeldKey } from '../ocp/held-key.ts';
 import type { Limits, Service, ServiceGroup } from '../ocp/service.ts';
 
 /**
@@ -27,6 +28,7 @@ export interface Config {
   readonly services: readonly ServiceConfig[];
   /** Domains and addresses in lower case. */
   readonly groups: readonly ServiceGroup[];
+  readonly keys: readonly HeldKey[];
   readonly queue: QueueConfig;
   readonly bounce: BounceConfig;
   readonly log: { readonly level: LogLevel };

@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { generateKeyPairSync } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generate } from 'selfsigned';
@@ -65,6 +66,54 @@ downstreams:
     expect(load('./postern.yaml')).toEqual(both(`found "${file}", which is no directory`));
     const below = join(file, 'a', 'b');
     expect(load(below)).toEqual(both(`found "${below}", but "${file}" is no directory`));
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test('A private key that plugins may use is one, fits its type, and is for its owner alone', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'postern-keys-'));
+  const file = join(directory, 'postern.yaml');
+  const pem = (type: 'rsa' | 'ec' | 'ed25519', bits = 2048): string => {
+    const { privateKey } =
+      type === 'rsa'
+        ? generateKeyPairSync('rsa', { modulusLength: bits })
+        : type === 'ec'
+          ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+          : generateKeyPairSync('ed25519');
+    return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  };
+  const problem = (text: string, mode = 0o600): string | undefined => {
+    writeFileSync(join(directory, 'key.pem'), text);
+    chmodSync(join(directory, 'key.pem'), mode);
+    writeFileSync(
+      file,
+      `
+hostname: mx.example.org
+listeners:
+  inbound: { protocol: lmtp, port: 2424, downstream: store }
+downstreams:
+  store: { protocol: maildir, path: ./mail }
+keys:
+  ours: { type: dkim, file: key.pem, domain: Example.com, selector: s1 }
+`,
+    );
+    const loaded = loadConfig(file);
+    return loaded.ok ? undefined : loaded.problems[0]?.message.replace(directory, '');
+  };
+  try {
+    expect(problem(pem('rsa'))).toBeUndefined();
+    expect(problem(pem('ed25519'))).toBeUndefined();
+    expect(problem(pem('rsa', 1024))).toBe(
+      'found "/key.pem", must be an RSA key of at least 2048 bits, it has 1024',
+    );
+    expect(problem(pem('ec'))).toBe(
+      'found "/key.pem", must be an RSA or an Ed25519 key, it is one of type ec',
+    );
+    expect(problem('secret')).toBe('found "/key.pem", must be a private key in PEM, not encrypted');
+    expect(problem(pem('rsa'), 0o640)).toBe(
+      'found "/key.pem", which others than its owner may read or write, must have mode 0600',
+    );
   } finally {
     rmSync(directory, { recursive: true });
   }

@@ -3,6 +3,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { describeError } from '../base/errors.ts';
+import { readDkimKey } from '../mail/dkim/private-key.ts';
+import type { HeldKey } from '../ocp/held-key.ts';
 import type { Config } from './config.ts';
 import type { Finding } from './issues.ts';
 import { quote, type KeyPath } from './problem.ts';
@@ -36,7 +38,21 @@ export function fileFindings(config: Config): { problems: Finding[]; warnings: F
       problems.push(...authorityFindings(['downstreams', downstream.name, 'ca'], downstream.ca));
     }
   }
+  for (const key of config.keys) problems.push(...keyFindings(['keys', key.name, 'file'], key));
   return { problems, warnings };
+}
+
+function keyFindings(path: KeyPath, { file }: HeldKey): Finding[] {
+  const { text, finding } = read(path, file);
+  if (finding !== undefined) return [finding];
+  // What others can read is no private key.
+  const others = statSync(file).mode & 0o077;
+  if (others !== 0) {
+    const message = `found ${quote(file)}, which others than its owner may read or write, must have mode 0600`;
+    return [{ path, at: 'value', message }];
+  }
+  const key = readDkimKey(text);
+  return 'fault' in key ? [{ path, at: 'value', message: `found ${quote(file)}, ${key.fault}` }] : [];
 }
 
 /** What keeps a directory from being there or being made. Whether it may be written to is for the user who runs Postern to find. */

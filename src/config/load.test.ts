@@ -79,6 +79,7 @@ describe('What the file does not say', () => {
       downstreams: [{ name: 'local', protocol: 'maildir', path: join(directory, 'mail') }],
       services: [],
       groups: [],
+      keys: [],
       queue: { retry: { firstMs: 60_000, maxMs: 3_600_000 }, giveUpAfterMs: 432_000_000, concurrency: 20 },
       bounce: {},
       log: { level: 'info' },

@@ -16,6 +16,7 @@ export function referenceFindings(root: unknown): Finding[] {
     ...entriesOf(root, 'services').flatMap(({ path, value }) =>
       nextHopFindings({ path: [...path, 'settings'], value: value['settings'] }, root),
     ),
+    ...entriesOf(root, 'services').flatMap((entry) => keyFindings(entry, root)),
     ...groupFindings(root),
     ...dangling(['bounce', 'downstream'], { section: 'downstreams', root }),
   ];
@@ -83,6 +84,12 @@ function nextHopFindings({ path, value }: { path: KeyPath; value: unknown }, roo
   });
 }
 
+function keyFindings({ path, value }: RawEntry, root: unknown): Finding[] {
+  const keys = valueAt(['grants', 'key', 'keys'], value);
+  if (!Array.isArray(keys)) return [];
+  return keys.flatMap((_, i) => dangling([...path, 'grants', 'key', 'keys', i], { section: 'keys', root }));
+}
+
 function groupFindings(root: unknown): Finding[] {
   const groups = valueAt(['groups'], root);
   if (!isRecord(groups)) return [];
@@ -104,7 +111,7 @@ function groupFindings(root: unknown): Finding[] {
   });
 }
 
-const SINGULAR = { downstreams: 'downstream', groups: 'group', services: 'service' };
+const SINGULAR = { downstreams: 'downstream', groups: 'group', services: 'service', keys: 'key' };
 
 function dangling(
   path: KeyPath,

@@ -2,6 +2,7 @@ import { dirname, resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { normalAddress } from '../mail/address.ts';
 import type { Grants } from '../ocp/capability.ts';
+import type { HeldKey } from '../ocp/held-key.ts';
 import type { FailureKind, FailurePolicy, ServiceGroup, WhenRule } from '../ocp/service.ts';
 import type { Config, DownstreamConfig, ListenerConfig, ServiceConfig } from './config.ts';
 import type { CheckedConfig } from './schema.ts';
@@ -26,6 +27,7 @@ export function resolveConfig(checked: CheckedConfig, file: string): Config {
     ),
     services: Object.entries(checked.services).map(([name, value]) => serviceOf(name, { value, at })),
     groups: Object.entries(checked.groups).map(([name, entries]) => groupOf(name, entries)),
+    keys: Object.entries(checked.keys).map(([name, value]) => keyOf(name, { value, at })),
     queue: {
       retry: { firstMs: queue.retry.first, maxMs: queue.retry.max },
       giveUpAfterMs: queue.giveUpAfter,
@@ -39,7 +41,7 @@ export function resolveConfig(checked: CheckedConfig, file: string): Config {
 }
 
 type ToPath = (path: string) => string;
-type Named<Section extends 'listeners' | 'downstreams' | 'services'> = {
+type Named<Section extends 'listeners' | 'downstreams' | 'services' | 'keys'> = {
   readonly value: CheckedConfig[Section][string];
   readonly at: ToPath;
 };
@@ -100,6 +102,10 @@ export function grantsOf(
   const { timeout, secrets, ...rest } = http;
   const files = secrets.map(({ header, file }) => ({ header, file: at(file) }));
   return defined({ ...others, http: { ...rest, timeoutMs: timeout, secrets: files } });
+}
+
+function keyOf(name: string, { value, at }: Named<'keys'>): HeldKey {
+  return { ...value, name, file: at(value.file) };
 }
 
 const everyKind = (policy: FailurePolicy): Record<FailureKind, FailurePolicy> => ({

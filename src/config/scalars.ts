@@ -45,6 +45,10 @@ export const domain = z
   .refine(isDomain, { error: ({ input }) => domainRule(input) })
   .transform((text) => text.toLowerCase());
 
+const SELECTOR_RULE = 'must be a selector of DKIM such as s2026: labels of letters, digits and "-"';
+/** RFC 6376 section 3.1. `_domainkey.` and a domain come after it. */
+export const selector = z.string(SELECTOR_RULE).max(63, SELECTOR_RULE).refine(isSelector, SELECTOR_RULE);
+
 const HOST_RULE = 'must be a host name or an IP address';
 // Host names inside a container network often have underscores; they never appear in mail.
 export const host = z
@@ -137,6 +141,10 @@ function isDomain(text: string): boolean {
   return (
     labels.every((label) => /^(?!-)[A-Za-z0-9-]{1,63}(?<!-)$/.test(label)) && !/^\d+$/.test(labels.at(-1)!)
   );
+}
+
+function isSelector(text: string): boolean {
+  return text.split('.').every((label) => /^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$/.test(label));
 }
 
 function domainRule(input: unknown): string {

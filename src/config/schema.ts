@@ -13,6 +13,7 @@ import {
   mailbox,
   name,
   network,
+  selector,
   senderAddress,
   size,
   word,
@@ -172,7 +173,21 @@ export const grants = map({
     perHour: integer(1, 100_000).default(100),
     incidents: z.boolean('must be true or false').default(true),
   }).optional(),
+  key: map({
+    keys: z
+      .array(name, 'must be a list of names of keys')
+      .min(1, 'must have at least one name of a key')
+      .max(100, 'must have at most 100 names of keys'),
+    operationsPerMinute: integer(1, 100_000).default(600),
+  }).optional(),
 });
+
+const KEY_TYPES = ['dkim'];
+const heldKey = z.discriminatedUnion(
+  'type',
+  [map({ type: z.literal('dkim'), file: filePath, domain, selector })],
+  { error: (issue) => protocolRule(issue.code, KEY_TYPES) },
+);
 
 export const service = map({
   plugin,
@@ -242,6 +257,7 @@ export const configSchema = map({
   downstreams: named(downstream, 'downstream'),
   services: named(service, 'service').default({}),
   groups: named(z.array(groupEntry, 'must be a list of services'), 'list of services').default({}),
+  keys: named(heldKey, 'key').default({}),
   queue: map({
     // The comparisons are written so that they hold where one side is no number: that is reported already.
     retry: map({

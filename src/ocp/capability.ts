@@ -16,6 +16,7 @@ export interface Grants {
   readonly kv?: KvGrant;
   readonly http?: HttpGrant;
   readonly notify?: NotifyGrant;
+  readonly key?: KeyGrant;
 }
 
 /** Values and counters that outlive the transaction, a service's own. */
@@ -48,6 +49,12 @@ export interface NotifyGrant {
   /** Notices an hour: one for each address that one goes to. */
   readonly perHour: number;
   readonly incidents: boolean;
+}
+
+/** Keys that the host holds, by their names in the config. */
+export interface KeyGrant {
+  readonly keys: readonly string[];
+  readonly operationsPerMinute: number;
 }
 
 /** A plugin's request, as the host gets it. */

@@ -6,6 +6,7 @@ import type {
   CapabilityName,
   Grants,
   HttpGrant,
+  KeyGrant,
   KvGrant,
 } from '../../ocp/capability.ts';
 import type { Service } from '../../ocp/service.ts';
@@ -36,6 +37,7 @@ export interface PartRequest<Grant> extends CallSubject {
 export interface CapabilityParts {
   readonly clock: CapabilityPart<true>;
   readonly http: CapabilityPart<HttpGrant>;
+  readonly key: CapabilityPart<KeyGrant>;
   readonly kv: CapabilityPart<KvGrant>;
 }
 
@@ -43,7 +45,7 @@ const WARN_EVERY_MS = 60_000;
 
 export function createCapabilityHost(options: {
   readonly services: readonly Pick<Service, 'name' | 'grants'>[];
-  readonly parts: CapabilityParts;
+  readonly parts: Partial<CapabilityParts>;
   readonly log: Log;
 }): CapabilityHost {
   const { parts, log } = options;
@@ -53,6 +55,7 @@ export function createCapabilityHost(options: {
   const offered = new Map<CapabilityName, Asking>([
     ['clock', asking(parts.clock, ({ clock }) => clock)],
     ['http', asking(parts.http, ({ http }) => http)],
+    ['key', asking(parts.key, ({ key }) => key)],
     ['kv', asking(parts.kv, ({ kv }) => kv)],
   ]);
 
@@ -95,7 +98,11 @@ interface Audit {
 
 type Asking = (granted: Grants, request: Omit<PartRequest<unknown>, 'grant'>) => Promise<CapabilityAnswer>;
 
-function asking<Grant>(part: CapabilityPart<Grant>, grantIn: (granted: Grants) => Grant | undefined): Asking {
+function asking<Grant>(
+  part: CapabilityPart<Grant> | undefined,
+  grantIn: (granted: Grants) => Grant | undefined,
+): Asking {
+  if (part === undefined) return notOffered;
   return (granted, request) => {
     const grant = grantIn(granted);
     if (grant === undefined) return Promise.resolve(refused('DENIED', 'it is not granted'));

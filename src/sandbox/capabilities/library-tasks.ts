@@ -5,7 +5,9 @@
 // As a method, so that each task can name the type of its own input: whoever calls it is the same program.
 export type LibraryTask = { run(input: unknown): Promise<unknown> }['run'];
 
-export const LIBRARY_TASKS = {} as const satisfies Readonly<Record<string, () => Promise<LibraryTask>>>;
+export const LIBRARY_TASKS = {
+  dkimSign: async () => (await import('./task-dkim-sign.ts')).runDkimSign,
+} as const satisfies Readonly<Record<string, () => Promise<LibraryTask>>>;
 
 export interface LibraryCall {
   readonly task: string;
