@@ -1,13 +1,19 @@
 import { Check, checkComparable, Json } from '../../sdk/assemblyscript';
 import { parseNetwork } from './network';
 
-/** The stages at which rules are asked, in the order of a session. */
-export const AT: string[] = ['connect', 'helo', 'auth', 'mail', 'rcpt', 'data'];
+/** The stages at which rules are asked, in the order of a session: after STARTTLS a client says HELO anew (RFC 3207 section 4.2). */
+export const AT: string[] = ['connect', 'starttls', 'helo', 'auth', 'mail', 'rcpt', 'data'];
 
-/** In the order of AT: each is known from the stage of the same index on. */
-const CONDITIONS: string[] = ['client', 'helo', 'user', 'sender', 'recipient'];
+export const CONDITIONS: string[] = ['client', 'tls', 'cipher', 'helo', 'user', 'sender', 'recipient'];
+/** From which stage on each of them is known, as an index in AT. */
+const KNOWN: i32[] = [0, 1, 1, 2, 3, 4, 5];
+/** The same in `not`: that a client uses no TLS, or does not authenticate, is known when it says MAIL. */
+const KNOWN_NOT: i32[] = [0, 4, 4, 2, 4, 4, 5];
 const ACTIONS: string[] = ['reject', 'tempfail', 'discard', 'quarantine', 'accept'];
-const KEYS: string[] = CONDITIONS.concat(['at', 'action', 'reply', 'disconnect']);
+const KEYS: string[] = CONDITIONS.concat(['not', 'at', 'action', 'reply', 'disconnect']);
+
+/** In a pattern for senders: the name of the user. */
+export const USER: string = '{user}';
 
 /** The stage of a rule, as an index in AT: what it says, else where the last of its conditions is known. */
 export function neededAt(rule: Json): i32 {
@@ -29,26 +35,41 @@ function checkRule(rule: Check): void {
     .required('required is one of ' + ACTIONS.join(', '))
     .oneOf(ACTIONS);
   rule.get('disconnect').bool();
-  for (let i = 0; i < CONDITIONS.length; i++) rule.get(CONDITIONS[i]).texts(1000);
+  checkConditions(rule);
+  const not = rule.get('not');
+  not.object(CONDITIONS);
+  if (not.value.isObject && not.value.length == 0) {
+    not.refuse('required is at least one of ' + CONDITIONS.join(', '));
+  }
+  checkConditions(not);
 
   const needed = lastKnownAt(rule.value);
   if (needed < 0) rule.get('at').required('required in a rule without conditions are ' + AT.join(', '));
   else if (neededAt(rule.value) < needed) {
     rule.get('at').refuse('allowed are ' + AT.slice(needed).join(', ') + ', where its conditions are known');
   }
-  checkNetworks(rule.get('client'));
-  checkAddresses(rule.get('sender'));
-  checkAddresses(rule.get('recipient'));
   checkReply(rule);
+}
+
+function checkConditions(conditions: Check): void {
+  if (!conditions.value.isObject) return;
+  for (let i = 0; i < CONDITIONS.length; i++) conditions.get(CONDITIONS[i]).texts(1000);
+  checkNetworks(conditions.get('client'));
+  checkAddresses(conditions.get('sender'));
+  checkAddresses(conditions.get('recipient'));
 }
 
 /** Patterns are held against normal forms: one that no normal form can match would silently let mail pass. */
 function checkAddresses(patterns: Check): void {
-  if (patterns.value.isText) checkComparable(patterns, patterns.value.text());
+  if (patterns.value.isText) checkComparable(patterns, withoutUser(patterns.value.text()));
   if (!patterns.value.isList) return;
   for (let i = 0; i < patterns.value.length; i++) {
-    checkComparable(patterns.at(i), patterns.value.at(i).text());
+    checkComparable(patterns.at(i), withoutUser(patterns.value.at(i).text()));
   }
+}
+
+function withoutUser(pattern: string): string {
+  return pattern.replaceAll(USER, 'user');
 }
 
 function checkNetworks(client: Check): void {
@@ -95,9 +116,13 @@ function isShortNumber(text: string): bool {
 }
 
 function lastKnownAt(rule: Json): i32 {
+  return max(lastOf(rule, KNOWN), lastOf(rule.get('not'), KNOWN_NOT));
+}
+
+function lastOf(conditions: Json, known: i32[]): i32 {
   let last = -1;
   for (let i = 0; i < CONDITIONS.length; i++) {
-    if (!rule.get(CONDITIONS[i]).isMissing) last = i;
+    if (!conditions.get(CONDITIONS[i]).isMissing) last = max(last, known[i]);
   }
   return last;
 }

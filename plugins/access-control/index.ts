@@ -21,6 +21,10 @@ export function on_helo(): i32 {
   return judge('helo');
 }
 
+export function on_starttls(): i32 {
+  return judge('starttls');
+}
+
 export function on_auth(): i32 {
   return judge('auth');
 }

@@ -1,5 +1,5 @@
 import { Decision, Facts, foldCase, Json } from '../../sdk/assemblyscript';
-import { AT, neededAt } from './check';
+import { AT, CONDITIONS, neededAt, USER } from './check';
 import { addressMatches, globMatches } from './match';
 import { inNetwork, parseNetwork } from './network';
 
@@ -30,14 +30,7 @@ export class Rule {
 
   /** Every condition that is given must hold; of its list, any entry. `recipient` is in its normal form. */
   matches(now: Facts, recipient: string): bool {
-    const json = this.json;
-    return (
-      (json.get('client').isMissing || clientMatches(json.get('client').texts(), now.clientAddress)) &&
-      (json.get('helo').isMissing || anyGlob(json.get('helo').texts(), now.helo)) &&
-      (json.get('user').isMissing || anyGlob(json.get('user').texts(), now.user)) &&
-      (json.get('sender').isMissing || anyAddress(json.get('sender').texts(), now.senderNormal)) &&
-      (json.get('recipient').isMissing || anyAddress(json.get('recipient').texts(), recipient))
-    );
+    return allHold(this.json, now, recipient) && noneHolds(this.json.get('not'), now, recipient);
   }
 
   applyTo(decision: Decision): void {
@@ -58,10 +51,47 @@ export class Rule {
   }
 }
 
-/** RFC 5321 section 3.1 for the greeting, RFC 4954 section 6 for AUTH, RFC 5321 section 4.2.2 for the others. */
+function allHold(conditions: Json, now: Facts, recipient: string): bool {
+  for (let i = 0; i < CONDITIONS.length; i++) {
+    const wanted = conditions.get(CONDITIONS[i]);
+    if (!wanted.isMissing && !holds(CONDITIONS[i], wanted.texts(), now, recipient)) return false;
+  }
+  return true;
+}
+
+function noneHolds(conditions: Json, now: Facts, recipient: string): bool {
+  for (let i = 0; i < CONDITIONS.length; i++) {
+    const unwanted = conditions.get(CONDITIONS[i]);
+    if (!unwanted.isMissing && holds(CONDITIONS[i], unwanted.texts(), now, recipient)) return false;
+  }
+  return true;
+}
+
+function holds(name: string, entries: string[], now: Facts, recipient: string): bool {
+  if (name == 'client') return clientMatches(entries, now.clientAddress);
+  if (name == 'tls') return anyGlob(entries, now.tlsVersion);
+  if (name == 'cipher') return anyGlob(entries, now.tlsCipher);
+  if (name == 'helo') return anyGlob(entries, now.helo);
+  if (name == 'user') return anyGlob(entries, now.user);
+  if (name == 'sender') return anyAddress(withUser(entries, now.user), now.senderNormal);
+  return anyAddress(entries, recipient);
+}
+
+/** The patterns with the name of the user. One whose name would be a pattern is nobody's sender. */
+function withUser(patterns: string[], user: string): string[] {
+  const isPlain = user.length > 0 && !user.includes('*') && !user.includes('?');
+  const filled: string[] = [];
+  for (let i = 0; i < patterns.length; i++) {
+    if (!patterns[i].includes(USER)) filled.push(patterns[i]);
+    else if (isPlain) filled.push(patterns[i].replaceAll(USER, user));
+  }
+  return filled;
+}
+
+/** RFC 5321 section 3.1 for the greeting (and STARTTLS, after which the connection is closed, too), RFC 4954 section 6 for AUTH, RFC 5321 section 4.2.2 for the others. */
 function defaultCode(at: i32, rejects: bool): i32 {
   const stage = AT[at];
-  if (stage == 'connect') return rejects ? 554 : 421;
+  if (stage == 'connect' || stage == 'starttls') return rejects ? 554 : 421;
   if (stage == 'auth') return rejects ? 535 : 454;
   return rejects ? 550 : 450;
 }
@@ -83,7 +113,7 @@ function clientMatches(networks: string[], address: string): bool {
 }
 
 function anyGlob(patterns: string[], value: string): bool {
-  // Nobody has authenticated, or has said HELO: no pattern holds, not even `*`.
+  // Nobody has authenticated, or has said HELO, or there is no TLS: no pattern holds, not even `*`.
   if (value.length == 0) return false;
   for (let i = 0; i < patterns.length; i++) {
     if (globMatches(foldCase(patterns[i]), foldCase(value))) return true;

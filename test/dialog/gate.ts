@@ -16,6 +16,12 @@ const RULES = [
   { sender: ['@drop.example'], action: 'discard' },
   { sender: ['@hold.example'], action: 'quarantine' },
   { sender: ['<>'], recipient: ['noreply@example.com'], action: 'reject' },
+  {
+    sender: ['@bank.example'],
+    not: { tls: '*' },
+    action: 'reject',
+    reply: { code: 530, enhanced: '5.7.0', text: 'Must issue a STARTTLS command first' },
+  },
   { recipient: ['blocked@example.com'], action: 'reject' },
   { recipient: ['busy@example.com'], action: 'tempfail' },
   { recipient: ['held@example.com'], action: 'quarantine' },
@@ -49,18 +55,39 @@ const CONFIG = {
     },
     waiting: { ...smtp, greetingDelayMs: 500 },
     banned: { ...smtp, group: 'banned' },
+    'old-tls': { ...smtp, group: 'old-tls' },
   },
   downstreams: { local: { protocol: 'maildir', path: './mail' } },
   services: {
     access: { plugin: 'access-control', settings: { rules: RULES } },
     attachments: { plugin: 'attachment-guard', settings: { action: 'quarantine' } },
-    users: { plugin: 'access-control', settings: { rules: [{ user: ['eve'], action: 'reject' }] } },
+    users: {
+      plugin: 'access-control',
+      settings: {
+        rules: [
+          { user: ['eve'], action: 'reject' },
+          {
+            user: '*',
+            not: { sender: ['{user}@example.com', '<>'] },
+            action: 'reject',
+            reply: { text: 'Not your address' },
+          },
+          { user: '*', recipient: 'all@example.com', not: { tls: 'TLSv1.3' }, action: 'tempfail' },
+        ],
+      },
+    },
+    ciphers: { plugin: 'access-control', settings: { rules: [{ cipher: 'TLS_*', action: 'reject' }] } },
     networks: {
       plugin: 'access-control',
       settings: { rules: [{ client: ['127.0.0.0/8'], action: 'reject' }] },
     },
   },
-  groups: { inbound: ['access', 'attachments'], outbound: ['users'], banned: ['networks'] },
+  groups: {
+    inbound: ['access', 'attachments'],
+    outbound: ['users'],
+    banned: ['networks'],
+    'old-tls': ['ciphers'],
+  },
   bounce: { downstream: 'local' },
 };
 

@@ -117,6 +117,85 @@ describe('what matches', () => {
   });
 });
 
+const client = (extra: object): Partial<Facts> => ({ client: { address: '192.0.2.7', port: 1, ...extra } });
+const TLS13 = { version: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384' };
+const TLS12 = { version: 'TLSv1.2', cipher: 'ECDHE-RSA-AES128-SHA' };
+
+describe('TLS', () => {
+  test('by version and cipher, at STARTTLS', async () => {
+    const service = await withRules(
+      { tls: ['TLSv1', 'tlsv1.1'], action: 'reject' },
+      { cipher: ['*-SHA', 'RC4*'], action: 'tempfail' },
+    );
+    expect(await service.decide('starttls', client({ tls: TLS13 }))).toEqual({});
+    expect((await service.decide('starttls', client({ tls: TLS12 }))).verdict).toBe('tempfail');
+    const old = { version: 'TLSv1.1', cipher: 'x' };
+    expect(await service.decide('starttls', client({ tls: old }))).toMatchObject({
+      verdict: 'reject',
+      reply: { code: 554 },
+    });
+    expect(await service.decide('mail', client({ tls: old }))).toEqual({});
+  });
+
+  test('that is required of a sender, at MAIL, when the client has had its chance', async () => {
+    const service = await withRules({
+      sender: '@bank.example',
+      not: { tls: ['TLSv1.2', 'TLSv1.3'] },
+      action: 'reject',
+      reply: { code: 530, enhanced: '5.7.0' },
+    });
+    const bank = sentBy('ann@bank.example');
+    expect((await service.decide('mail', bank)).reply?.code).toBe(530);
+    expect(await service.decide('mail', { ...bank, ...client({ tls: TLS12 }) })).toEqual({});
+    expect(await service.decide('mail', sentBy('ann@other.example'))).toEqual({});
+    expect(await service.decide('helo')).toEqual({});
+  });
+
+  test('with a HELO name, at the HELO inside it', async () => {
+    const service = await withRules({ tls: '*', helo: 'mail.example.net', action: 'reject' });
+    const helo = { verb: 'EHLO', name: 'mail.example.net' };
+    expect(await service.decide('helo', client({ helo }))).toEqual({});
+    expect((await service.decide('helo', client({ helo, tls: TLS13 }))).verdict).toBe('reject');
+  });
+});
+
+describe('not', () => {
+  test('a rule holds if none of its conditions does', async () => {
+    const service = await withRules({
+      not: { client: '10.0.0.0/8', user: '*' },
+      recipient: 'list@example.com',
+      action: 'reject',
+    });
+    const list = to('list@example.com');
+    expect((await service.decide('rcpt', { ...list, ...from('192.0.2.7') })).verdict).toBe('reject');
+    expect(await service.decide('rcpt', { ...list, ...from('10.1.2.3') })).toEqual({});
+    expect(await service.decide('rcpt', { ...list, ...client({ user: 'ann' }) })).toEqual({});
+  });
+
+  const OWN: readonly (readonly [user: string, sender: string, refused: boolean])[] = [
+    ['ann', 'ann@example.com', false],
+    ['ANN', 'Ann@example.com', false],
+    ['ann', 'ben@example.com', true],
+    ['ann', 'ann@example.org', true],
+    ['ann', '', false],
+    ['ann@example.org', 'ann@example.org', false],
+    ['ann@example.org', 'ann@example.com', true],
+    ['a*', 'ann@example.com', true],
+    ['a?n', 'ann@example.com', true],
+  ];
+
+  test.each(OWN)('the user %s as <%s>: refused is %s', async (user, sender, refused) => {
+    const service = await withRules({
+      user: '*',
+      not: { sender: ['{user}', '{user}@example.com', '<>'] },
+      action: 'reject',
+    });
+    const { verdict } = await service.decide('mail', { ...client({ user }), ...sentBy(sender) });
+    expect(verdict).toBe(refused ? 'reject' : undefined);
+    expect(await service.decide('mail', sentBy(sender))).toEqual({});
+  });
+});
+
 describe('when a rule is asked', () => {
   test('where the last of its conditions is known, and nowhere else', async () => {
     const service = await withRules({
@@ -197,6 +276,7 @@ describe('what it answers', () => {
   test.each([
     ['connect', 'reject', 554],
     ['connect', 'tempfail', 421],
+    ['starttls', 'reject', 554],
     ['auth', 'reject', 535],
     ['helo', 'reject', 550],
     ['rcpt', 'tempfail', 450],
@@ -220,7 +300,7 @@ const REFUSED: readonly (readonly [Record<string, unknown>, string])[] = [
     'Cannot use rules[0].action: found nothing, required is one of reject, tempfail',
   ],
   [rule({ action: 'drop' }), 'Cannot use rules[0].action: found "drop", allowed are reject, tempfail'],
-  [rule({ heloo: 'x' }), 'Cannot use rules[0].heloo: found "x", allowed keys are client, helo'],
+  [rule({ heloo: 'x' }), 'Cannot use rules[0].heloo: found "x", allowed keys are client, tls'],
   [
     rule({ client: ['10.0.0.0/33'] }),
     'Cannot use rules[0].client[0]: found "10.0.0.0/33", allowed are IP addresses',
@@ -230,6 +310,13 @@ const REFUSED: readonly (readonly [Record<string, unknown>, string])[] = [
   [
     rule({ sender: [''] }),
     'Cannot use rules[0].sender[0]: found "", allowed is a text of 1 to 1000 characters',
+  ],
+  [rule({ not: {} }), 'Cannot use rules[0].not: found an object, required is at least one of client, tls'],
+  [rule({ not: { at: 'mail' } }), 'Cannot use rules[0].not.at: found "mail", allowed keys are client, tls'],
+  [rule({ not: { client: ['10.0.0.0/33'] } }), 'Cannot use rules[0].not.client[0]: found "10.0.0.0/33"'],
+  [
+    rule({ not: { tls: '*' }, at: 'auth' }),
+    'Cannot use rules[0].at: found "auth", allowed are mail, rcpt, data, where',
   ],
   [
     rule({ sender: 'a', at: 'helo' }),

@@ -19,6 +19,10 @@ interface Examples {
   readonly isFiner: (settings: Settings) => boolean;
 }
 
+interface Clients {
+  readonly client?: string | readonly string[];
+}
+
 const never = (): boolean => false;
 
 const EXAMPLES: Record<string, Examples> = {
@@ -42,6 +46,10 @@ const EXAMPLES: Record<string, Examples> = {
           { at: 'mail', action: 'tempfail', reply: { code: 451 } },
           { helo: ['x'], at: 'rcpt', action: 'discard' },
           { user: '*', at: 'auth', action: 'quarantine' },
+          { tls: ['TLSv1', 'TLSv1.1'], cipher: '*CBC*', at: 'starttls', action: 'reject' },
+          { not: { tls: '*', cipher: ['x'], client: '10.0.0.0/8' }, at: 'rcpt', action: 'reject' },
+          { user: '*', not: { sender: ['{user}', '<>'], user: 'root' }, action: 'reject' },
+          { not: { helo: '*.example', recipient: '@example.com' }, action: 'tempfail' },
         ],
       },
     ],
@@ -50,8 +58,8 @@ const EXAMPLES: Record<string, Examples> = {
       { rules: [{ client: 'mail.example.com', action: 'reject' }] },
     ],
     isFiner: (settings) =>
-      (settings['rules'] as readonly { client?: string | readonly string[] }[]).some(({ client }) =>
-        [client ?? []].flat().some((text) => !/^[\d.:a-f]+(?:\/\d+)?$/.test(text)),
+      (settings['rules'] as readonly (Clients & { not?: Clients })[]).some(({ client, not }) =>
+        [client ?? [], not?.client ?? []].flat().some((text) => !/^[\d.:a-f]+(?:\/\d+)?$/.test(text)),
       ),
   },
   'attachment-guard': {
