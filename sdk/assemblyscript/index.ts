@@ -16,6 +16,7 @@ export { Clock } from './clock';
 export { Http, HttpResponse } from './http';
 export { Kv, KvEntry } from './kv';
 export { Notify } from './notify';
+export { Scan, ScanVerdict } from './scan';
 export { configured, settings } from './settings';
 export { Check, checkComparable } from './check';
 export { Json, JsonKind, parseJson } from './json';

@@ -59,7 +59,7 @@ export async function openSubject(
 
 /** The capabilities that a server has, for services that are tried. What they keep is kept as long as this. */
 export function realCapabilities(services: readonly Service[]): CapabilityHost {
-  return capabilitiesOf(services, { log: silentLog, keyValues: memoryValues(), keys: [] });
+  return capabilitiesOf(services, { log: silentLog, keyValues: memoryValues(), keys: [], scanners: [] });
 }
 
 function unfit(path: string, reasons: readonly string[]): CommandError {

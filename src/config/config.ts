@@ -1,3 +1,4 @@
+import type { Scanner } from '../ocp/capability.ts';
 import type { HeldKey } from '../ocp/held-key.ts';
 import type { Limits, Service, ServiceGroup } from '../ocp/service.ts';
 
@@ -25,6 +26,7 @@ export interface Config {
   /** In the order of the file; at least one. */
   readonly listeners: readonly ListenerConfig[];
   readonly downstreams: readonly DownstreamConfig[];
+  readonly scanners: readonly Scanner[];
   readonly services: readonly ServiceConfig[];
   /** Domains and addresses in lower case. */
   readonly groups: readonly ServiceGroup[];

@@ -77,6 +77,7 @@ describe('What the file does not say', () => {
         },
       ],
       downstreams: [{ name: 'local', protocol: 'maildir', path: join(directory, 'mail') }],
+      scanners: [],
       services: [],
       groups: [],
       keys: [],

@@ -13,9 +13,11 @@ export function referenceFindings(root: unknown): Finding[] {
   return [
     ...entriesOf(root, 'listeners').flatMap((entry) => listenerFindings(entry, root)),
     ...entriesOf(root, 'downstreams').flatMap(downstreamFindings),
-    ...entriesOf(root, 'services').flatMap(({ path, value }) =>
-      nextHopFindings({ path: [...path, 'settings'], value: value['settings'] }, root),
-    ),
+    ...entriesOf(root, 'scanners').flatMap(endpointFindings),
+    ...entriesOf(root, 'services').flatMap(({ path, value }) => [
+      ...nextHopFindings({ path: [...path, 'settings'], value: value['settings'] }, root),
+      ...dangling([...path, 'grants', 'scan', 'scanner'], { section: 'scanners', root }),
+    ]),
     ...entriesOf(root, 'services').flatMap((entry) => keyFindings(entry, root)),
     ...groupFindings(root),
     ...dangling(['bounce', 'downstream'], { section: 'downstreams', root }),
@@ -44,6 +46,16 @@ function listenerFindings({ path, value }: RawEntry, root: unknown): Finding[] {
 
 function downstreamFindings({ path, value }: RawEntry): Finding[] {
   if (value['protocol'] !== 'smtp' && value['protocol'] !== 'lmtp') return [];
+  const findings = endpointFindings({ path, value });
+  if (value['ca'] !== undefined && value['tls'] !== 'required') {
+    const message = 'has no effect, must be given with tls: required only; nothing else checks certificates';
+    findings.push({ path: [...path, 'ca'], at: 'key', message });
+  }
+  return findings;
+}
+
+/** Either a socket, or a host and a port. */
+function endpointFindings({ path, value }: Pick<RawEntry, 'path' | 'value'>): Finding[] {
   const has = (key: string): boolean => value[key] !== undefined;
   const findings: Finding[] = [];
   const add = (key: string, message: string): void => {
@@ -54,9 +66,6 @@ function downstreamFindings({ path, value }: RawEntry): Finding[] {
   } else {
     if (!has('host')) add('host', 'missing, must be a host name or an IP address (or socket: a path)');
     if (!has('port')) add('port', 'missing, must be an integer from 1 to 65535');
-  }
-  if (has('ca') && value['tls'] !== 'required') {
-    add('ca', 'has no effect, must be given with tls: required only; nothing else checks certificates');
   }
   return findings;
 }
@@ -111,7 +120,13 @@ function groupFindings(root: unknown): Finding[] {
   });
 }
 
-const SINGULAR = { downstreams: 'downstream', groups: 'group', services: 'service', keys: 'key' };
+const SINGULAR = {
+  downstreams: 'downstream',
+  groups: 'group',
+  scanners: 'scanner',
+  services: 'service',
+  keys: 'key',
+};
 
 function dangling(
   path: KeyPath,

@@ -1,7 +1,7 @@
 import { dirname, resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { normalAddress } from '../mail/address.ts';
-import type { Grants } from '../ocp/capability.ts';
+import type { Grants, Scanner } from '../ocp/capability.ts';
 import type { HeldKey } from '../ocp/held-key.ts';
 import type { FailureKind, FailurePolicy, ServiceGroup, WhenRule } from '../ocp/service.ts';
 import type { Config, DownstreamConfig, ListenerConfig, ServiceConfig } from './config.ts';
@@ -25,6 +25,7 @@ export function resolveConfig(checked: CheckedConfig, file: string): Config {
     downstreams: Object.entries(checked.downstreams).map(([name, value]) =>
       downstreamOf(name, { value, at }),
     ),
+    scanners: Object.entries(checked.scanners).map(([name, value]) => scannerOf(name, { value, at })),
     services: Object.entries(checked.services).map(([name, value]) => serviceOf(name, { value, at })),
     groups: Object.entries(checked.groups).map(([name, entries]) => groupOf(name, entries)),
     keys: Object.entries(checked.keys).map(([name, value]) => keyOf(name, { value, at })),
@@ -41,7 +42,7 @@ export function resolveConfig(checked: CheckedConfig, file: string): Config {
 }
 
 type ToPath = (path: string) => string;
-type Named<Section extends 'listeners' | 'downstreams' | 'services' | 'keys'> = {
+type Named<Section extends 'listeners' | 'downstreams' | 'scanners' | 'services' | 'keys'> = {
   readonly value: CheckedConfig[Section][string];
   readonly at: ToPath;
 };
@@ -67,8 +68,7 @@ function downstreamOf(name: string, { value, at }: Named<'downstreams'>): Downst
   return defined({
     name,
     protocol,
-    // That there is either a socket or a host and a port is checked by `references.ts`.
-    endpoint: socket === undefined ? { host: host!, port: port! } : { path: at(socket) },
+    endpoint: endpointOf({ socket, host, port }, at),
     tls: value.tls ?? (socket === undefined ? 'opportunistic' : 'none'),
     ca: ca === undefined ? undefined : at(ca),
     maxConnections,
@@ -80,6 +80,27 @@ function downstreamOf(name: string, { value, at }: Named<'downstreams'>): Downst
       finalReplyMs: timeouts.finalReply,
     },
   });
+}
+
+/** That there is either a socket or a host and a port is checked by `references.ts`. */
+function endpointOf(
+  {
+    socket,
+    host,
+    port,
+  }: { socket?: string | undefined; host?: string | undefined; port?: number | undefined },
+  at: ToPath,
+): Scanner['endpoint'] {
+  return socket === undefined ? { host: host!, port: port! } : { path: at(socket) };
+}
+
+function scannerOf(name: string, { value, at }: Named<'scanners'>): Scanner {
+  return {
+    name,
+    endpoint: endpointOf(value, at),
+    timeoutMs: value.timeout,
+    maxBytes: value.maxBytes,
+  };
 }
 
 function serviceOf(name: string, { value, at }: Named<'services'>): ServiceConfig {

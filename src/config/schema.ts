@@ -120,6 +120,15 @@ const downstream = z.discriminatedUnion(
   { error: (issue) => protocolRule(issue.code, ['smtp', 'lmtp', 'maildir']) },
 );
 
+const scanner = map({
+  protocol: word('clamd'),
+  socket: filePath.optional(),
+  host: host.optional(),
+  port: integer(1, 65_535).optional(),
+  timeout: duration('100ms', '60s').prefault('20s'),
+  maxBytes: size('1KiB', '4GiB').prefault('25MiB'),
+});
+
 const PLUGIN_RULE =
   'must be the name of a plugin such as attachment-guard, an installed package such as acme/footer@1.2.0, or a path that ends in .wasm';
 // oxlint-disable-next-line no-control-regex -- control characters are what this refuses
@@ -179,6 +188,11 @@ export const grants = map({
       .min(1, 'must have at least one name of a key')
       .max(100, 'must have at most 100 names of keys'),
     operationsPerMinute: integer(1, 100_000).default(600),
+  }).optional(),
+  scan: map({
+    scanner: name,
+    requestsPerMinute: integer(1, 1_000_000).default(6000),
+    bytesPerMinute: size('1MiB', '64GiB').prefault('4GiB'),
   }).optional(),
 });
 
@@ -255,6 +269,7 @@ export const configSchema = map({
     'must have at least one listener',
   ),
   downstreams: named(downstream, 'downstream'),
+  scanners: named(scanner, 'scanner').default({}),
   services: named(service, 'service').default({}),
   groups: named(z.array(groupEntry, 'must be a list of services'), 'list of services').default({}),
   keys: named(heldKey, 'key').default({}),

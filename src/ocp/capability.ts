@@ -17,6 +17,7 @@ export interface Grants {
   readonly http?: HttpGrant;
   readonly notify?: NotifyGrant;
   readonly key?: KeyGrant;
+  readonly scan?: ScanGrant;
 }
 
 /** Values and counters that outlive the transaction, a service's own. */
@@ -55,6 +56,26 @@ export interface NotifyGrant {
 export interface KeyGrant {
   readonly keys: readonly string[];
   readonly operationsPerMinute: number;
+}
+
+/** The verdicts of one virus scanner. */
+export interface ScanGrant {
+  /** Its name in the config. */
+  readonly scanner: string;
+  readonly requestsPerMinute: number;
+  /** Octets to scan, before a Content-Transfer-Encoding is undone. */
+  readonly bytesPerMinute: number;
+}
+
+/** A virus scanner that the operator has: ClamAV's clamd. */
+export interface Scanner {
+  readonly name: string;
+  /** `path` is that of a Unix socket. */
+  readonly endpoint: { readonly host: string; readonly port: number } | { readonly path: string };
+  /** Milliseconds for one scan, connecting included. */
+  readonly timeoutMs: number;
+  /** Octets of one scan: not more than clamd's StreamMaxLength. */
+  readonly maxBytes: number;
 }
 
 /** A plugin's request, as the host gets it. */

@@ -21,7 +21,7 @@ function hostOf(grant: HttpGrant, options: { log?: RecordingLog; resolve?: Resol
       { name: 's', grants: { http: grant } },
       { name: 'without', grants: {} },
     ],
-    parts: { clock: nobody, kv: nobody, http: httpPart(resolve && { resolve }) },
+    parts: { clock: nobody, kv: nobody, scan: nobody, http: httpPart(resolve && { resolve }) },
     log,
   });
 }

@@ -51,7 +51,7 @@ it('answers alike where plugins are tried', async () => {
   const real = await realCapabilities(services);
   try {
     const tried = await answers(
-      capabilitiesOf(services, { log: silentLog, keyValues: memoryValues(), keys: [] }),
+      capabilitiesOf(services, { log: silentLog, keyValues: memoryValues(), keys: [], scanners: [] }),
     );
     expect(tried).toEqual(await answers(real.host));
     expect(tried.filter(({ error }) => error === undefined)).toHaveLength(10);

@@ -8,6 +8,7 @@ import type {
   HttpGrant,
   KeyGrant,
   KvGrant,
+  ScanGrant,
 } from '../../ocp/capability.ts';
 import type { Service } from '../../ocp/service.ts';
 import { refused } from './request.ts';
@@ -39,6 +40,7 @@ export interface CapabilityParts {
   readonly http: CapabilityPart<HttpGrant>;
   readonly key: CapabilityPart<KeyGrant>;
   readonly kv: CapabilityPart<KvGrant>;
+  readonly scan: CapabilityPart<ScanGrant>;
 }
 
 const WARN_EVERY_MS = 60_000;
@@ -57,6 +59,7 @@ export function createCapabilityHost(options: {
     ['http', asking(parts.http, ({ http }) => http)],
     ['key', asking(parts.key, ({ key }) => key)],
     ['kv', asking(parts.kv, ({ kv }) => kv)],
+    ['scan', asking(parts.scan, ({ scan }) => scan)],
   ]);
 
   return {

@@ -18,6 +18,14 @@ it('gives each so many a minute, evenly or at once', () => {
   expect(taken('a', 100)).toBe(60);
 });
 
+it('gives many at a time, or none of them', () => {
+  const rate = new Rate(() => 0);
+  expect(rate.take('a', 100, { amount: 70 })).toBe(true);
+  expect(rate.take('a', 100, { amount: 31 })).toBe(false);
+  expect(rate.take('a', 100, { amount: 30 })).toBe(true);
+  expect(rate.take('a', 100, { amount: 0 })).toBe(true);
+});
+
 it('gives nothing where nothing is granted', () => {
   const rate = new Rate(() => 0);
   expect(rate.take('a', 0)).toBe(false);

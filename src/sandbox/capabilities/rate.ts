@@ -9,15 +9,15 @@ export class Rate {
     this.#nowMs = nowMs;
   }
 
-  /** Takes one; false if there is none. */
-  take(who: string, perMinute: number): boolean {
+  /** Takes one, or `amount`; false, and nothing is taken, if there are not as many. */
+  take(who: string, perMinute: number, { amount = 1 }: { amount?: number } = {}): boolean {
     const now = this.#nowMs();
     const bucket = this.#buckets.get(who) ?? { left: perMinute, atMs: now };
     this.#buckets.set(who, bucket);
     bucket.left = Math.min(perMinute, bucket.left + ((now - bucket.atMs) / 60_000) * perMinute);
     bucket.atMs = now;
-    if (bucket.left < 1) return false;
-    bucket.left -= 1;
+    if (bucket.left < amount) return false;
+    bucket.left -= amount;
     return true;
   }
 }
