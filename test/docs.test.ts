@@ -97,9 +97,11 @@ describe('a command in the documents exists', () => {
     helps.set(key, help);
     return help;
   };
-  /** `queue`, `quarantine` and `plugin` take a second word. */
+  /** `queue`, `quarantine`, `bypass` and `plugin` take a second word. */
   const verbsOf = ([first = '', second = '']: readonly string[]): string[] =>
-    ['queue', 'quarantine', 'plugin'].includes(first) && /^[a-z]/.test(second) ? [first, second] : [first];
+    ['queue', 'quarantine', 'bypass', 'plugin'].includes(first) && /^[a-z]/.test(second)
+      ? [first, second]
+      : [first];
 
   it.each(said.map(({ name, words }) => [name, words.join(' '), words] as const))(
     '%s: postern %s',

@@ -98,13 +98,15 @@ describe('postern run --demo with the example config', () => {
     const dialog = await Dialog.open(gate.ports['inbound']!);
     await dialog.say('EHLO client.example.net');
     await dialog.say('MAIL FROM:<bob@example.net>');
-    expect(await dialog.say('RCPT TO:<Blocked@Example.com>')).toBe('550 5.7.1 This mailbox takes no mail');
+    expect(await dialog.say('RCPT TO:<Blocked@Example.com>')).toBe(
+      '550 5.7.1 This mailbox takes no mail (OPES mailto:postmaster@localhost?service=access)',
+    );
     expect(await dialog.say('RCPT TO:<x@example.org>')).toMatch(/^550 5\.7\.1 Relaying/);
     expect(await dialog.say('RCPT TO:<carl@example.com>')).toMatch(/^250 /);
     expect(await dialog.say('DATA')).toMatch(/^354 /);
     expect(await dialog.say('Subject: one\r\n\r\nfor carl\r\n.')).toMatch(/^250 /);
     expect(await dialog.say('MAIL FROM:<bob@spam.example>')).toBe(
-      '550 5.7.1 We take no mail from this domain',
+      '550 5.7.1 We take no mail from this domain (OPES mailto:postmaster@localhost?service=access)',
     );
     await dialog.say('QUIT');
     const [mail] = await mailbox('carl@example.com');

@@ -30,9 +30,18 @@ export function effectiveService(said: ServiceConfig, manifest: Manifest | undef
   if (manifest === undefined)
     return { service: { ...said, limits, allowModify: mayPropose }, problems: [], warnings: [] };
   return {
-    service: { ...said, limits, allowModify: mayPropose && manifest.modifies },
+    service: {
+      ...said,
+      limits,
+      allowModify: mayPropose && manifest.modifies,
+      bypassable: said.bypassable && manifest.bypassable,
+    },
     problems: grantFindings(said, manifest),
-    warnings: [...modifyFindings(said, manifest), ...limitFindings(said, manifest)],
+    warnings: [
+      ...modifyFindings(said, manifest),
+      ...bypassFindings(said, manifest),
+      ...limitFindings(said, manifest),
+    ],
   };
 }
 
@@ -50,6 +59,12 @@ function modifyFindings({ name, allowModify, mode }: ServiceConfig, manifest: Ma
     ? `found true, which has no effect: ${nameOf(manifest)} says that it changes nothing`
     : `found false, but ${nameOf(manifest)} changes mail: ${mode === 'monitor' ? 'in mode enforce what it proposes would' : 'what it proposes will'} count as a failure; postern plugin grant ${name} modify`;
   return [{ path: ['allowModify'], message }];
+}
+
+function bypassFindings({ bypassable }: ServiceConfig, manifest: Manifest): ServiceFinding[] {
+  if (!bypassable || manifest.bypassable) return [];
+  const message = `found true, which has no effect: ${nameOf(manifest)} says that it must not be bypassed`;
+  return [{ path: ['bypassable'], message }];
 }
 
 function limitFindings({ limits }: ServiceConfig, manifest: Manifest): ServiceFinding[] {

@@ -6,6 +6,7 @@ import type { Config, ListenerConfig } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { Forwarder } from '../delivery/forwarder.ts';
 import { startQueueRunner, type DeliverySettings, type QueueRunner } from '../delivery/queue-runner.ts';
+import { compileRequesters } from '../ocp/requesters.ts';
 import type { ProxyOptions } from '../proxy/options.ts';
 import { createProxy } from '../proxy/session.ts';
 import { fileAuthenticator } from '../smtp/password-file.ts';
@@ -211,6 +212,8 @@ export class Gate {
         log: this.#log,
         ...deliverySettings(generation),
       }),
+      opes: { system: config.opes.system, requesters: compileRequesters(config.opes.bypass) },
+      bypasses: this.#store,
       breaks: this.#store,
       log: this.#log,
       hold: generation.hold,
@@ -254,7 +257,8 @@ function sameSocket(before: ListenerConfig, after: ListenerConfig): boolean {
 }
 
 function deliverySettings({ config, downstreams, hold }: Generation): DeliverySettings {
-  return { downstreams, policy: deliveryPolicy(config), hostname: config.hostname, hold };
+  const { hostname, opes } = config;
+  return { downstreams, policy: deliveryPolicy(config), hostname, opesSystem: opes.system, hold };
 }
 
 /** Key and certificate of each listener. Throws if one can't be used. */

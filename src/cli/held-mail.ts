@@ -51,14 +51,14 @@ export function addListAndShow<T extends { id: string; messageId: string; size: 
 }
 
 /** For `--limit`. */
-function parseLimit(text: string): number {
+export function parseLimit(text: string): number {
   const limit = Number(text);
   if (/^\d+$/.test(text) && limit > 0) return limit;
   throw new InvalidArgumentError('It must be a number from 1 up.');
 }
 
 /** Pages through a list of the store to its end, or to `limit` entries. */
-async function readAll<T extends { id: string }>(
+export async function readAll<T extends { id: string }>(
   page: (request: { limit: number; after?: string }) => Promise<T[]>,
   limit: number,
 ): Promise<T[]> {

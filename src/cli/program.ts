@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { describeError } from '../base/errors.ts';
 import { configJsonSchema } from '../config/schema.ts';
+import { addBypassCommand } from './bypass-command.ts';
 import { addCheckCommand } from './check-command.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { printError, printJson } from './output.ts';
@@ -11,7 +12,7 @@ import { addQueueCommand } from './queue-command.ts';
 import { addRunCommand } from './run-command.ts';
 import { version } from './version.ts';
 
-/** The command line: `postern run|check|queue|quarantine|plugin|hash-password|schema|version`. */
+/** The command line: `postern run|check|queue|quarantine|bypass|plugin|hash-password|schema|version`. */
 export function createProgram(): { parseAsync(): Promise<void> } {
   const program = new Command('postern')
     .description('A mail gate: SMTP, SUBMIT and LMTP through sandboxed filters (RFC 4496)')
@@ -39,6 +40,7 @@ Examples:
   addCheckCommand(program, common);
   addQueueCommand(program, common);
   addQuarantineCommand(program, common);
+  addBypassCommand(program, common);
   addPluginCommand(program, common);
   addPasswordCommand(program);
   program

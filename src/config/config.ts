@@ -1,5 +1,6 @@
 import type { Scanner } from '../ocp/capability.ts';
 import type { HeldKey } from '../ocp/held-key.ts';
+import type { RequesterRule } from '../ocp/requesters.ts';
 import type { Limits, Service, ServiceGroup } from '../ocp/service.ts';
 
 /**
@@ -32,6 +33,8 @@ export interface Config {
   readonly groups: readonly ServiceGroup[];
   readonly keys: readonly HeldKey[];
   readonly queue: QueueConfig;
+  /** `system` is the URI of our OPES system; `bypass` says who may ask that services be bypassed. */
+  readonly opes: { readonly system: string; readonly bypass: readonly RequesterRule[] };
   readonly bounce: BounceConfig;
   readonly log: { readonly level: LogLevel };
   /** `workers` absent: as many as the machine has cores. */

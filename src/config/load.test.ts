@@ -50,6 +50,7 @@ describe('What the file does not say', () => {
       file: join(directory, 'postern.yaml'),
       hostname: 'mx.example.org',
       stateDir: join(directory, 'var'),
+      opes: { system: 'mailto:postmaster@mx.example.org', bypass: [] },
       postmaster: 'postmaster@mx.example.org',
       isShippedPluginDirectory: true,
       pluginDirectory: join(root, 'plugins'),
@@ -104,7 +105,30 @@ describe('What the file does not say', () => {
         grants: {},
         isolation: 'thread',
         callsPerInstance: 1,
+        bypassable: false,
       },
+    ]);
+  });
+
+  test('lets nobody bypass services; those who may are named by rules, of which each must be more than a sender', () => {
+    const { config, warnings } = load(`${SMALLEST}
+opes:
+  system: https://mx.example.org/opes?of=us
+  bypass:
+    - { authenticated: true, senderDomain: Example.ORG }
+    - { client: [192.0.2.0/24, '2001:db8::1'] }
+    - { sender: Ann@Example.org }
+`);
+    expect(config.opes).toEqual({
+      system: 'https://mx.example.org/opes?of=us',
+      bypass: [
+        { authenticated: true, senderDomain: ['example.org'] },
+        { client: ['192.0.2.0/24', '2001:db8::1'] },
+        { sender: ['ann@example.org'] },
+      ],
+    });
+    expect(warnings).toEqual([
+      expect.stringMatching(/opes\.bypass\[2\]: names a sender alone, which anyone can write/),
     ]);
   });
 

@@ -9,7 +9,7 @@ import { formatPath, sortProblems, type Problem } from './problem.ts';
 import { referenceFindings } from './references.ts';
 import { resolveConfig } from './resolve.ts';
 import { configSchema } from './schema.ts';
-import { disabledFindings, noticeFindings, unusedFindings } from './warnings.ts';
+import { disabledFindings, noticeFindings, requesterFindings, unusedFindings } from './warnings.ts';
 import { readYaml } from './yaml-source.ts';
 
 /** A config that checks, or everything that is wrong with it in the order of the file. */
@@ -80,6 +80,7 @@ export function checkConfig(file: string, text: string): LoadResult {
         ...unusedFindings(config),
         ...disabledFindings(config),
         ...noticeFindings(config, source.value),
+        ...requesterFindings(config),
         ...files.warnings,
       ].map(placed),
     ),

@@ -11,7 +11,7 @@ import type { CheckedConfig } from './schema.ts';
 export function resolveConfig(checked: CheckedConfig, file: string): Config {
   const directory = dirname(resolvePath(file));
   const at: ToPath = (path) => resolvePath(directory, path);
-  const { hostname, queue, bounce, sandbox } = checked;
+  const { hostname, queue, opes, bounce, sandbox } = checked;
   const pluginDirectory =
     checked.pluginDirectory === undefined ? PLUGIN_DIRECTORY : at(checked.pluginDirectory);
   return {
@@ -33,6 +33,11 @@ export function resolveConfig(checked: CheckedConfig, file: string): Config {
       retry: { firstMs: queue.retry.first, maxMs: queue.retry.max },
       giveUpAfterMs: queue.giveUpAfter,
       concurrency: queue.concurrency,
+    },
+    opes: {
+      // RFC 3897 section 3.1: a trace is a ticket with the address where to hand it in.
+      system: opes.system ?? `mailto:postmaster@${hostname}`,
+      bypass: opes.bypass.map(ruleOf),
     },
     bounce: defined(bounce),
     log: checked.log,
@@ -150,9 +155,10 @@ function groupOf(name: string, entries: CheckedConfig['groups'][string]): Servic
 
 type CheckedRule = NonNullable<Exclude<CheckedConfig['groups'][string][number], string>['when']>;
 
-function ruleOf(when: CheckedRule): WhenRule {
+function ruleOf(when: CheckedRule | CheckedConfig['opes']['bypass'][number]): WhenRule {
   const normal = (list: readonly string[] | undefined) => list?.map(normalAddress);
-  return defined({ ...when, recipient: normal(when.recipient), sender: normal(when.sender) });
+  const recipient = 'recipient' in when ? normal(when.recipient) : undefined;
+  return defined({ ...when, recipient, sender: normal(when.sender) });
 }
 
 export type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {

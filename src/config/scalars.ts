@@ -86,6 +86,12 @@ export const headerName = z
   .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/, HEADER_RULE)
   .refine((text) => !OWN_HEADERS.test(text), `${HEADER_RULE}; this one is Postern's own`);
 
+const URI_RULE = 'must be an absolute URI such as https://mx.example.com/opes, without "," ";" and "#"';
+/** Without what separates the entries of a trace (RFC 4236 section 4). */
+export const opesUri = z
+  .string(URI_RULE)
+  .regex(/^[A-Za-z][A-Za-z0-9+.-]{0,30}:[A-Za-z0-9._~:/?@!$&'()*+=%[\]-]{1,200}$/, URI_RULE);
+
 const SIZE_UNITS = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 const SIZE_FORM = /^(\d{1,15}) ?(B|kB|MB|GB|KiB|MiB|GiB)$/;
 

@@ -14,6 +14,7 @@ import {
   name,
   network,
   selector,
+  opesUri,
   senderAddress,
   size,
   word,
@@ -222,6 +223,7 @@ export const service = map({
   grants: grants.default({}),
   isolation: word('thread', 'process').default('thread'),
   callsPerInstance: integer(1, 10_000).default(1),
+  bypassable: z.boolean('must be true or false').default(false),
 });
 
 const when = map({
@@ -235,6 +237,13 @@ const when = map({
   (rule) => Object.keys(rule).length > 0,
   'must have at least one condition; leave the key out to ask always',
 );
+
+const requester = map({
+  authenticated: z.literal(true, 'must be true; leave the key out if it does not matter').optional(),
+  client: oneOrMore(network).optional(),
+  sender: oneOrMore(senderAddress).optional(),
+  senderDomain: oneOrMore(domain).optional(),
+}).refine((rule) => Object.keys(rule).length > 0, 'must have at least one condition');
 
 const groupEntry = z.union(
   [name, map({ service: name, when: when.optional() })],
@@ -289,6 +298,13 @@ export const configSchema = map({
       error: 'must not be shorter than retry.first',
     })
     .prefault({}),
+  opes: map({
+    system: opesUri.optional(),
+    bypass: z
+      .array(requester, 'must be a list of maps')
+      .max(100, 'must have at most 100 entries')
+      .default([]),
+  }).prefault({}),
   bounce: map({ downstream: name.optional() }).default({}),
   log: map({ level: word('debug', 'info', 'warn', 'error').default('info') }).prefault({}),
   sandbox: map({ workers: integer(1, 64).optional() }).default({}),

@@ -44,3 +44,12 @@ export function unusedFindings(config: Config): Finding[] {
     ...(config.services.some(({ allowModify }) => allowModify) ? [] : unused('downstreams', 'listener')),
   ];
 }
+
+/** Requesters that anyone can pass for: the sender's address is whatever the client writes. */
+export function requesterFindings(config: Config): Finding[] {
+  return config.opes.bypass.flatMap(({ client, authenticated }, at): Finding[] => {
+    if (client !== undefined || authenticated !== undefined) return [];
+    const message = 'names a sender alone, which anyone can write; add authenticated or client';
+    return [{ path: ['opes', 'bypass', at], at: 'value', message }];
+  });
+}

@@ -57,7 +57,13 @@ function readByPython(entry: NewQueueEntry): ReadByPython {
 
 const log = new RecordingLog();
 const policy = { ...DEFAULT_DELIVERY, bounceDownstream: (sender: string) => `for ${sender}` };
-const options = { policy, hostname: 'gate.test', log, now: () => 1_800_000_000_000 };
+const options = {
+  policy,
+  hostname: 'gate.test',
+  opesSystem: 'mailto:postmaster@gate.test',
+  log,
+  now: () => 1_800_000_000_000,
+};
 const recipient = (address: string, params = {}) => ({ address, params });
 const refused = reply(550, '5.1.1', 'No such user');
 

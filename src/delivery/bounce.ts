@@ -29,6 +29,8 @@ export interface Failed {
 export interface NoticeOptions {
   readonly policy: DeliveryPolicy;
   readonly hostname: string;
+  /** URI of our OPES system, for the trace in notices. */
+  readonly opesSystem: string;
   readonly log: Log;
   readonly now: () => number;
 }
@@ -52,7 +54,7 @@ export function canNotify(sender: string, policy: DeliveryPolicy): boolean {
  * or the sender asked for none (NOTIFY=NEVER).
  */
 export function bounceOf(failed: Failed, options: NoticeOptions): Bounce {
-  const { policy, hostname } = options;
+  const { policy, hostname, opesSystem } = options;
   const { transaction, sender } = failed;
   const downstream = sender.address === '' ? undefined : policy.bounceDownstream(sender.address);
   const wanted = sender.address === '' ? failed.failures : failed.failures.filter(wantsNotice);
@@ -64,6 +66,7 @@ export function bounceOf(failed: Failed, options: NoticeOptions): Bounce {
   const notice = composeDsn({
     action: 'failed',
     hostname,
+    opesSystem,
     id: newId(),
     date: new Date(now),
     sender,

@@ -28,6 +28,7 @@ export interface MailToStore {
       readonly recipient: Recipient;
       readonly reply: Reply;
       readonly remote?: string;
+      readonly service?: string;
     }[];
     readonly headers: Uint8Array;
     readonly arrivedAt: number;
@@ -41,6 +42,7 @@ export interface ForwarderOptions {
   readonly policy: DeliveryPolicy;
   readonly log: Log;
   readonly hostname: string;
+  readonly opesSystem: string;
   /** Milliseconds since the epoch. */
   readonly now?: () => number;
 }

@@ -23,7 +23,7 @@ const { imageOf } = await load('mail/image.js');
 const { silentLog: log } = await load('base/log.js');
 const store = await openSqliteStore({ path: directory + '/queue.db', role: 'server', log });
 const mx = smtpDownstream({ name: 'mx', protocol: 'smtp', host: '127.0.0.1', port: Number(port), hostname: 'gate.test', tls: 'none', log });
-const options = { store, downstreams: new Map([['mx', mx]]), log, hostname: 'gate.test', hold: () => () => {},
+const options = { store, downstreams: new Map([['mx', mx]]), log, hostname: 'gate.test', opesSystem: 'mailto:postmaster@gate.test', hold: () => () => {},
   policy: { ...DEFAULT_DELIVERY, hotMessages: 10, concurrency: 5, pollMs: 20, bounceDownstream: () => 'mx' } };
 const forwarder = new Forwarder({ ...options, runner: startQueueRunner({ ...options, notesPath: directory + '/served' }) });
 async function accept(lane) {

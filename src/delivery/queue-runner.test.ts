@@ -369,7 +369,13 @@ describe('the queue runner', () => {
     const { ids } = await store({ downstream: 'new' });
     await vi.waitFor(() => expect(said('deferred').length).toBeGreaterThan(0), until);
     const downstreams = new Map([['new', open.downstreams.get('mx')!]]);
-    open.runner.reload({ downstreams, policy: QUICK, hostname: 'gate.test', hold: () => () => {} });
+    open.runner.reload({
+      downstreams,
+      policy: QUICK,
+      hostname: 'gate.test',
+      opesSystem: 'urn:x',
+      hold: () => () => {},
+    });
     await empty();
     expect(mx.mails).toHaveLength(1);
     expect(said('delivered')[0]).toMatchObject({ queue: ids[0], downstream: 'new' });
@@ -392,7 +398,13 @@ describe('the queue runner', () => {
     await vi.waitFor(() => expect(mx.dots).toBe(1), until);
     expect(held).toEqual({ before: 1, after: 0 });
     const downstreams = new Map([['mx', open.downstreams.get('back')!]]);
-    open.runner.reload({ downstreams, policy: QUICK, hostname: 'gate.test', hold: holding('after') });
+    open.runner.reload({
+      downstreams,
+      policy: QUICK,
+      hostname: 'gate.test',
+      opesSystem: 'urn:x',
+      hold: holding('after'),
+    });
     await vi.waitFor(() => expect(back.mails).toHaveLength(2), until);
     expect(held.before).toBe(1);
     go();

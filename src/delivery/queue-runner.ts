@@ -60,6 +60,8 @@ export interface DeliverySettings {
   readonly policy: DeliveryPolicy;
   /** Names us in notices. */
   readonly hostname: string;
+  /** URI of our OPES system, for the trace in notices. */
+  readonly opesSystem: string;
   /** Keeps `downstreams` open until the returned function is called. */
   readonly hold: () => () => void;
 }
@@ -113,8 +115,8 @@ class Runner implements QueueRunner {
     this.wake();
   }
 
-  reload({ downstreams, policy, hostname, hold }: DeliverySettings): void {
-    Object.assign(this.#context, { downstreams, policy, hostname, hold });
+  reload({ downstreams, policy, hostname, opesSystem, hold }: DeliverySettings): void {
+    Object.assign(this.#context, { downstreams, policy, hostname, opesSystem, hold });
     if (this.#context.signal.aborted) return;
     clearInterval(this.#poll);
     this.#poll = this.#startPoll();

@@ -13,7 +13,7 @@ import { backOffMs } from './retry.ts';
 /** Between attempts to store a settlement. */
 export const SETTLE_BACK_OFF = { firstMs: 250, maxMs: 30_000 };
 
-/** `policy` and `hostname` are read anew each time, since a reload changes them. */
+/** What is in `NoticeOptions` is read anew each time, since a reload changes them. */
 export interface SettlerOptions extends NoticeOptions {
   readonly store: Store;
   readonly random: () => number;

@@ -9,6 +9,7 @@ import { reply } from './reply.ts';
 const request: DsnRequest = {
   action: 'failed',
   hostname: 'gate.example.com',
+  opesSystem: 'mailto:postmaster@gate.example.com',
   id: '01j9abc',
   date: new Date('2026-08-09T01:02:03Z'),
   sender: { address: 'ann@example.com', params: {} },
@@ -94,6 +95,7 @@ describe('composeDsn', () => {
         {
           recipient: { address: 'carl@example.org', params: { ORCPT: 'rfc822;c+2Barl@example.net' } },
           reply: reply(421, undefined, 'Connection refused'),
+          service: 'spam',
         },
       ],
     });
@@ -102,6 +104,7 @@ describe('composeDsn', () => {
         'Original-Envelope-Id': 'QQ+314',
         'Reporting-MTA': 'dns; gate.example.com',
         'Arrival-Date': 'Sun, 9 Aug 2026 01:00:00 +0000',
+        'X-OPES-System': 'mailto:postmaster@gate.example.com',
       },
       {
         'Final-Recipient': 'rfc822; bob@example.org',
@@ -116,6 +119,7 @@ describe('composeDsn', () => {
         Action: 'failed',
         Status: '4.0.0',
         'Diagnostic-Code': 'X-Postern; 421 Connection refused',
+        'X-OPES-Via': 'mailto:postmaster@gate.example.com?service=spam',
       },
     ]);
   });

@@ -3,9 +3,11 @@ import { formatDate } from './date.ts';
 import type { Recipient, Sender } from './envelope.ts';
 import { composeField } from './header-edit.ts';
 import { isProblem } from './image.ts';
+import { serviceUri } from './opes.ts';
 import { formatReply, type Reply } from './reply.ts';
 import { replaceControls } from './text.ts';
 import { encodeText } from './transfer-encoding.ts';
+import { decodeXtext } from './xtext.ts';
 
 /**
  * Composes a delivery status notification (RFC 3464) as a multipart/report (RFC 6522) of three parts: a text for people, the
@@ -20,6 +22,8 @@ export interface DsnRequest {
   readonly action: 'failed' | 'delayed';
   /** Ours: Reporting-MTA, and the domain that the notice comes from. */
   readonly hostname: string;
+  /** URI of our OPES system: the notice has its trace (RFC 4902 section 4). */
+  readonly opesSystem: string;
   /** For the Message-ID and the boundary. */
   readonly id: string;
   /** Of the notice. */
@@ -43,6 +47,8 @@ export interface DsnRecipient {
   readonly reply: Reply;
   /** Name or address of the host that said it; absent if Postern itself did. */
   readonly remote?: string;
+  /** The service that decided it, if one did. */
+  readonly service?: string;
 }
 
 /** The notice, from its header to the closing delimiter. */
@@ -111,10 +117,12 @@ function textForPeople(request: DsnRequest): string {
         'Your message has not been delivered yet to the recipients named below.',
         untilWhen(request.retryUntil),
       ];
-  const recipients = request.recipients.flatMap(({ recipient, reply, remote }) => [
+  const { opesSystem } = request;
+  const recipients = request.recipients.flatMap(({ recipient, reply, remote, service }) => [
     '',
     `<${printable(recipient.address)}>`,
     `    ${remote === undefined ? '' : `${printable(remote)} said: `}${printable(formatReply(reply))}`,
+    ...(service === undefined ? [] : [`    decided by the filter ${serviceUri(opesSystem, service)}`]),
   ]);
   return [
     `This is the mail system at ${printable(request.hostname)}.`,
@@ -124,6 +132,8 @@ function textForPeople(request: DsnRequest): string {
     '',
     `The message arrived here on ${formatDate(request.arrivalDate)}.`,
     'Its header is attached.',
+    '',
+    `Mail here is filtered by the system ${opesSystem}`,
     '',
   ].join('\r\n');
 }
@@ -139,12 +149,14 @@ function deliveryStatus(request: DsnRequest): string {
     ENVID === undefined ? '' : statusField('Original-Envelope-Id', decodeXtext(ENVID)),
     statusField('Reporting-MTA', `dns; ${request.hostname}`),
     statusField('Arrival-Date', formatDate(request.arrivalDate)),
+    statusField('X-OPES-System', request.opesSystem),
   ];
   const perRecipient = request.recipients.map((recipient) => recipientStatus(request, recipient));
   return [perMessage.join(''), ...perRecipient].join('\r\n');
 }
 
-function recipientStatus(request: DsnRequest, { recipient, reply, remote }: DsnRecipient): string {
+function recipientStatus(request: DsnRequest, failure: DsnRecipient): string {
+  const { recipient, reply, remote, service } = failure;
   const { address, params } = recipient;
   const original = /^([\w-]+);(.+)$/.exec(params['ORCPT'] ?? '');
   const final = isAscii(address) ? `rfc822; ${address}` : `utf-8; ${encodeUtf8Address(address)}`;
@@ -158,6 +170,7 @@ function recipientStatus(request: DsnRequest, { recipient, reply, remote }: DsnR
     remote === undefined ? '' : statusField('Remote-MTA', `dns; ${remote}`),
     // RFC 3464 section 2.3.6: type `smtp` only for what another host said.
     statusField('Diagnostic-Code', `${remote === undefined ? 'X-Postern' : 'smtp'}; ${formatReply(reply)}`),
+    service === undefined ? '' : statusField('X-OPES-Via', serviceUri(request.opesSystem, service)),
   ];
   if (request.action === 'delayed' && request.retryUntil !== undefined) {
     fields.push(statusField('Will-Retry-Until', formatDate(request.retryUntil)));
@@ -179,13 +192,6 @@ function statusField(name: string, value: string): string {
   const field = composeField({ name, value: ascii }, options);
   const fitting = isProblem(field) ? composeField({ name, value: ascii.slice(0, 900) }, options) : field;
   return isProblem(fitting) ? '' : Buffer.from(fitting).toString('latin1');
-}
-
-/** RFC 3461 section 4. */
-function decodeXtext(text: string): string {
-  return text.replace(/\+([0-9A-F]{2})/g, (_match, hex: string) =>
-    String.fromCharCode(Number.parseInt(hex, 16)),
-  );
 }
 
 /** RFC 6533 section 3, utf-8-addr-xtext: `\x{FC}` for ü, so that a 7-bit part can carry the address. */

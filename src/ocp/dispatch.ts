@@ -16,6 +16,8 @@ import { compileWhen, type WhenPredicate, type WhenSubject } from './when.ts';
 export interface Dispatcher {
   /** Whether any service could have something to say at this stage; if not, there is no need to gather facts. */
   listens(stage: Facts['stage']): boolean;
+  /** Those of the group's services that a request may leave out. */
+  readonly bypassable: readonly string[];
   /** Never throws for anything a service does. */
   ask(question: Question): Promise<Answered>;
   /** The same part, if the failure of that service holds its mail in the quarantine instead of what its policy says. */
@@ -27,6 +29,8 @@ export interface Question {
   readonly facts: Omit<Facts, 'service'>;
   readonly image?: MessageImage;
   readonly state: CalloutState;
+  /** Whether a request to bypass this service holds for the recipient. Asked about services that may be bypassed, and no others. */
+  readonly isBypassed?: (service: string, recipient: string | undefined) => boolean;
 }
 
 export interface Answered {
@@ -39,6 +43,8 @@ export interface AnsweredPart {
   readonly recipients: readonly RecipientFacts[];
   readonly combined: Combined;
   readonly outcomes: readonly ServiceOutcome[];
+  /** Services that would have been asked, had nobody requested to bypass them. */
+  readonly bypassed: readonly string[];
   /** At `message`: what broke over it, so that it is to come back later. */
   readonly broken?: Break;
   /** The message for these recipients, spliced. */
@@ -67,12 +73,17 @@ export function createDispatcher(options: {
   return {
     listens: (stage) => answering(stage).length > 0,
 
-    async ask({ facts, image, state }) {
+    bypassable: entries.flatMap(({ service }) => (services.get(service)?.bypassable ? [service] : [])),
+
+    async ask({ facts, image, state, isBypassed }) {
       const parts: AnsweredPart[] = [];
       let carried = state;
-      for (const { names, recipients } of partition(answering(facts.stage), facts)) {
+      const leftOut = (service: string, recipient: string | undefined): boolean =>
+        services.get(service)?.bypassable === true && isBypassed?.(service, recipient) === true;
+      for (const { names, bypassed, recipients } of partition(answering(facts.stage), { facts, leftOut })) {
         if (names.length === 0) {
-          parts.push({ recipients, combined: combine([], services), outcomes: [], ...(image && { image }) });
+          const combined = combine([], services);
+          parts.push({ recipients, combined, outcomes: [], bypassed, ...(image && { image }) });
           continue;
         }
         const result = await callouts.run({
@@ -87,7 +98,7 @@ export function createDispatcher(options: {
         const { outcomes } = result;
         const broken = facts.stage === 'message' ? brokenBy(outcomes, services) : undefined;
         const combined = combine(outcomes, services);
-        const part = { recipients, combined, outcomes };
+        const part = { recipients, combined, outcomes, bypassed };
         count(facts, part);
         parts.push({ ...part, ...(broken && { broken }), ...(ended && { image: ended }) });
       }
@@ -117,25 +128,38 @@ interface Entry {
 
 interface Part {
   readonly names: readonly string[];
+  readonly bypassed: readonly string[];
   readonly recipients: RecipientFacts[];
 }
 
-function partition(entries: readonly Entry[], facts: Omit<Facts, 'service'>): Part[] {
+function partition(
+  entries: readonly Entry[],
+  {
+    facts,
+    leftOut,
+  }: {
+    facts: Omit<Facts, 'service'>;
+    leftOut: (service: string, recipient: string | undefined) => boolean;
+  },
+): Part[] {
   const base: WhenSubject = {
     client: facts.client.address,
     user: facts.client.user,
     sender: facts.sender?.address,
   };
-  const namesFor = (recipient?: string): string[] =>
-    entries.filter(({ holds }) => holds({ ...base, recipient })).map(({ service }) => service);
+  const servicesFor = (recipient?: string): Pick<Part, 'names' | 'bypassed'> => {
+    const apply = entries.filter(({ holds }) => holds({ ...base, recipient })).map(({ service }) => service);
+    const bypassed = apply.filter((service) => leftOut(service, recipient));
+    return { names: apply.filter((service) => !bypassed.includes(service)), bypassed };
+  };
 
   const { recipients } = facts;
-  if (recipients === undefined || recipients.length === 0) return [{ names: namesFor(), recipients: [] }];
+  if (recipients === undefined || recipients.length === 0) return [{ ...servicesFor(), recipients: [] }];
   const parts = new Map<string, Part>();
   for (const recipient of recipients) {
-    const names = namesFor(recipient.address);
-    const key = names.join('\n');
-    const part = parts.get(key) ?? { names, recipients: [] };
+    const apply = servicesFor(recipient.address);
+    const key = [...apply.names, '', ...apply.bypassed].join('\n');
+    const part = parts.get(key) ?? { ...apply, recipients: [] };
     part.recipients.push(recipient);
     parts.set(key, part);
   }

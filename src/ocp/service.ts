@@ -32,6 +32,8 @@ export interface Service {
    * message it has at the next, whoever's mail that is.
    */
   readonly callsPerInstance: number;
+  /** May requests to bypass services leave it out (RFC 4902 section 3.2)? Its manifest has to agree. */
+  readonly bypassable: boolean;
 }
 
 /**
@@ -90,6 +92,7 @@ export const DEFAULT_SERVICE = {
   grants: {},
   isolation: 'thread',
   callsPerInstance: 1,
+  bypassable: false,
 } as const satisfies Omit<Service, 'name' | 'plugin'>;
 
 /** One question to several services in a row, answered in one hop to a worker. */

@@ -10,7 +10,7 @@ import type { Transaction } from './transaction.ts';
  */
 export function applyAtData(
   transaction: Transaction,
-  { answered, downstream }: { answered: Answered; downstream: string },
+  { answered, downstream, system }: { answered: Answered; downstream: string; system: string },
 ): Combined | undefined {
   transaction.added.length = 0;
   for (const accepted of transaction.recipients) accepted.atData = undefined;
@@ -28,7 +28,7 @@ export function applyAtData(
     if (combined.sender !== undefined)
       transaction.sender = { ...transaction.sender, address: combined.sender };
   }
-  const refusals = answered.parts.map(({ combined }) => refusalOf(combined));
+  const refusals = answered.parts.map(({ combined }) => refusalOf(combined, { system }));
   if (refusals.includes(undefined)) return undefined;
   const later = refusals.findIndex((refusal) => refusal!.reply.code < 500);
   return answered.parts[Math.max(0, later)]?.combined;

@@ -2,8 +2,10 @@ import { expect, it } from 'vitest';
 import { silentLog } from '../base/log.ts';
 import { spoolOf } from '../base/spool.ts';
 import { reply } from '../mail/reply.ts';
+import { compileRequesters } from '../ocp/requesters.ts';
 import { dispose } from './dispose.ts';
 import type { MailToStore, ThroughRelay } from './forwarder.ts';
+import type { ProxyOptions } from './options.ts';
 import { Transaction } from './transaction.ts';
 
 /** A message to a@ and b@ by SMTP, which the downstream takes for a@ alone. */
@@ -16,11 +18,38 @@ it('bounces what the downstream refused under a 250, in the words of the downstr
     deliver: async () => [[reply(250, '2.0.0', 'Saved'), refusal]],
     abort: async () => {},
   };
+  const options: ProxyOptions = {
+    hostname: 'gate.test',
+    listener: {
+      name: 'inbound',
+      protocol: 'smtp',
+      domains: new Set(['example.com']),
+      downstream: 'store',
+      mode: 'through',
+      mixedVerdicts: 'bounce',
+    },
+    dispatcher: undefined,
+    forwarder: {
+      canNotify: () => true,
+      through: () => relay,
+      store: async (mail) => {
+        stored.push(mail);
+        return { ids: [], released: Promise.resolve() };
+      },
+    },
+    opes: { system: 'mailto:postmaster@gate.test', requesters: compileRequesters([]) },
+    bypasses: { findBypasses: () => Promise.reject(new Error('nothing is asked')) },
+    breaks: { countBreak: () => Promise.reject(new Error('nothing is asked')) },
+    log: silentLog,
+    hold: () => () => {},
+  };
   const transaction = new Transaction({
     sender: { address: 's@example.org', params: {} },
     state: {},
     relay,
     release: () => {},
+    client: { client: '127.0.0.1', user: undefined },
+    options,
   });
   for (const address of ['a@example.com', 'b@example.com']) {
     const given = { address, params: {} };
@@ -39,29 +68,7 @@ it('bounces what the downstream refused under a 250, in the words of the downstr
     facts: () => {
       throw new Error('nobody is asked');
     },
-    options: {
-      hostname: 'gate.test',
-      listener: {
-        name: 'inbound',
-        protocol: 'smtp',
-        domains: new Set(['example.com']),
-        downstream: 'store',
-        mode: 'through',
-        mixedVerdicts: 'bounce',
-      },
-      dispatcher: undefined,
-      forwarder: {
-        canNotify: () => true,
-        through: () => relay,
-        store: async (mail) => {
-          stored.push(mail);
-          return { ids: [], released: Promise.resolve() };
-        },
-      },
-      breaks: { countBreak: () => Promise.reject(new Error('nothing is asked')) },
-      log: silentLog,
-      hold: () => () => {},
-    },
+    options,
   });
 
   expect(answers.map(({ reply: said }) => said?.code)).toEqual([250]);

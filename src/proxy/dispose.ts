@@ -1,6 +1,5 @@
 import { describeError } from '../base/errors.ts';
 import type { Spool } from '../base/spool.ts';
-import type { Recipient } from '../mail/envelope.ts';
 import { applySplices, imageOf, isProblem, type MessageImage, type Splice } from '../mail/image.ts';
 import { reply, type Reply } from '../mail/reply.ts';
 import { stronger } from '../ocp/combine.ts';
@@ -14,7 +13,7 @@ import { describeUnit, outcomeOf, type RecipientOutcome } from './outcome.ts';
 import { dispositions, oneReply } from './plan.ts';
 import type { ProxyOptions } from './options.ts';
 import { PoisonGuard } from './poison.ts';
-import { passedOn } from './refusal.ts';
+import { passedOn, tracedReply } from './refusal.ts';
 import { applyRouting } from './routing.ts';
 import { logServiceLines } from './service-log.ts';
 import { checkHeader } from './header-check.ts';
@@ -78,15 +77,16 @@ class Disposal {
 
   async run(): Promise<{ replies: Reply[]; outcomes: RecipientOutcome[]; disconnect: boolean }> {
     const { transaction, spool, options } = this.#order;
-    const perRecipient = options.listener.protocol === 'lmtp';
+    const perRecipient = options.listener.protocol === 'lmtp' || transaction.prdr;
     const all = (said: Reply, disposition: string) => ({
       replies: perRecipient ? transaction.recipients.map(() => said) : [said],
       outcomes: transaction.recipients.map(({ given }) => outcomeOf(given, disposition, said)),
       disconnect: false,
     });
 
-    const header = await checkHeader(spool);
+    const header = await checkHeader(spool, options.opes.system);
     if ('refusal' in header) return all(header.refusal, 'reject');
+    if (header.bypass !== undefined) transaction.bypass.inMessage(header.bypass);
     this.#arrived = repaired(imageOf(spool.handle), header.repair);
 
     const parts = await this.#ask();
@@ -167,12 +167,13 @@ class Disposal {
         score: 0,
         notifications: [],
       };
-      return [{ recipients: [], combined: silent, outcomes: [], image }];
+      return [{ recipients: [], combined: silent, outcomes: [], bypassed: [], image }];
     }
     const answered = await dispatcher.ask({
       facts: facts('message', transaction.recipients, image.size),
       image,
       state: transaction.state,
+      isBypassed: transaction.bypass.covers,
     });
     transaction.learn('message', answered);
     logServiceLines(options.log, { transaction: transaction.id }, answered);
@@ -229,10 +230,10 @@ class Disposal {
     });
   }
 
-  #bouncedByVerdict({ disposition, accepted }: Unit): { recipient: Recipient; reply: Reply }[] {
-    return disposition.kind === 'bounce'
-      ? [{ recipient: accepted.given, reply: disposition.proposal.reply }]
-      : [];
+  #bouncedByVerdict({ disposition, accepted }: Unit): BounceOrder['recipients'] {
+    if (disposition.kind !== 'bounce') return [];
+    const { reply: said, service } = disposition.proposal;
+    return [{ recipient: accepted.given, reply: said, service }];
   }
 
   async #bounces(recipients: BounceOrder['recipients']): Promise<BounceOrder[]> {
@@ -288,7 +289,7 @@ class Disposal {
     switch (disposition.kind) {
       case 'reject':
       case 'tempfail':
-        return disposition.proposal.reply;
+        return tracedReply(disposition.proposal, this.#order.options.opes.system);
       case 'deliver':
         return results.length === 0
           ? this.#queued()

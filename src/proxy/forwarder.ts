@@ -66,6 +66,8 @@ export interface BounceOrder {
     readonly recipient: Recipient;
     readonly reply: Reply;
     readonly remote?: string;
+    /** The service that decided it, if one did. */
+    readonly service?: string;
   }[];
   /** Header of the message that failed, for the notice's third part. */
   readonly headers: Uint8Array;

@@ -2,6 +2,7 @@ import type { ByteSource } from '../base/bytes.ts';
 import { HEADER_LIMIT, indexHeader, type HeaderIndex } from '../mail/header-index.ts';
 import type { Splice } from '../mail/image.ts';
 import { countHops } from '../mail/loop.ts';
+import { bypassIn, disclaimTrace } from '../mail/opes.ts';
 import { reply, type Reply } from '../mail/reply.ts';
 
 const EMPTY_LINE = Buffer.from('\r\n');
@@ -14,8 +15,12 @@ const FIRST_READ = 16 * 1024;
 
 export type HeaderVerdict =
   | { readonly refusal: Reply }
-  /** What has to be put in so that everybody takes the same lines for the header. */
-  | { readonly repair: readonly Splice[] };
+  | {
+      /** What has to be put in so that everybody takes the same lines for the header, and nobody's trace for ours. */
+      readonly repair: readonly Splice[];
+      /** The text of its requests to bypass services, if it has any. */
+      readonly bypass: string | undefined;
+    };
 
 /**
  * Why a message can't be taken for what its header is, if so: a loop, or more header than filters would see.
@@ -24,7 +29,7 @@ export type HeaderVerdict =
  * a field that is put above it (one that begins with a space continues it), and a reader that skips it would go on to
  * fields that no filter has seen.
  */
-export async function checkHeader(message: ByteSource): Promise<HeaderVerdict> {
+export async function checkHeader(message: ByteSource, opesSystem: string): Promise<HeaderVerdict> {
   let header = await readIndex(message, FIRST_READ);
   if (header.ending === 'limit' && message.size > FIRST_READ) header = await readIndex(message, HEADER_LIMIT);
   if (header.ending === 'limit') {
@@ -36,7 +41,9 @@ export async function checkHeader(message: ByteSource): Promise<HeaderVerdict> {
     const text = `Too many hops: ${hops} Received fields, the message is in a loop`;
     return { refusal: reply(554, '5.4.6', text) };
   }
-  return { repair: header.ending === 'junk' ? [{ offset: header.end, remove: 0, bytes: EMPTY_LINE }] : [] };
+  const emptyLine = { offset: header.end, remove: 0, bytes: EMPTY_LINE };
+  const repair = [...disclaimTrace(header, opesSystem), ...(header.ending === 'junk' ? [emptyLine] : [])];
+  return { repair, bypass: bypassIn(header) };
 }
 
 async function readIndex(message: ByteSource, length: number): Promise<HeaderIndex> {

@@ -1,5 +1,6 @@
 import type { Log } from '../base/log.ts';
 import type { Dispatcher } from '../ocp/dispatch.ts';
+import type { Requesters } from '../ocp/requesters.ts';
 import type { Store } from '../store/store.ts';
 import type { Forwarder } from './forwarder.ts';
 import type { MixedVerdicts } from './plan.ts';
@@ -19,6 +20,10 @@ export interface ProxyOptions {
   /** Undefined if the listener names no group. */
   readonly dispatcher: Dispatcher | undefined;
   readonly forwarder: Forwarder;
+  /** The URI of our OPES system, and who may ask that its services be bypassed. */
+  readonly opes: { readonly system: string; readonly requesters: Requesters };
+  /** What releases from the quarantine let past services. */
+  readonly bypasses: Pick<Store, 'findBypasses'>;
   /** Where it is kept which messages broke a service. */
   readonly breaks: Pick<Store, 'countBreak'>;
   readonly log: Log;

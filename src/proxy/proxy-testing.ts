@@ -7,6 +7,7 @@ import type { Decision } from '../ocp/decision.ts';
 import { createDispatcher } from '../ocp/dispatch.ts';
 import { endsGroup } from '../ocp/ends-group.ts';
 import type { Facts } from '../ocp/facts.ts';
+import { compileRequesters, type RequesterRule } from '../ocp/requesters.ts';
 import {
   DEFAULT_SERVICE,
   type CalloutJob,
@@ -30,6 +31,7 @@ import { createProxy } from './session.ts';
 export interface ScriptedService {
   readonly when?: WhenRule;
   readonly mode?: Service['mode'];
+  readonly bypassable?: boolean;
   readonly onFailure?: Service['onFailure'][FailureKind];
   /** By stage: the decision, or how it fails. A stage that is absent is not answered. */
   readonly says: Partial<Record<Stage, (facts: Facts) => Decision | ScriptedFailure>>;
@@ -50,6 +52,10 @@ interface Surroundings {
   readonly mail?: (downstream: string) => DownstreamReply;
   readonly rcpt?: (address: string, downstream: string) => DownstreamReply;
   readonly deliver?: (address: string, variant: Variant) => DownstreamReply;
+  /** Who may ask that services be bypassed; nobody by default. */
+  readonly requesters?: readonly RequesterRule[];
+  /** `sender recipient` → services that a release lets their mail past. */
+  readonly bypasses?: Readonly<Record<string, readonly string[]>>;
   /** False: no notice to the sender can be sent. */
   readonly canNotify?: boolean;
   /** Counts a break; by default all of them are counted here. */
@@ -168,11 +174,12 @@ export class ProxyBench {
   #options(surroundings: Surroundings): ProxyOptions {
     const { services = {}, listener = {} } = surroundings;
     const configured = Object.entries(services).map(
-      ([name, { mode = 'enforce', onFailure = 'tempfail' }]) => ({
+      ([name, { mode = 'enforce', onFailure = 'tempfail', bypassable = false }]) => ({
         name,
         plugin: name,
         ...DEFAULT_SERVICE,
         mode,
+        bypassable,
         allowModify: true,
         onFailure: { load: onFailure, trap: onFailure, deadline: onFailure, capability: onFailure },
       }),
@@ -208,6 +215,14 @@ export class ProxyBench {
           this.stored.push(mail);
           return { ids: [], released: surroundings.released ?? Promise.resolve() };
         },
+      },
+      opes: {
+        system: 'mailto:postmaster@gate.test',
+        requesters: compileRequesters(surroundings.requesters ?? []),
+      },
+      bypasses: {
+        findBypasses: async ({ sender, recipient }) =>
+          surroundings.bypasses?.[`${sender} ${recipient}`] ?? [],
       },
       breaks: {
         countBreak: async ({ fingerprint }) => {
@@ -302,5 +317,6 @@ async function seen({ sender, recipients, downstream, source }: Variant): Promis
   };
 }
 
-/** The message below our own Received field. */
-export const belowTrace = (text: string): string => text.replace(/^Received: .*\r\n(?:[ \t].*\r\n)*/, '');
+/** The message below our own Received field, and below the trace of services that changed it. */
+export const belowTrace = (text: string): string =>
+  text.replace(/^Received: .*\r\n(?:[ \t].*\r\n)*(?:OPES-\w+: .*\r\n(?:[ \t].*\r\n)*)*/, '');

@@ -1,16 +1,32 @@
+import { serviceUri } from '../mail/opes.ts';
 import { reply, type Reply } from '../mail/reply.ts';
 import { stronger, type Combined, type CombinedRecipient, type Proposal } from '../ocp/combine.ts';
 import type { Answer } from '../smtp/handler.ts';
 
-/** The refusal in a combination, if its verdict is one that answers the command at once. */
-export function refusalOf(combined: Combined | undefined, single?: Proposal): Answer | undefined {
+/** A service's refusal as the client hears it: with the trace of who decided it (RFC 4902 section 3.1). */
+export function tracedReply({ reply: said, service }: Proposal, system: string): Reply {
+  const trace = `(OPES ${serviceUri(system, service)})`;
+  const last = `${said.lines.at(-1) ?? ''} ${trace}`;
+  // On one line, since many logs have no more than that; on one of its own where it would be cut off.
+  const lines = last.length > LINE_LIMIT ? [...said.lines, trace] : [...said.lines.slice(0, -1), last];
+  return { ...said, lines };
+}
+
+/** A reply line has at most 512 octets (RFC 5321 section 4.5.3.1.5), the codes included. */
+const LINE_LIMIT = 490;
+
+/** The refusal in a combination, if its verdict is one that answers the command at once. `system` is the URI of our OPES system. */
+export function refusalOf(
+  combined: Combined | undefined,
+  { system, single }: { system: string; single?: Proposal | undefined },
+): Answer | undefined {
   const proposal = stronger(single, combined?.overall);
   if (proposal?.verdict !== 'reject' && proposal?.verdict !== 'tempfail') {
     return combined?.disconnect === true
       ? { reply: reply(421, '4.7.0', 'Closing the connection'), disconnect: true }
       : undefined;
   }
-  return { reply: proposal.reply, ...(combined?.disconnect === true && { disconnect: true }) };
+  return { reply: tracedReply(proposal, system), ...(combined?.disconnect === true && { disconnect: true }) };
 }
 
 /**

@@ -11,6 +11,7 @@ import type {
   ClientFacts,
   Ending,
   HandlerFactory,
+  Offers,
   SessionHandler,
   TlsFacts,
 } from '../smtp/handler.ts';
@@ -18,6 +19,7 @@ import { applyAtData } from './at-data.ts';
 import { dispose } from './dispose.ts';
 import { Learnt } from './learnt.ts';
 import type { ProxyOptions } from './options.ts';
+import { oneReply } from './plan.ts';
 import { relayRefusal } from './relay-policy.ts';
 import { passedOn, refusalOf, singleOf } from './refusal.ts';
 import { targetsFor } from './routing.ts';
@@ -41,6 +43,7 @@ export function createProxy(current: () => ProxyOptions): HandlerFactory {
 }
 
 const OK = reply(250, '2.0.0', 'OK');
+const BYPASS_REFUSED = reply(550, '5.7.1', 'This sender may not request to bypass services');
 
 class ProxySession implements SessionHandler {
   readonly #client: ClientFacts;
@@ -56,6 +59,14 @@ class ProxySession implements SessionHandler {
     this.#client = client;
     this.#current = current;
     this.#options = current();
+  }
+
+  offers(): Offers {
+    const { listener, dispatcher, opes } = this.#current();
+    return {
+      prdr: listener.protocol === 'smtp' && dispatcher !== undefined,
+      bypass: (dispatcher?.bypassable.length ?? 0) > 0 && opes.requesters.mayInclude(this.#requester),
+    };
   }
 
   async connect(): Promise<Answer> {
@@ -101,6 +112,8 @@ class ProxySession implements SessionHandler {
       state: this.#learnt.state,
       relay: listener.mode === 'through' ? forwarder.through() : undefined,
       release: hold(),
+      client: this.#requester,
+      options: this.#options,
     });
     transaction.pending = pending;
     transaction.tags = { ...tags };
@@ -118,8 +131,11 @@ class ProxySession implements SessionHandler {
 
   async #begin(transaction: Transaction): Promise<Answer> {
     const { sender } = transaction;
+    const asked = sender.params['OPES-BYPASS'];
+    if (asked !== undefined && !transaction.bypass.inDialog(asked))
+      return this.#endRefused('mail', { reply: BYPASS_REFUSED });
     const combined = await this.#ask('mail', transaction);
-    const refusal = refusalOf(combined);
+    const refusal = refusalOf(combined, { system: this.#options.opes.system });
     if (refusal !== undefined) return this.#endRefused('mail', refusal);
     if (combined?.overall) transaction.hold(combined.overall);
     if (combined?.rewrite !== undefined) transaction.sender = { ...sender, address: combined.rewrite };
@@ -144,13 +160,16 @@ class ProxySession implements SessionHandler {
     const relaying = relayRefusal(given.address, listener.domains);
     if (relaying !== undefined) return refuse({ reply: relaying });
 
+    await transaction.bypass.forRecipient(given.address);
     const candidate: AcceptedRecipient = { given, address: given.address, targets: [], proposal: undefined };
     const combined = await this.#ask('rcpt', transaction, [candidate]);
     const single = singleOf(combined);
-    const refusal = refusalOf(combined, single.proposal);
+    const { system } = this.#options.opes;
+    const refusal = refusalOf(combined, { system, single: single.proposal });
     if (refusal !== undefined) return refuse(refusal);
 
     const address = combined?.rewrite ?? given.address;
+    if (address !== given.address) transaction.bypass.rewritten(given.address, address);
     const downstream = single.nextHop ?? combined?.nextHop ?? listener.downstream;
     const accepted: AcceptedRecipient = {
       given,
@@ -176,7 +195,7 @@ class ProxySession implements SessionHandler {
   async data(): Promise<Answer> {
     const transaction = this.#running();
     const combined = await this.#ask('data', transaction, transaction.recipients);
-    const refusal = refusalOf(combined);
+    const refusal = refusalOf(combined, { system: this.#options.opes.system });
     // The transaction goes on as it was (RFC 5321 section 4.1.4): the client ends it with RSET, or says DATA again.
     transaction.dataRefusal = refusal?.reply;
     if (refusal !== undefined) return refusal;
@@ -192,7 +211,10 @@ class ProxySession implements SessionHandler {
       outcomes: outcomes.map((outcome) => ({ ...outcome })),
     });
     this.#report(transaction, { size: spool.size, outcomes });
-    return answers;
+    if (!transaction.prdr) return answers;
+    const disconnect = answers.some((answer) => answer.disconnect === true);
+    const overall = oneReply(answers.map((answer) => answer.reply));
+    return [...answers, { reply: overall, ...(disconnect && { disconnect }) }];
   }
 
   async reset(ending: Ending): Promise<void> {
@@ -237,6 +259,10 @@ class ProxySession implements SessionHandler {
     }
   }
 
+  get #requester(): { client: string; user: string | undefined } {
+    return { client: this.#client.address, user: this.#user };
+  }
+
   #running(): Transaction {
     // The server keeps the order of commands; without a transaction there is nothing these could mean.
     if (this.#transaction === undefined) throw new Error('no transaction is under way');
@@ -257,7 +283,7 @@ class ProxySession implements SessionHandler {
     const [part] = answered.parts;
     if (part === undefined) return undefined;
     logServiceLines(log, { session: this.#client.sessionId }, answered);
-    const refusal = refusalOf(part.combined);
+    const refusal = refusalOf(part.combined, { system: this.#options.opes.system });
     if (refusal !== undefined || part.outcomes.some(({ result }) => result.kind === 'failure')) {
       const services = part.outcomes.map((outcome) => recordOf(stage, outcome));
       log.info(
@@ -282,11 +308,14 @@ class ProxySession implements SessionHandler {
     const answered = await dispatcher.ask({
       facts: this.#facts(stage, { transaction, ...(recipients && { recipients }) }),
       state: transaction.state,
+      isBypassed: transaction.bypass.covers,
     });
     transaction.learn(stage, answered);
     logServiceLines(log, { transaction: transaction.id }, answered);
     if (stage === 'data') {
-      return applyAtData(transaction, { answered, downstream: this.#options.listener.downstream });
+      const { listener, opes } = this.#options;
+      const { downstream } = listener;
+      return applyAtData(transaction, { answered, downstream, system: opes.system });
     }
     return answered.parts[0]?.combined;
   }
@@ -384,7 +413,11 @@ class ProxySession implements SessionHandler {
       size: result.size,
     });
     dispatcher
-      .ask({ facts: { ...facts, outcomes: result.outcomes }, state: transaction.state })
+      .ask({
+        facts: { ...facts, outcomes: result.outcomes },
+        state: transaction.state,
+        isBypassed: transaction.bypass.covers,
+      })
       .then((answered) => {
         logServiceLines(log, { transaction: transaction.id }, answered);
         for (const { service, result: said } of answered.parts.flatMap(({ outcomes }) => outcomes)) {

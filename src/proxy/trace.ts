@@ -1,5 +1,6 @@
 import type { Recipient } from '../mail/envelope.ts';
 import { applySplices, isProblem, type MessageImage } from '../mail/image.ts';
+import { composeTrace } from '../mail/opes.ts';
 import { composeReceived } from '../mail/received.ts';
 import type { Facts } from '../ocp/facts.ts';
 import type { ClientFacts, TlsFacts } from '../smtp/handler.ts';
@@ -13,14 +14,20 @@ export interface TraceFacts {
   readonly user: string | undefined;
 }
 
-/** The image with our Received field on top (RFC 5321 section 4.4). Everything below it stays as it is. */
-export function withReceived(
+/**
+ * The image with our Received field on top (RFC 5321 section 4.4), and below it, if services changed the message, the trace of
+ * these (RFC 4902 section 4). What is below stays as it is.
+ */
+export function withTrace(
   image: MessageImage,
   facts: TraceFacts & {
     readonly hostname: string;
     readonly protocol: 'smtp' | 'submission' | 'lmtp';
     readonly transaction: Transaction;
     readonly recipients: readonly Recipient[];
+    readonly opesSystem: string;
+    /** The services that changed the message. */
+    readonly adaptedBy: readonly string[];
   },
 ): MessageImage {
   const { client, helo, transaction, recipients } = facts;
@@ -38,7 +45,10 @@ export function withReceived(
     ...(only !== undefined && { recipient: only }),
     date: new Date(transaction.startedAt),
   });
-  const traced = applySplices(image, [{ offset: 0, remove: 0, bytes: field }]);
+  const { opesSystem: system, adaptedBy: services } = facts;
+  const trace = services.length === 0 ? [] : [composeTrace({ system, id: transaction.id, services })];
+  const bytes = Buffer.concat([field, ...trace]);
+  const traced = applySplices(image, [{ offset: 0, remove: 0, bytes }]);
   if (isProblem(traced)) throw new Error(traced.problem);
   return traced;
 }

@@ -6,7 +6,10 @@ import type { Answered } from '../ocp/dispatch.ts';
 import type { RecipientFacts } from '../ocp/facts.ts';
 import type { CalloutState } from '../ocp/service.ts';
 import type { Stage } from '../ocp/stage.ts';
+import type { WhenSubject } from '../ocp/when.ts';
+import { Bypass } from './bypass.ts';
 import type { ThroughRelay } from './forwarder.ts';
+import type { ProxyOptions } from './options.ts';
 import { recordOf, type ServiceRecord } from './service-log.ts';
 
 /**
@@ -34,6 +37,10 @@ export class Transaction {
   /** Every service's answer so far, for the log line. */
   readonly asked: ServiceRecord[] = [];
   readonly relay: ThroughRelay | undefined;
+  /** The client asked for a reply for each recipient after the data (draft-hall-prdr-00). */
+  readonly prdr: boolean;
+  /** What its requests let past services. */
+  readonly bypass: Bypass;
 
   /** To be called once, when nothing of the transaction goes on any more. */
   readonly release: () => void;
@@ -43,9 +50,17 @@ export class Transaction {
     state: CalloutState;
     relay: ThroughRelay | undefined;
     release: () => void;
+    client: Pick<WhenSubject, 'client' | 'user'>;
+    options: ProxyOptions;
   }) {
-    this.originalSender = start.sender;
-    this.sender = start.sender;
+    // It is between the client and us; were it passed on, the downstream's reply would have more parts than we expect.
+    const { PRDR, ...params } = start.sender.params;
+    const sender = { ...start.sender, params };
+    this.prdr = PRDR !== undefined;
+    this.originalSender = sender;
+    this.sender = sender;
+    const requester = { ...start.client, sender: sender.address };
+    this.bypass = new Bypass({ transaction: this.id, requester, options: start.options });
     this.state = start.state;
     this.relay = start.relay;
     this.release = start.release;
@@ -58,6 +73,7 @@ export class Transaction {
       Object.assign(this.tags, part.combined.tags);
       this.score += part.combined.score;
       this.asked.push(...part.outcomes.map((outcome) => recordOf(stage, outcome)));
+      this.asked.push(...part.bypassed.map((service) => ({ service, stage, micros: 0, said: 'bypassed' })));
     }
   }
 

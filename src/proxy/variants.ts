@@ -6,7 +6,7 @@ import type { AnsweredPart } from '../ocp/dispatch.ts';
 import type { Variant } from './forwarder.ts';
 import type { ProxyOptions } from './options.ts';
 import { hiddenRecipient } from './routing.ts';
-import { withReceived, type TraceFacts } from './trace.ts';
+import { withTrace, type TraceFacts } from './trace.ts';
 import type { Target, Transaction } from './transaction.ts';
 import type { Unit } from './unit.ts';
 
@@ -67,12 +67,14 @@ export class Variants {
 
   #traced(part: AnsweredPart, recipients: readonly Recipient[]): MessageImage {
     const { transaction, options, trace } = this.#given;
-    return withReceived(part.image ?? this.#given.arrived, {
+    return withTrace(part.image ?? this.#given.arrived, {
       ...trace,
       hostname: options.hostname,
       protocol: options.listener.protocol,
       transaction,
       recipients,
+      opesSystem: options.opes.system,
+      adaptedBy: part.outcomes.flatMap(({ service, modified }) => (modified ? [service] : [])),
     });
   }
 }

@@ -8,6 +8,8 @@ import type { Reply } from '../mail/reply.ts';
  * An exception is a bug or I/O that failed: the client gets `451 4.3.0` and the log gets the cause.
  */
 export interface SessionHandler {
+  /** What is offered to this client as it is now: asked at EHLO and at MAIL. */
+  offers(): Offers;
   /** Before the greeting. A 2xx is the greeting; anything else is sent and the connection closed. */
   connect(): Promise<Answer>;
   /** EHLO, HELO or LHLO. The session composes the EHLO lines itself; a 2xx lets them through. */
@@ -22,13 +24,21 @@ export interface SessionHandler {
   data(): Promise<Answer>;
   /**
    * The whole message. One answer for SMTP; for LMTP one for each accepted recipient, in their order
-   * (RFC 2033 section 4.2). The handler owns the spool from here on, whatever it answers.
+   * (RFC 2033 section 4.2); where MAIL had PRDR one for each and then one for the message (draft-hall-prdr-00). The handler owns the spool from here on, whatever it answers.
    */
   message(spool: Spool): Promise<Answer[]>;
   /** RSET, a new HELO, QUIT, or the end of a transaction that got no `message`. */
   reset(ending: Ending): Promise<void>;
   /** The connection is gone. No reply can be sent any more. Called once, last, for every session. */
   close(reason: string): Promise<void>;
+}
+
+/** Extensions in which the handler has a part. */
+export interface Offers {
+  /** A reply for each recipient after the data. */
+  readonly prdr: boolean;
+  /** A request to bypass services (`docs/ocp-smtp-profile.md`). */
+  readonly bypass: boolean;
 }
 
 /** Why a transaction ended without a `message`. */

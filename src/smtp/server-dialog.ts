@@ -37,7 +37,7 @@ export class Dialog {
   #user: string | undefined;
   /** Set while a challenge waits for its answer: the next line is none of the commands. */
   #login: Login | undefined;
-  #transaction: { sender: Sender; recipients: Recipient[]; refused: number } | undefined;
+  #transaction: { sender: Sender; recipients: Recipient[]; refused: number; prdr: boolean } | undefined;
   #errors = 0;
 
   constructor(options: DialogOptions) {
@@ -82,16 +82,21 @@ export class Dialog {
 
   /** After the end of the data. */
   async message(intake: Intake): Promise<Step> {
-    const replies = this.#settings.protocol === 'lmtp' ? (this.#transaction?.recipients.length ?? 1) : 1;
+    const { recipients = [], prdr = false } = this.#transaction ?? {};
+    const isLmtp = this.#settings.protocol === 'lmtp';
     if ('refusal' in intake) {
       await this.#reset({ by: 'message', ...intake.refusal });
-      return { replies: Array<Reply>(replies).fill(intake.refusal.reply), next: 'continue' };
+      // With PRDR too this is one reply: nothing was found out about recipients.
+      const replies = Array<Reply>(isLmtp ? recipients.length : 1).fill(intake.refusal.reply);
+      return { replies, next: 'continue' };
     }
     this.#transaction = undefined;
-    const answers = await this.#askForMessage(intake.spool, replies);
+    const count = prdr ? recipients.length + 1 : isLmtp ? recipients.length : 1;
+    const answers = await this.#askForMessage(intake.spool, count);
     if (answers.some((answer) => isPositive(answer.reply))) this.#errors = 0;
     const close = answers.some((answer) => disconnects(answer));
-    return { replies: answers.map((answer) => answer.reply), next: close ? 'close' : 'continue' };
+    const replies = [...(prdr ? [PRDR_FOLLOWS] : []), ...answers.map((answer) => answer.reply)];
+    return { replies, next: close ? 'close' : 'continue' };
   }
 
   /** The connection is gone. */
@@ -175,6 +180,9 @@ export class Dialog {
     const lines = ['PIPELINING', `SIZE ${maxMessageSize}`, '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES'];
     if (offersTls && !this.#secure) lines.push('STARTTLS');
     if (this.#offersAuth) lines.push(`AUTH ${SASL_MECHANISMS.join(' ')}`);
+    const { prdr, bypass } = this.#handler.offers();
+    if (prdr) lines.push('PRDR');
+    if (bypass) lines.push('OPES-BYPASS');
     return lines;
   }
 
@@ -238,10 +246,16 @@ export class Dialog {
     if ('refusal' in parsed) return this.#error(parsed.refusal);
     const sender = parsed.value;
     const { maxMessageSize } = this.#settings;
-    const refusal = refuseMailParams(sender, { maxMessageSize, authOffered: this.#offersAuth });
-    if (refusal !== undefined) return this.#error(refusal);
+    const rules = { maxMessageSize, authOffered: this.#offersAuth, offers: this.#handler.offers() };
+    const refusal = refuseMailParams(sender, rules);
+    if (refusal !== undefined) {
+      const asked = sender.params['OPES-BYPASS'];
+      if (asked !== undefined) this.#logBypass(asked, refusal);
+      return this.#error(refusal);
+    }
     const answer = await this.#ask('mail', () => this.#handler.mail(sender));
-    if (isPositive(answer.reply)) this.#transaction = { sender, recipients: [], refused: 0 };
+    const prdr = 'PRDR' in sender.params;
+    if (isPositive(answer.reply)) this.#transaction = { sender, recipients: [], refused: 0, prdr };
     return stepOf(answer);
   }
 
@@ -330,6 +344,12 @@ export class Dialog {
     this.#settings.log.info({ ...this.#ids, mechanism, user: cleaned }, 'login failed');
   }
 
+  /** A request to bypass services that nobody else gets to hear of. */
+  #logBypass(asked: string, refusal: Reply): void {
+    const fields = { by: 'dialog', asked: asked.slice(0, 500), reply: formatReply(refusal) };
+    this.#settings.log.info({ ...this.#ids, ...fields }, 'bypass refused');
+  }
+
   #logFailure(stage: string, error: unknown): void {
     const cause = describeError(error);
     this.#settings.log.error({ ...this.#ids, stage, cause }, 'session handler failed');
@@ -346,6 +366,7 @@ const HELO_FIRST = reply(503, '5.5.1', 'Say HELO, EHLO or LHLO first');
 const MAIL_FIRST = reply(503, '5.5.1', 'Say MAIL first');
 const TLS_FIRST = reply(538, '5.7.11', 'AUTH needs TLS, say STARTTLS first');
 const NOT_OFFERED = reply(503, '5.5.1', 'AUTH is not offered');
+const PRDR_FOLLOWS = reply(353, undefined, 'A reply for each recipient follows');
 const FAILED: Answer = { reply: reply(451, '4.3.0', 'Local error in processing') };
 
 /** The command as text, without the white space that RFC 5321 section 4.1.1 asks to tolerate at its end. */

@@ -1,5 +1,8 @@
 import type { Recipient, Sender } from '../mail/envelope.ts';
+import { parseBypass } from '../mail/opes.ts';
 import { reply, type Reply } from '../mail/reply.ts';
+import { decodeXtext } from '../mail/xtext.ts';
+import type { Offers } from './handler.ts';
 
 /** What the session knows when it judges the parameters of MAIL. */
 export interface ParamRules {
@@ -7,11 +10,12 @@ export interface ParamRules {
   readonly maxMessageSize: number;
   /** AUTH was offered, so MAIL may have its parameter (RFC 4954 section 5). */
   readonly authOffered: boolean;
+  readonly offers: Offers;
 }
 
 /**
  * The reply that refuses MAIL for its parameters, if any does: SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531), AUTH
- * (RFC 4954). A parameter of an extension that was not offered is a 555 (RFC 5321 section 4.1.1.11).
+ * (RFC 4954), PRDR, OPES-BYPASS. A parameter of an extension that was not offered is a 555 (RFC 5321 section 4.1.1.11).
  */
 export function refuseMailParams(sender: Sender, rules: ParamRules): Reply | undefined {
   for (const [name, value] of Object.entries(sender.params)) {
@@ -37,6 +41,14 @@ function refuseMailParam(name: string, value: string, rules: ParamRules): Reply 
     case 'AUTH':
       if (!rules.authOffered) return unknownParam(name);
       return value === '' ? reply(501, '5.5.4', 'AUTH needs a value') : undefined;
+    case 'PRDR':
+      if (!rules.offers.prdr) return unknownParam(name);
+      return value === '' ? undefined : reply(501, '5.5.4', 'PRDR takes no value');
+    case 'OPES-BYPASS':
+      if (!rules.offers.bypass) return unknownParam(name);
+      return parseBypass(decodeXtext(value)) === undefined
+        ? reply(501, '5.5.4', 'OPES-BYPASS must be * or a list of URIs, as xtext')
+        : undefined;
     default:
       return unknownParam(name);
   }

@@ -9,7 +9,7 @@ import type { Log } from '../base/log.ts';
 import type { Spool } from '../base/spool.ts';
 import type { Recipient, Sender } from '../mail/envelope.ts';
 import { reply } from '../mail/reply.ts';
-import type { Answer, ClientFacts, Ending, SessionHandler, TlsFacts } from './handler.ts';
+import type { Answer, ClientFacts, Ending, Offers, SessionHandler, TlsFacts } from './handler.ts';
 import type { ListenerOptions } from './listener-options.ts';
 import { startListener, type Listener } from './server.ts';
 
@@ -37,6 +37,10 @@ class RecordingHandler implements SessionHandler {
     this.closed = new Promise((resolve) => {
       this.#close = resolve;
     });
+  }
+
+  offers(): Offers {
+    return this.#script.offers ?? { prdr: false, bypass: false };
   }
 
   connect(): Promise<Answer> {
@@ -100,6 +104,8 @@ export const OK: Answer = { reply: reply(250, '2.0.0', 'OK') };
 
 /** What the handler says instead of yes. */
 export interface Script {
+  /** Nothing unless said. */
+  readonly offers?: Offers;
   readonly answer?: (method: Method, argument: string) => Answer | undefined | Promise<Answer | undefined>;
   readonly message?: (octets: Buffer, recipients: readonly string[]) => Answer[] | Promise<Answer[]>;
 }

@@ -8,7 +8,7 @@ import type {
   PutResult,
 } from '../ocp/key-value.ts';
 import type { Role } from './database.ts';
-import type { Store } from './store.ts';
+import type { BypassEntry, NewBypass, Store } from './store.ts';
 
 /**
  * What passes between the store's thread and the main one: plain data. Senders and recipients cross as JSON text, as
@@ -23,6 +23,10 @@ export interface Operations {
   release: { request: { ids: readonly string[]; now: number; expiresAt: number }; result: number };
   removeQuarantine: { request: { ids: readonly string[] }; result: number };
   countBreak: { request: Parameters<Store['countBreak']>[0]; result: number };
+  addBypasses: { request: { bypasses: readonly NewBypass[] }; result: undefined };
+  removeBypasses: { request: { ids: readonly string[] }; result: number };
+  findBypasses: { request: Parameters<Store['findBypasses']>[0]; result: readonly string[] };
+  listBypasses: { request: { limit: number; after: string; now: number }; result: BypassEntry[] };
   kvPut: { request: PutRequest; result: PutResult };
   kvIncrement: { request: IncrementRequest; result: IncrementResult };
   kvRemove: { request: KeyAt; result: boolean };
@@ -38,7 +42,15 @@ export interface Operations {
 
 export type Operation = keyof Operations;
 export type ReadOperation =
-  'kvGet' | 'read' | 'listQueue' | 'showQueue' | 'listQuarantine' | 'showQuarantine' | 'counts';
+  | 'findBypasses'
+  | 'listBypasses'
+  | 'kvGet'
+  | 'read'
+  | 'listQueue'
+  | 'showQueue'
+  | 'listQuarantine'
+  | 'showQuarantine'
+  | 'counts';
 export type WriteOperation = Exclude<Operation, ReadOperation | 'close'>;
 
 export type Request<K extends Operation = Operation> = {

@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import type { BypassTable } from './bypasses.ts';
 import type { Contents } from './content.ts';
 import type { KeyValueTable } from './key-values.ts';
 import type {
@@ -22,8 +23,11 @@ const QUARANTINE_COLUMNS = `${SHARED_COLUMNS}, service, reason`;
 /** The requests that change nothing. They are answered between two transactions, never inside one. */
 export type Reads = { [K in ReadOperation]: (request: Operations[K]['request']) => Operations[K]['result'] };
 
-export function readsOf(db: Database, from: { contents: Contents; keyValues: KeyValueTable }): Reads {
-  const { contents, keyValues } = from;
+export function readsOf(
+  db: Database,
+  from: { contents: Contents; keyValues: KeyValueTable; bypasses: BypassTable },
+): Reads {
+  const { contents, keyValues, bypasses } = from;
   const listQueue = db.prepare<[string, number], QueueRow>(
     `SELECT ${QUEUE_COLUMNS} FROM queue WHERE id > ? ORDER BY id LIMIT ?`,
   );
@@ -46,6 +50,8 @@ export function readsOf(db: Database, from: { contents: Contents; keyValues: Key
     showQuarantine: ({ id }) => showQuarantine.get(id),
     counts: () => counts.get()!,
     kvGet: (at) => keyValues.get(at),
+    findBypasses: (request) => bypasses.find(request),
+    listBypasses: (request) => bypasses.list(request),
   };
 }
 
@@ -57,6 +63,8 @@ const READS: Record<ReadOperation, true> = {
   showQuarantine: true,
   counts: true,
   kvGet: true,
+  findBypasses: true,
+  listBypasses: true,
 };
 
 export const isRead = (request: Request<ReadOperation | WriteOperation>): request is Request<ReadOperation> =>

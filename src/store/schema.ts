@@ -95,6 +95,16 @@ export const MIGRATIONS: readonly string[] = [
      UPDATE kv_use SET keys = keys - 1, bytes = bytes - octet_length(old.key) - length(old.value)
        WHERE service = old.service;
    END;`,
+
+  `CREATE TABLE bypass (
+     id TEXT PRIMARY KEY,
+     sender TEXT NOT NULL,
+     recipient TEXT NOT NULL,
+     service TEXT NOT NULL,
+     created_at INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL,
+     UNIQUE (sender, recipient, service)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 /** `PRAGMA application_id` of our databases: the octets "Post". */

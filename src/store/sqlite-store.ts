@@ -1,9 +1,11 @@
 import type { OperationalError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { normalAddress } from '../mail/address.ts';
 import type { MessageImage } from '../mail/image.ts';
 import type { Role } from './database.ts';
 import type { QuarantineRow, QueueRow, StoreStats, WireMail, WireSettlement } from './protocol.ts';
 import type {
+  NewBypass,
   NewMail,
   NewQuarantineEntry,
   NewQueueEntry,
@@ -74,6 +76,16 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       thread.ask('release', { ids, now: Math.round(now), expiresAt: Math.round(expiresAt) }),
     removeQuarantine: (ids) => thread.ask('removeQuarantine', { ids }),
     countBreak: ({ fingerprint, now }) => thread.ask('countBreak', { fingerprint, now: Math.round(now) }),
+    addBypasses: (bypasses) => thread.ask('addBypasses', { bypasses: bypasses.map(wireBypass) }),
+    findBypasses: ({ sender, recipient, now }) =>
+      thread.ask('findBypasses', {
+        sender: normalAddress(sender),
+        recipient: normalAddress(recipient),
+        now: Math.round(now),
+      }),
+    listBypasses: ({ now, ...page }) =>
+      thread.ask('listBypasses', { ...wirePage(page), now: Math.round(now) }),
+    removeBypasses: (ids) => thread.ask('removeBypasses', { ids }),
     keyValues: {
       get: (at) => thread.ask('kvGet', at),
       put: (request) => thread.ask('kvPut', request),
@@ -134,6 +146,14 @@ function wireSettlement(
     ...(held && { held: { ...held, recipients: JSON.stringify(held.recipients) } }),
   };
 }
+
+const wireBypass = ({ service, sender, recipient, now, expiresAt }: NewBypass): NewBypass => ({
+  service,
+  sender: normalAddress(sender),
+  recipient: normalAddress(recipient),
+  now: Math.round(now),
+  expiresAt: Math.round(expiresAt),
+});
 
 const wireClaim = (request: Parameters<Store['claim']>[0]) => ({
   ...request,

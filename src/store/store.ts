@@ -49,6 +49,13 @@ export interface Store {
    * come again for 5 days is forgotten, and so is the oldest of more than 10,000.
    */
   countBreak(request: { fingerprint: string; now: number }): Promise<number>;
+  /** Keeps bypasses; one that is there already for the same service, sender and recipient ends when the new one does. */
+  addBypasses(bypasses: readonly NewBypass[]): Promise<void>;
+  /** The services that mail of this sender to this recipient bypasses now. Case and spelling of the addresses do not matter. */
+  findBypasses(request: { sender: string; recipient: string; now: number }): Promise<readonly string[]>;
+  /** Those that have not ended, oldest first. */
+  listBypasses(request: Page & { now: number }): Promise<BypassEntry[]>;
+  removeBypasses(ids: readonly string[]): Promise<number>;
   /** What services keep, by the capability `kv`. */
   readonly keyValues: KeyValues;
   counts(): Promise<{ queue: number; quarantine: number }>;
@@ -138,4 +145,23 @@ export interface QuarantineEntry {
   readonly createdAt: number;
   readonly service: string;
   readonly reason: string;
+}
+
+/** Mail of one sender to one recipient is let past one service: what a release from the quarantine can leave behind. */
+export interface NewBypass {
+  readonly service: string;
+  readonly sender: string;
+  readonly recipient: string;
+  readonly now: number;
+  readonly expiresAt: number;
+}
+
+export interface BypassEntry {
+  readonly id: string;
+  readonly service: string;
+  /** In their normal form (`mail/address.ts`). */
+  readonly sender: string;
+  readonly recipient: string;
+  readonly createdAt: number;
+  readonly expiresAt: number;
 }

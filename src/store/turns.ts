@@ -1,4 +1,5 @@
 import { OperationalError, describeError } from '../base/errors.ts';
+import { bypassesOf } from './bypasses.ts';
 import { contentsOf } from './content.ts';
 import { sqliteCode, type OpenDatabase } from './database.ts';
 import { keyValuesOf } from './key-values.ts';
@@ -55,8 +56,9 @@ export function turnsOf({ db, close }: OpenDatabase, options: TurnOptions): Turn
   const { path, role, say } = options;
   const contents = contentsOf(db, { role });
   const keyValues = keyValuesOf(db);
-  const reads = readsOf(db, { contents, keyValues });
-  const writes = writesOf(db, { contents, keyValues });
+  const tables = { contents, keyValues, bypasses: bypassesOf(db) };
+  const reads = readsOf(db, tables);
+  const writes = writesOf(db, tables);
   const transactions = transactionsOf(db, path);
   const upkeep = upkeepOf(db);
   const room = roomIn(path, { reserve: options.reserveOctets });

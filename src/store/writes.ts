@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { newId } from '../base/ids.ts';
+import type { BypassTable } from './bypasses.ts';
 import { breaksOf } from './broken.ts';
 import { claimOf } from './claim.ts';
 import { sizeOf, STEP_OCTETS, type Contents, type NewContent } from './content.ts';
@@ -32,7 +33,14 @@ const STEP_ENTRIES = 500;
 export function takesSteps(request: Request<WriteOperation>): boolean {
   const { op } = request;
   if (op === 'commit' || op === 'settle') return octetsIn(request) > STEP_OCTETS;
-  if (op !== 'retry' && op !== 'release' && op !== 'removeQueue' && op !== 'removeQuarantine') return false;
+  if (
+    op !== 'retry' &&
+    op !== 'release' &&
+    op !== 'removeQueue' &&
+    op !== 'removeQuarantine' &&
+    op !== 'removeBypasses'
+  )
+    return false;
   const { ids } = request.request;
   return ids === undefined || ids.length > STEP_ENTRIES;
 }
@@ -52,8 +60,11 @@ function contentsIn(mail: WireMail): NewContent[] {
   return mail.images.map((image, index) => ({ image, refs: refs[index]! }));
 }
 
-export function writesOf(db: Database, to: { contents: Contents; keyValues: KeyValueTable }): Writes {
-  const { contents, keyValues } = to;
+export function writesOf(
+  db: Database,
+  to: { contents: Contents; keyValues: KeyValueTable; bypasses: BypassTable },
+): Writes {
+  const { contents, keyValues, bypasses } = to;
   const insertQueue = db.prepare(
     `INSERT INTO queue (id, transaction_id, message_id, size, sender, recipients, downstream, attempts,
        created_at, next_attempt_at, lease_until, due_at, expires_at, last_reply)
@@ -189,6 +200,11 @@ export function writesOf(db: Database, to: { contents: Contents; keyValues: KeyV
     *countBreak(request) {
       return countBreak(request);
     },
+    // oxlint-disable-next-line require-yield -- one step
+    *addBypasses(request) {
+      return bypasses.add(request.bypasses);
+    },
+    removeBypasses: ({ ids }) => forEachId(ids, (id) => bypasses.remove(id)),
     // oxlint-disable-next-line require-yield -- one step
     *kvPut(request) {
       return keyValues.put(request);

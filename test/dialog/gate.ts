@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashPassword } from '../../src/smtp/password-file.ts';
+import { compileWat, vectorText } from '../abi/wat.ts';
 import { startPostern, type Postern } from '../support/postern.ts';
 
 const RULES = [
@@ -53,6 +54,7 @@ const CONFIG = {
       mixedVerdicts: 'reject',
       group: 'inbound',
     },
+    bypass: { ...smtp, mode: 'queue', group: 'bypass' },
     waiting: { ...smtp, greetingDelayMs: 500 },
     banned: { ...smtp, group: 'banned' },
     'old-tls': { ...smtp, group: 'old-tls' },
@@ -61,6 +63,8 @@ const CONFIG = {
   services: {
     access: { plugin: 'access-control', settings: { rules: RULES } },
     attachments: { plugin: 'attachment-guard', settings: { action: 'quarantine' } },
+    // A plugin of the tests, without a manifest that would say whether it may be bypassed.
+    marking: { plugin: './marking.wasm', allowModify: true, bypassable: true },
     users: {
       plugin: 'access-control',
       settings: {
@@ -84,12 +88,22 @@ const CONFIG = {
   },
   groups: {
     inbound: ['access', 'attachments'],
-    outbound: ['users'],
+    outbound: ['users', 'marking'],
+    bypass: ['access', 'marking'],
     banned: ['networks'],
     'old-tls': ['ciphers'],
   },
+  opes: { bypass: [{ authenticated: true }, { client: '127.0.0.0/8', senderDomain: 'example.org' }] },
   bounce: { downstream: 'local' },
 };
+
+/** Adds a field to each message. */
+const MARKING = `
+(data (i32.const 1024) "X-Seen")
+(data (i32.const 1032) "yes")
+(func (export "on_message") (result i32)
+  (call $is (call $header_add (i32.const 1024) (i32.const 6) (i32.const 1032) (i32.const 3)) (i32.const 0))
+  (call $done))`;
 
 /** The gate that all dialogs are with. Its mail goes to `mail/` in the directory. */
 export async function startGate(directory: string): Promise<Postern> {
@@ -97,5 +111,6 @@ export async function startGate(directory: string): Promise<Postern> {
     ['ann', 'eve'].map(async (user) => `${user}:${await hashPassword('secret')}\n`),
   );
   writeFileSync(join(directory, 'users'), lines.join(''));
+  writeFileSync(join(directory, 'marking.wasm'), compileWat('marking.wat', vectorText(MARKING)));
   return startPostern(CONFIG, { directory });
 }

@@ -83,7 +83,8 @@ describe.skipIf(missing !== '').each(['smtp', 'lmtp'] as const)(
       await expectNotice(await arrived(exim.maildir, mail), {
         by: 'exim.test',
         failed: {
-          [BLOCKED]: 'smtp; 550 5.7.1 This mailbox takes no mail',
+          [BLOCKED]:
+            'smtp; 550 5.7.1 This mailbox takes no mail (OPES mailto:postmaster@gate.test?service=access)',
           [NOBODY]: `smtp; 550 5.1.1 <${NOBODY}> User doesn't exist: ${NOBODY}`,
         },
       });

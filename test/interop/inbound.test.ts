@@ -132,7 +132,10 @@ describe.skipIf(missing !== '')(`Postfix to Postern to Dovecot, through${missing
       await send(mail, blocked);
       await expectNotice(await notice(mail), {
         by: 'edge.test',
-        failed: { [blocked]: 'smtp; 550 5.7.1 This mailbox takes no mail' },
+        failed: {
+          [blocked]:
+            'smtp; 550 5.7.1 This mailbox takes no mail (OPES mailto:postmaster@gate.test?service=access)',
+        },
       });
       expect(await inMailbox(blocked, mail)).toBe(false);
     });
@@ -143,7 +146,10 @@ describe.skipIf(missing !== '')(`Postfix to Postern to Dovecot, through${missing
       expectUnchanged(await arrived(mailbox(ben), mail), mail);
       await expectNotice(await notice(mail), {
         by: 'edge.test',
-        failed: { [blocked]: 'smtp; 550 5.7.1 This mailbox takes no mail' },
+        failed: {
+          [blocked]:
+            'smtp; 550 5.7.1 This mailbox takes no mail (OPES mailto:postmaster@gate.test?service=access)',
+        },
       });
       expect(await inMailbox(blocked, mail)).toBe(false);
     });

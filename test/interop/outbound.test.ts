@@ -135,14 +135,18 @@ describe.skipIf(missing !== '')(`swaks to Postern to Postfix, by SMTP${missing}`
       const mail = cleanMail();
       const { code, output } = await send(mail, BLOCKED);
       expect(code).toBe(NO_RECIPIENT);
-      expect(output).toMatch(/^<[~*]\* +550 5\.7\.1 This mailbox takes no mail$/m);
+      expect(output).toMatch(
+        /^<[~*]\* +550 5\.7\.1 This mailbox takes no mail \(OPES mailto:postmaster@gate\.test\?service=access\)$/m,
+      );
     });
 
     it('brings the mail to the one of two recipients that is not blocked', async () => {
       const mail = cleanMail();
       const { code, output } = await send(mail, BLOCKED, BEN);
       expect(code).toBe(0);
-      expect(output).toMatch(/^<[~*]\* +550 5\.7\.1 This mailbox takes no mail$/m);
+      expect(output).toMatch(
+        /^<[~*]\* +550 5\.7\.1 This mailbox takes no mail \(OPES mailto:postmaster@gate\.test\?service=access\)$/m,
+      );
       expectUnchanged(await arrived(mailbox(BEN), mail), mail);
       expect(await inMailbox(BLOCKED, mail)).toBe(false);
     });

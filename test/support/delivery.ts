@@ -56,6 +56,7 @@ export async function openDelivery(options: DeliveryOptions): Promise<Delivery> 
     policy: { ...QUICK, ...policy },
     log,
     hostname: 'gate.test',
+    opesSystem: 'mailto:postmaster@gate.test',
     hold: options.hold ?? (() => () => {}),
   };
   const runner = startQueueRunner({ ...settings, notesPath: join(directory, 'served') });

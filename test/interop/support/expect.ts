@@ -3,6 +3,7 @@ import type { MailWithProgram, TestMail } from './mails.ts';
 import { readMail } from './read-mail.ts';
 
 const TRACE = new Set(['return-path', 'delivered-to', 'x-original-to', 'received']);
+const OPES_TRACE = new Set([...TRACE, 'opes-system', 'opes-via']);
 
 /** It came as it was sent, octet for octet, under trace fields and nothing else. The trace fields. */
 export function expectUnchanged(text: string, mail: TestMail): string {
@@ -14,7 +15,9 @@ export function expectUnchanged(text: string, mail: TestMail): string {
 export async function expectProgramReplaced(text: string, mail: MailWithProgram): Promise<void> {
   const start = text.indexOf(mail.before);
   expect(start).toBeGreaterThan(0);
-  expectTrace(text.slice(0, start));
+  const header = expectTrace(text.slice(0, start), OPES_TRACE);
+  expect(header).toMatch(/^OPES-System: mailto:postmaster@gate\.test; id=\w+\r$/m);
+  expect(header).toContain('mailto:postmaster@gate.test?service=attachments\r\n');
   expect(text.slice(-mail.after.length)).toBe(mail.after);
   expect(text).not.toContain(mail.program.slice(0, 60));
 
@@ -30,9 +33,9 @@ export async function expectProgramReplaced(text: string, mail: MailWithProgram)
   expect(read.parts[3]!.text).toBe('a,b  \r\n1,2');
 }
 
-function expectTrace(header: string): string {
+function expectTrace(header: string, allowed = TRACE): string {
   const names = header.split(/\r\n(?![ \t])/).slice(0, -1);
-  for (const field of names) expect(TRACE).toContain(field.slice(0, field.indexOf(':')).toLowerCase());
+  for (const field of names) expect(allowed).toContain(field.slice(0, field.indexOf(':')).toLowerCase());
   return header;
 }
 
