@@ -79,6 +79,25 @@ const EXAMPLES: Record<string, Examples> = {
     finer: [],
     isFiner: never,
   },
+  normalize: {
+    good: [
+      {},
+      {
+        heloName: 'reject',
+        domainForm: 'off',
+        routedLocalPart: 'off',
+        longLocalPart: 'reject',
+        charset: 'off',
+        utf8: 'rewrite',
+        leaveSigned: ['smime', 'dkim'],
+        fallbackCharset: 'koi8-r',
+        unmendable: 'reject',
+      },
+      { leaveSigned: 'pgp', longLines: 'reject' },
+    ],
+    finer: [],
+    isFiner: never,
+  },
   reroute: {
     good: [
       { table: {} },
