@@ -1,4 +1,5 @@
 import type { Call } from './call.ts';
+import { copyOf, zeros } from './guest-octets.ts';
 
 /**
  * Extism's host memory: blocks that a guest allocates and names by address. Extism's own keeps them without any bound, so this
@@ -30,14 +31,13 @@ export class Blocks {
   allocate(size: bigint): bigint {
     const length = Number(BigInt.asUintN(64, size));
     this.hold(length + BLOCK_OVERHEAD);
-    return this.#add(new DataView(new ArrayBuffer(length)));
+    return this.#add(zeros(length));
   }
 
   /** A new block with a copy of these octets; its address. */
   store(octets: Uint8Array): bigint {
     this.hold(octets.length + BLOCK_OVERHEAD);
-    const copy = new Uint8Array(octets);
-    return this.#add(new DataView(copy.buffer, copy.byteOffset, copy.byteLength));
+    return this.#add(copyOf(octets));
   }
 
   free(address: bigint): void {
@@ -84,11 +84,11 @@ export class Blocks {
     this.#held -= octets;
   }
 
-  #add(view: DataView): bigint {
+  #add({ buffer, byteOffset, byteLength }: Uint8Array): bigint {
     if (this.#blocks.length >= HOST_BLOCKS)
       this.#call.fail(`it allocated more than ${HOST_BLOCKS} blocks of host memory`);
     const number = this.#first + this.#blocks.length;
-    this.#blocks.push(view);
+    this.#blocks.push(new DataView(buffer, byteOffset, byteLength));
     this.#call.nextBlock = number + 1;
     return BigInt(number) * BigInt(BLOCK_SPAN);
   }

@@ -1,5 +1,6 @@
 import { Blocks } from './blocks.ts';
 import { enterCall, type Call, type CallSlot } from './call.ts';
+import { copyOf } from './guest-octets.ts';
 import type { KernelCall } from './imports.ts';
 import { cleanText, type LogLevel } from './logbook.ts';
 
@@ -137,7 +138,7 @@ class KernelMemory {
     const octets = this.blocks.octets(address);
     // Before the copy: a variable must not get past the limit even for a moment.
     this.blocks.hold(variableSize(name, octets));
-    this.#variables.set(name, new Uint8Array(octets));
+    this.#variables.set(name, copyOf(octets));
   }
 }
 
