@@ -4,10 +4,31 @@
  */
 export type StrictJson = { readonly value: unknown } | { readonly fault: string };
 
-const DEPTH_LIMIT = 32;
+export const DEPTH_LIMIT = 32;
+
+/**
+ * Whether the brackets of a text, JSON or not, nest deeper than DEPTH_LIMIT. To be asked before a stranger's text is parsed: for each
+ * bracket that is open the parser keeps 40 octets.
+ */
+export function nestsDeeply(text: string): boolean {
+  let depth = 0;
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at];
+    if (char === '{' || char === '[') {
+      depth += 1;
+      if (depth > DEPTH_LIMIT) return true;
+    } else if (char === '}' || char === ']') {
+      depth -= 1;
+    } else if (char === '"') {
+      at = endOfString(text, at);
+    }
+  }
+  return false;
+}
 
 /** Parses a text, or says what is wrong with it; never throws. */
 export function strictJson(text: string): StrictJson {
+  if (nestsDeeply(text)) return { fault: `is nested deeper than ${DEPTH_LIMIT}` };
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -18,14 +39,13 @@ export function strictJson(text: string): StrictJson {
   return fault === undefined ? { value } : { fault };
 }
 
-/** Walks a text that is known to be JSON, without recursion: its depth is its author's choice. */
+/** Walks a text that is known to be JSON. */
 function ambiguity(text: string): string | undefined {
   const keys: Set<string>[] = [];
   for (let at = 0; at < text.length; at++) {
     const char = text[at];
     if (char === '{' || char === '[') {
       keys.push(new Set());
-      if (keys.length > DEPTH_LIMIT) return `is nested deeper than ${DEPTH_LIMIT}`;
     } else if (char === '}' || char === ']') {
       keys.pop();
     } else if (char === '"') {
@@ -44,7 +64,7 @@ function ambiguity(text: string): string | undefined {
 
 function endOfString(text: string, start: number): number {
   let at = start + 1;
-  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
+  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
   return at;
 }
 

@@ -1,11 +1,14 @@
 import { decisionSchema, type Decision } from '../ocp/decision.ts';
 import type { Facts } from '../ocp/facts.ts';
+import { DEPTH_LIMIT, nestsDeeply } from '../ocp/strict-json.ts';
 import type { Stage } from '../ocp/stage.ts';
 import { cleanText } from './logbook.ts';
 
 export type ReadDecision = { readonly decision: Decision } | { readonly fault: string };
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+const TOO_DEEP = `what it returned is not JSON of a decision: it is nested deeper than ${DEPTH_LIMIT}`;
 
 /** Characters of a cause that may quote a plugin. */
 const CAUSE_LENGTH = 300;
@@ -21,7 +24,9 @@ export function readDecision(
   if (output === undefined) return { fault: 'it returned nothing; "nothing to say" is {}' };
   let value: unknown;
   try {
-    value = JSON.parse(UTF8.decode(output));
+    const text = UTF8.decode(output);
+    if (nestsDeeply(text)) return { fault: TOO_DEEP };
+    value = JSON.parse(text);
   } catch (thrown) {
     const why = thrown instanceof SyntaxError ? 'JSON' : 'UTF-8';
     return { fault: `what it returned is not ${why}` };
