@@ -36,7 +36,8 @@ export class GuestRunner {
     if ('fault' in instance || instance.calls === 0) call.log = instance.making.log;
     if ('fault' in instance) return instance.fault;
     const fault = this.#enter(instance, options);
-    if (fault !== undefined || !this.#stock.keep(service, instance)) this.#litter.add(call.memoryBytes);
+    if (fault !== undefined || !this.#stock.keep(service, instance))
+      this.#litter.add(call.memoryBytes + INSTANCE_BYTES);
     return fault;
   }
 
@@ -101,6 +102,9 @@ export class GuestRunner {
     }
   }
 }
+
+/** What V8 keeps of an instance besides its memory, about, and of the call in it, until it collects garbage. */
+const INSTANCE_BYTES = 64 * 1024;
 
 /** What came of an instance that could not be made. */
 type Unmade = Pick<Instance, 'making'> & { readonly fault: string };
