@@ -13,6 +13,7 @@ export { Message } from './message';
 export { Part } from './part';
 export { State } from './state';
 export { Clock } from './clock';
+export { Dns, DnsAnswer } from './dns';
 export { Http, HttpResponse } from './http';
 export { Kv, KvEntry } from './kv';
 export { Notify } from './notify';

@@ -1,9 +1,10 @@
 import type { Log } from '../base/log.ts';
-import type { CapabilityHost, Scanner } from '../ocp/capability.ts';
-import type { HeldKey } from '../ocp/held-key.ts';
+import type { Config } from '../config/config.ts';
+import type { CapabilityHost } from '../ocp/capability.ts';
 import type { KeyValues } from '../ocp/key-value.ts';
 import type { Service } from '../ocp/service.ts';
 import { clock } from '../sandbox/capabilities/clock.ts';
+import { dnsPart } from '../sandbox/capabilities/dns.ts';
 import { HeldKeys } from '../sandbox/capabilities/held-keys.ts';
 import { createCapabilityHost, type CapabilityParts } from '../sandbox/capabilities/host.ts';
 import { httpPart } from '../sandbox/capabilities/http.ts';
@@ -12,25 +13,34 @@ import { keyPart } from '../sandbox/capabilities/key.ts';
 import { kvIn } from '../sandbox/capabilities/kv.ts';
 import { LibraryThreads } from '../sandbox/capabilities/library-threads.ts';
 import { scanPart } from '../sandbox/capabilities/scan.ts';
+import { createResolver, DEFAULT_RESOLVER } from '../sandbox/capabilities/resolver.ts';
 
 /** Close them when nothing asks any more. */
 export interface Capabilities extends CapabilityHost {
   close(): Promise<void>;
 }
 
+/** What a config says of them besides the grants. */
+export type CapabilitySettings = Pick<Config, 'keys' | 'resolver' | 'scanners'>;
+
+/** As if a config said nothing. */
+export const NO_SETTINGS: CapabilitySettings = { keys: [], scanners: [], resolver: DEFAULT_RESOLVER };
+
 /** What plugins reach outside the sandbox, as far as their services are granted it. */
 export function capabilitiesOf(
   services: readonly Pick<Service, 'name' | 'grants'>[],
-  options: { log: Log; keyValues: KeyValues; keys: readonly HeldKey[]; scanners: readonly Scanner[] },
+  options: { readonly log: Log; readonly keyValues: KeyValues; readonly settings: CapabilitySettings },
 ): Capabilities {
-  const { log, keyValues, keys, scanners } = options;
+  const { log, keyValues, settings } = options;
   const threads = new LibraryThreads();
+  const resolver = createResolver(settings.resolver);
   const parts: CapabilityParts = {
     clock,
+    dns: dnsPart(resolver),
     http: httpPart(),
-    key: keyPart({ keys: new HeldKeys(keys), operations: { 'dkim-sign': dkimSigner(threads) } }),
+    key: keyPart({ keys: new HeldKeys(settings.keys), operations: { 'dkim-sign': dkimSigner(threads) } }),
     kv: kvIn(keyValues),
-    scan: scanPart(scanners),
+    scan: scanPart(settings.scanners),
   };
   const host = createCapabilityHost({ services, parts, log });
   return { call: (request) => host.call(request), close: () => threads.close() };

@@ -86,7 +86,7 @@ export async function openSandbox(
     }
     if (unfit.length === 0) services.push(effective.service);
   }
-  const capabilities = keyValues && capabilitiesOf(services, { ...config, log, keyValues });
+  const capabilities = keyValues && capabilitiesOf(services, { log, keyValues, settings: config });
   const { sandbox, problems: found } = await createSandbox({
     services,
     readPlugin: async (plugin) => sources.get(plugin)!,

@@ -14,7 +14,7 @@ import { openTrial, type Trial } from '../author/trial.ts';
 import type { CapabilityHost } from '../ocp/capability.ts';
 import { DEFAULT_SERVICE, type Service } from '../ocp/service.ts';
 import { memoryValues } from '../author/memory-values.ts';
-import { capabilitiesOf } from './capabilities.ts';
+import { capabilitiesOf, NO_SETTINGS } from './capabilities.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { GRANT_HELP, GRANT_OPTION, grantsFrom } from './grant-words.ts';
 import { collect } from './plugin-verify.ts';
@@ -59,7 +59,7 @@ export async function openSubject(
 
 /** The capabilities that a server has, for services that are tried. What they keep is kept as long as this. */
 export function realCapabilities(services: readonly Service[]): CapabilityHost {
-  return capabilitiesOf(services, { log: silentLog, keyValues: memoryValues(), keys: [], scanners: [] });
+  return capabilitiesOf(services, { log: silentLog, keyValues: memoryValues(), settings: NO_SETTINGS });
 }
 
 function unfit(path: string, reasons: readonly string[]): CommandError {

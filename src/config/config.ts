@@ -37,6 +37,11 @@ export interface Config {
   readonly opes: { readonly system: string; readonly bypass: readonly RequesterRule[] };
   readonly bounce: BounceConfig;
   readonly log: { readonly level: LogLevel };
+  /** Where names are looked up; `servers` absent: those of the system. `timeoutMs` is for one of them to answer once. */
+  readonly resolver: {
+    readonly servers?: readonly { readonly address: string; readonly port: number }[];
+    readonly timeoutMs: number;
+  };
   /** `workers` absent: as many as the machine has cores. */
   readonly sandbox: { readonly workers?: number };
   readonly plugins: PluginsConfig;

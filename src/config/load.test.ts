@@ -85,6 +85,7 @@ describe('What the file does not say', () => {
       queue: { retry: { firstMs: 60_000, maxMs: 3_600_000 }, giveUpAfterMs: 432_000_000, concurrency: 20 },
       bounce: {},
       log: { level: 'info' },
+      resolver: { timeoutMs: 2000 },
       sandbox: {},
       plugins: { trust: {}, revoked: { keys: [], packages: [] }, allowUnsigned: false },
     });

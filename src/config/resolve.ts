@@ -1,7 +1,7 @@
 import { dirname, resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { normalAddress } from '../mail/address.ts';
-import type { Grants, Scanner } from '../ocp/capability.ts';
+import type { Grants, HttpGrant, Scanner } from '../ocp/capability.ts';
 import type { HeldKey } from '../ocp/held-key.ts';
 import type { FailureKind, FailurePolicy, ServiceGroup, WhenRule } from '../ocp/service.ts';
 import type { Config, DownstreamConfig, ListenerConfig, ServiceConfig } from './config.ts';
@@ -41,6 +41,7 @@ export function resolveConfig(checked: CheckedConfig, file: string): Config {
     },
     bounce: defined(bounce),
     log: checked.log,
+    resolver: defined({ servers: checked.resolver.servers, timeoutMs: checked.resolver.timeout }),
     sandbox: defined(sandbox),
     plugins: checked.plugins,
   };
@@ -120,14 +121,19 @@ function serviceOf(name: string, { value, at }: Named<'services'>): ServiceConfi
   };
 }
 
-export function grantsOf(
-  { http, ...others }: CheckedConfig['services'][string]['grants'],
-  at: ToPath,
-): Grants {
-  if (http === undefined) return defined(others);
-  const { timeout, secrets, ...rest } = http;
-  const files = secrets.map(({ header, file }) => ({ header, file: at(file) }));
-  return defined({ ...others, http: { ...rest, timeoutMs: timeout, secrets: files } });
+export function grantsOf({ dns, http, ...others }: CheckedGrants, at: ToPath): Grants {
+  return defined({ ...others, dns: dns && timed(dns), http: http && httpOf(http, at) });
+}
+
+type CheckedGrants = CheckedConfig['services'][string]['grants'];
+
+/** Durations are milliseconds, and their name says so. */
+function timed<T extends { timeout: number }>({ timeout, ...rest }: T) {
+  return defined({ ...rest, timeoutMs: timeout });
+}
+
+function httpOf({ secrets, ...rest }: NonNullable<CheckedGrants['http']>, at: ToPath): HttpGrant {
+  return { ...timed(rest), secrets: secrets.map(({ header, file }) => ({ header, file: at(file) })) };
 }
 
 function keyOf(name: string, { value, at }: Named<'keys'>): HeldKey {

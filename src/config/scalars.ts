@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { z } from 'zod';
+import { parseAddressPort } from '../base/address-port.ts';
 import { addressProblem, isAscii } from '../mail/address.ts';
 
 /**
@@ -75,6 +76,23 @@ export const httpOrigin = z
     if (fault !== undefined) context.addIssue({ code: 'custom', message: fault });
   })
   .transform((text) => urlOf(text)?.origin ?? text);
+
+const SERVER_RULE =
+  'must be an IP address, with a port if it is not 53: 127.0.0.1, 127.0.0.1:5353 or [::1]:5353';
+export const dnsServer = z.string(SERVER_RULE).transform((text, context) => {
+  const server = text.includes('%') ? undefined : parseAddressPort(text, { port: 53 });
+  if (server !== undefined) return server;
+  context.addIssue({ code: 'custom', message: SERVER_RULE });
+  return z.NEVER;
+});
+
+const DNS_NAMES_RULE = 'must be a name such as example.org, or *.example.org for all names below it';
+/** In lower case. Names in DNS may have underscores. */
+export const dnsNames = z
+  .string(DNS_NAMES_RULE)
+  .max(255, DNS_NAMES_RULE)
+  .regex(/^(?:\*\.)?[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*$/, DNS_NAMES_RULE)
+  .transform((text) => text.toLowerCase());
 
 const HEADER_RULE = 'must be the name of a header field such as Authorization';
 // What the host itself writes, or what would let one request be read as two.

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { NOTICE_TO } from '../ocp/notice.ts';
 import { PACKAGE_NAME_FORM, VENDOR_FORM } from '../ocp/package-name.ts';
 import {
+  dnsNames,
+  dnsServer,
   domain,
   duration,
   filePath,
@@ -175,6 +177,16 @@ export const grants = map({
       .max(20, 'must have at most 20 entries')
       .default([]),
   }).optional(),
+  dns: map({
+    names: z
+      .array(dnsNames, 'must be a list of names such as *.example.org')
+      .min(1, 'must have at least one name; leave the key out to grant all')
+      .max(100, 'must have at most 100 names')
+      .optional(),
+    queriesPerMinute: integer(1, 1_000_000).default(6000),
+    queriesPerCall: integer(1, 1000).default(50),
+    timeout: duration('100ms', '60s').prefault('5s'),
+  }).optional(),
   notify: map({
     // Without `sender`: the sender of bad mail is forged more often than not.
     to: z
@@ -307,6 +319,14 @@ export const configSchema = map({
   }).prefault({}),
   bounce: map({ downstream: name.optional() }).default({}),
   log: map({ level: word('debug', 'info', 'warn', 'error').default('info') }).prefault({}),
+  resolver: map({
+    servers: z
+      .array(dnsServer, 'must be a list of IP addresses')
+      .min(1, 'must have at least one address; leave the key out to ask those of the system')
+      .max(10, 'must have at most 10 addresses')
+      .optional(),
+    timeout: duration('100ms', '30s').prefault('2s'),
+  }).prefault({}),
   sandbox: map({ workers: integer(1, 64).optional() }).default({}),
   plugins: map({
     trust: z.record(vendor, vendorTrust, 'must be a map from a vendor to its keys').default({}),

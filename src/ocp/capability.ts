@@ -18,6 +18,7 @@ export interface Grants {
   readonly notify?: NotifyGrant;
   readonly key?: KeyGrant;
   readonly scan?: ScanGrant;
+  readonly dns?: DnsGrant;
 }
 
 /** Values and counters that outlive the transaction, a service's own. */
@@ -76,6 +77,16 @@ export interface Scanner {
   readonly timeoutMs: number;
   /** Octets of one scan: not more than clamd's StreamMaxLength. */
   readonly maxBytes: number;
+}
+
+/** Look-ups of names in DNS. */
+export interface DnsGrant {
+  /** In lower case: `example.org`, or `*.example.org` for all names below it. Absent: all names. */
+  readonly names?: readonly string[];
+  readonly queriesPerMinute: number;
+  readonly queriesPerCall: number;
+  /** Milliseconds for all queries of one call. */
+  readonly timeoutMs: number;
 }
 
 /** A plugin's request, as the host gets it. */

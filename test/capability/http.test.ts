@@ -12,8 +12,6 @@ import { selfSigned } from '../../src/smtp/tls.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 import { ask, gone, httpServer, listening, rawServer, type Heard, type Local } from './asking.ts';
 
-const nobody = { call: () => Promise.reject(new Error('it is not asked')) };
-
 function hostOf(grant: HttpGrant, options: { log?: RecordingLog; resolve?: Resolve } = {}): CapabilityHost {
   const { log = new RecordingLog(), resolve } = options;
   return createCapabilityHost({
@@ -21,7 +19,7 @@ function hostOf(grant: HttpGrant, options: { log?: RecordingLog; resolve?: Resol
       { name: 's', grants: { http: grant } },
       { name: 'without', grants: {} },
     ],
-    parts: { clock: nobody, kv: nobody, scan: nobody, http: httpPart(resolve && { resolve }) },
+    parts: { http: httpPart(resolve && { resolve }) },
     log,
   });
 }

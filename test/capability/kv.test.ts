@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CapabilityHost } from '../../src/ocp/capability.ts';
 import { silentLog } from '../../src/base/log.ts';
 import { memoryValues } from '../../src/author/memory-values.ts';
-import { capabilitiesOf } from '../../src/cli/capabilities.ts';
+import { capabilitiesOf, NO_SETTINGS } from '../../src/cli/capabilities.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 import { ask, type Heard } from './asking.ts';
 import { realCapabilities, type RealCapabilities } from './real.ts';
@@ -51,7 +51,7 @@ it('answers alike where plugins are tried', async () => {
   const real = await realCapabilities(services);
   try {
     const tried = await answers(
-      capabilitiesOf(services, { log: silentLog, keyValues: memoryValues(), keys: [], scanners: [] }),
+      capabilitiesOf(services, { log: silentLog, keyValues: memoryValues(), settings: NO_SETTINGS }),
     );
     expect(tried).toEqual(await answers(real.host));
     expect(tried.filter(({ error }) => error === undefined)).toHaveLength(10);

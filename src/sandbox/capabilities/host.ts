@@ -4,6 +4,7 @@ import type {
   CapabilityAnswer,
   CapabilityHost,
   CapabilityName,
+  DnsGrant,
   Grants,
   HttpGrant,
   KeyGrant,
@@ -37,6 +38,7 @@ export interface PartRequest<Grant> extends CallSubject {
 /** What the host offers. */
 export interface CapabilityParts {
   readonly clock: CapabilityPart<true>;
+  readonly dns: CapabilityPart<DnsGrant>;
   readonly http: CapabilityPart<HttpGrant>;
   readonly key: CapabilityPart<KeyGrant>;
   readonly kv: CapabilityPart<KvGrant>;
@@ -47,6 +49,7 @@ const WARN_EVERY_MS = 60_000;
 
 export function createCapabilityHost(options: {
   readonly services: readonly Pick<Service, 'name' | 'grants'>[];
+  /** A capability without a part is not offered. */
   readonly parts: Partial<CapabilityParts>;
   readonly log: Log;
 }): CapabilityHost {
@@ -56,6 +59,7 @@ export function createCapabilityHost(options: {
 
   const offered = new Map<CapabilityName, Asking>([
     ['clock', asking(parts.clock, ({ clock }) => clock)],
+    ['dns', asking(parts.dns, ({ dns }) => dns)],
     ['http', asking(parts.http, ({ http }) => http)],
     ['key', asking(parts.key, ({ key }) => key)],
     ['kv', asking(parts.kv, ({ kv }) => kv)],
