@@ -17,8 +17,9 @@ export { ocp_smtp_abi_1 } from '../../sdk/assemblyscript';
  * anyway. It imports no call that reads the message, which the operator can see in its import section.
  */
 
-/** Octets of outcomes in a line: a service's log limit is 16 KiB a call by default, and a cut line is no JSON. */
-const OUTCOMES_LIMIT: i32 = 10_000;
+/** Octets of outcomes and of parts in a line: a service's log limit is 16 KiB a call by default, and a cut line is no JSON. */
+const OUTCOMES_LIMIT: i32 = 8_000;
+const PARTS_LIMIT: i32 = 4_000;
 
 export function configure(): i32 {
   return configured(Check.settings([]).problem);
@@ -41,8 +42,28 @@ function lineFor(now: Facts): string {
     .text('user', now.user)
     .text('sender', now.sender)
     .integer('size', now.messageSize);
+  addParts(line, now);
   addOutcomes(line, now);
   return line.json('tags', tagsOf(now)).toString();
+}
+
+/** The table that the host made: it is told without the message. */
+function addParts(line: JsonObject, now: Facts): void {
+  const parts = now.messageParts;
+  const list = new JsonList();
+  let length = 0;
+  for (let i = 0; i < parts.length; i++) {
+    const one = new JsonObject()
+      .text('type', parts[i].type)
+      .text('name', parts[i].name)
+      .text('encoding', parts[i].encoding)
+      .integer('size', parts[i].size)
+      .toString();
+    length += encodeUtf8(one).length;
+    if (length > PARTS_LIMIT) break;
+    list.json(one);
+  }
+  line.json('parts', list.toString()).integer('partCount', now.messagePartCount);
 }
 
 function addOutcomes(line: JsonObject, now: Facts): void {

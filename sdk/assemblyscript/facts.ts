@@ -116,6 +116,19 @@ export class Facts {
     return this.json.get('message').get('size').integer();
   }
 
+  /** Where the manifest asks for `parts`: the message's MIME parts as it arrived, itself first; as many as the facts have room for. */
+  get messageParts(): PartFacts[] {
+    const parts = this.json.get('message').get('parts');
+    const list: PartFacts[] = [];
+    for (let i = 0; i < parts.length; i++) list.push(new PartFacts(parts.at(i)));
+    return list;
+  }
+
+  /** How many the message has. */
+  get messagePartCount(): i32 {
+    return this.json.get('message').get('partCount').integer();
+  }
+
   /** What an earlier service said with that tag. */
   tag(name: string): string {
     return this.json.get('tags').get(name).text();
@@ -164,6 +177,45 @@ export class RecipientFacts {
   /** A parameter of RCPT, its name in upper case. */
   param(name: string): string {
     return this.json.get('params').get(name).text();
+  }
+}
+
+/** One MIME part of the message, without its content. */
+export class PartFacts {
+  json: Json;
+
+  constructor(json: Json) {
+    this.json = json;
+  }
+
+  /** `type/subtype` in lower case. */
+  get type(): string {
+    return this.json.get('type').text();
+  }
+
+  /** File name, decoded; '' if not given. */
+  get name(): string {
+    return this.json.get('name').text();
+  }
+
+  /** `attachment`, `inline` …; '' if not given. */
+  get disposition(): string {
+    return this.json.get('disposition').text();
+  }
+
+  /** Content-Transfer-Encoding in lower case. */
+  get encoding(): string {
+    return this.json.get('encoding').text();
+  }
+
+  /** 0 for the message itself, 1 for its parts, and so on. */
+  get depth(): i32 {
+    return this.json.get('depth').integer();
+  }
+
+  /** Octets of its body as encoded. */
+  get size(): i32 {
+    return this.json.get('size').integer();
   }
 }
 

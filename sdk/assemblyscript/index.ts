@@ -8,7 +8,7 @@
 export { ocp_smtp_abi_1 } from './marker';
 export { abort } from './abort';
 export { decide, Decision, RecipientDecision } from './decision';
-export { Facts, facts, OutcomeFacts, RecipientFacts } from './facts';
+export { Facts, facts, OutcomeFacts, PartFacts, RecipientFacts } from './facts';
 export { Message } from './message';
 export { Part } from './part';
 export { State } from './state';

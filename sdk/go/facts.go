@@ -89,6 +89,20 @@ func (facts FactsOf) RecipientNormal() string {
 // MessageSize is in octets.
 func (facts FactsOf) MessageSize() int { return facts.Json.Get("message").Get("size").Integer(0) }
 
+// MessageParts are, where the manifest asks for `parts`, the message's MIME parts as it arrived, itself first; as many as the facts have
+// room for.
+func (facts FactsOf) MessageParts() []PartFacts {
+	list := facts.Json.Get("message").Get("parts")
+	found := make([]PartFacts, list.Length())
+	for i := range found {
+		found[i] = PartFacts{list.At(i)}
+	}
+	return found
+}
+
+// MessagePartCount is how many the message has.
+func (facts FactsOf) MessagePartCount() int { return facts.Json.Get("message").Get("partCount").Integer(0) }
+
 // Tag is what an earlier service said with that tag.
 func (facts FactsOf) Tag(name string) string { return facts.Json.Get("tags").Get(name).Text() }
 
@@ -124,6 +138,27 @@ func (recipient RecipientFacts) Original() string {
 func (recipient RecipientFacts) Param(name string) string {
 	return recipient.Json.Get("params").Get(name).Text()
 }
+
+// PartFacts is one MIME part of the message, without its content.
+type PartFacts struct{ Json *Json }
+
+// Type is type/subtype in lower case.
+func (part PartFacts) Type() string { return part.Json.Get("type").Text() }
+
+// Name is the file name, decoded; empty if not given.
+func (part PartFacts) Name() string { return part.Json.Get("name").Text() }
+
+// Disposition is attachment, inline …; empty if not given.
+func (part PartFacts) Disposition() string { return part.Json.Get("disposition").Text() }
+
+// Encoding is the Content-Transfer-Encoding in lower case.
+func (part PartFacts) Encoding() string { return part.Json.Get("encoding").Text() }
+
+// Depth is 0 for the message itself, 1 for its parts, and so on.
+func (part PartFacts) Depth() int { return part.Json.Get("depth").Integer(0) }
+
+// Size is octets of its body as encoded.
+func (part PartFacts) Size() int { return part.Json.Get("size").Integer(0) }
 
 type OutcomeFacts struct{ Json *Json }
 

@@ -62,7 +62,8 @@ export async function openTrial(
       const spool = message && (await spoolFor(message));
       try {
         const image = spool && imageOf(spool.handle);
-        const size = message === undefined ? {} : { message: { size: message.length } };
+        const table = image && sandbox.wantsParts(service) ? await sandbox.partTable(image) : undefined;
+        const size = message === undefined ? {} : { message: { size: message.length, ...table } };
         const result = await sandbox.run({
           stage,
           services: [service],

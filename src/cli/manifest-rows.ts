@@ -11,6 +11,7 @@ export function asksRows(manifest: Manifest): string[][] {
   return [
     ['stages', manifest.stages.join(' ')],
     ['reads', manifest.reads],
+    ['parts', manifest.parts ? 'is told their types, sizes and names' : 'no'],
     ['modifies', manifest.modifies ? 'yes' : 'no'],
     ...asked('required'),
     ...asked('optional'),

@@ -170,7 +170,14 @@ async function manifestOrFail(
 
 /** All that it asks for, as if nothing had been consented to before. */
 function asking(manifest: Manifest): string[] {
-  const nothing: Consent = { stages: [], reads: 'none', modifies: false, capabilities: [], limits: {} };
+  const nothing: Consent = {
+    stages: [],
+    reads: 'none',
+    parts: false,
+    modifies: false,
+    capabilities: [],
+    limits: {},
+  };
   return asksBeyond(manifest, nothing);
 }
 

@@ -112,6 +112,8 @@ function closingWith(sandbox: CalloutService, capabilities: Capabilities): Callo
   return {
     run: (job) => sandbox.run(job),
     answers: (service, stage) => sandbox.answers(service, stage),
+    wantsParts: (service) => sandbox.wantsParts(service),
+    partTable: (image) => sandbox.partTable(image),
     openBreakers: () => sandbox.openBreakers(),
     async close() {
       await sandbox.close();

@@ -10,6 +10,7 @@ import { STAGES } from './stage.ts';
 export const consentSchema = z.strictObject({
   stages: z.array(z.enum(STAGES)),
   reads: z.enum(READS),
+  parts: z.boolean().default(false),
   modifies: z.boolean(),
   capabilities: z.array(
     z.strictObject({
@@ -25,14 +26,14 @@ export const consentSchema = z.strictObject({
 export type Consent = z.output<typeof consentSchema>;
 
 /** What consenting to this package means. */
-export function consentOf({ stages, reads, modifies, capabilities, limits }: Manifest): Consent {
+export function consentOf({ stages, reads, parts, modifies, capabilities, limits }: Manifest): Consent {
   const asked = (required: boolean): Consent['capabilities'] =>
     capabilities[required ? 'required' : 'optional'].map(({ name, args }) => ({
       name,
       ...(args !== undefined && { args }),
       required,
     }));
-  return { stages, reads, modifies, capabilities: [...asked(true), ...asked(false)], limits };
+  return { stages, reads, parts, modifies, capabilities: [...asked(true), ...asked(false)], limits };
 }
 
 /** In what a package goes beyond a consent, in words that follow its name: "it also wants to be asked at rcpt". */
@@ -41,6 +42,9 @@ export function asksBeyond(manifest: Manifest, consent: Consent): string[] {
     ...stagesBeyond(manifest, consent),
     ...(READS.indexOf(manifest.reads) > READS.indexOf(consent.reads)
       ? [`it reads ${READING[manifest.reads]} now, ${READING[consent.reads]} until now`]
+      : []),
+    ...(manifest.parts && !consent.parts
+      ? ["it also wants to be told the table of a message's parts: types, sizes and file names"]
       : []),
     ...(manifest.modifies && !consent.modifies ? ['it also modifies mail'] : []),
     ...capabilitiesBeyond(manifest, consent),

@@ -4,6 +4,7 @@ import { combine, type Combined, type Holding } from './combine.ts';
 import { disagreement } from './disagreement.ts';
 import type { Facts, RecipientFacts } from './facts.ts';
 import type { Meter } from './meter.ts';
+import type { PartTable } from './part-table.ts';
 import type { CalloutService, CalloutState, Service, ServiceGroup, ServiceOutcome } from './service.ts';
 import { STAGES } from './stage.ts';
 import { compileWhen, type WhenPredicate, type WhenSubject } from './when.ts';
@@ -20,6 +21,10 @@ export interface Dispatcher {
   readonly bypassable: readonly string[];
   /** Never throws for anything a service does. */
   ask(question: Question): Promise<Answered>;
+  /** Whether any service that listens at this stage is to be told the table of parts. */
+  wantsParts(stage: Facts['stage']): boolean;
+  /** The table of a message; undefined if it could not be made. */
+  partTable(image: MessageImage): Promise<PartTable | undefined>;
   /** The same part, if the failure of that service holds its mail in the quarantine instead of what its policy says. */
   hold(part: AnsweredPart, holding: Holding): AnsweredPart;
 }
@@ -104,6 +109,10 @@ export function createDispatcher(options: {
       }
       return { parts, state: carried };
     },
+
+    wantsParts: (stage) => answering(stage).some(({ service }) => callouts.wantsParts(service)),
+
+    partTable: (image) => callouts.partTable(image),
 
     hold: (part, holding) => ({ ...part, combined: combine(part.outcomes, services, holding) }),
   };

@@ -2,6 +2,7 @@ import { normalAddress } from '../mail/address.ts';
 import type { EsmtpParams } from '../mail/envelope.ts';
 import type { CapabilityName, Grants } from './capability.ts';
 import { CAPABILITIES } from './manifest.ts';
+import type { PartTable } from './part-table.ts';
 import type { Stage } from './stage.ts';
 
 /**
@@ -29,8 +30,8 @@ export interface Facts {
   readonly sender?: { readonly address: string; readonly params: EsmtpParams };
   /** At `rcpt` exactly one: the one being asked about. From `data` on: the accepted ones that this service is asked about. */
   readonly recipients?: readonly RecipientFacts[];
-  /** At `message` and `report`. */
-  readonly message?: { readonly size: number };
+  /** At `message` and `report`; with the table of parts where the service's manifest asks for it. */
+  readonly message?: { readonly size: number } & Partial<PartTable>;
   /** What earlier services of the same transaction said with `tags` and `score`. */
   readonly tags?: Readonly<Record<string, string>>;
   readonly score?: number;
@@ -49,10 +50,17 @@ export interface RecipientFacts {
 /** The facts of a stage as they are for one service. */
 export function factsFor(
   facts: Facts,
-  { name, grants }: { readonly name: string; readonly grants: Grants },
+  one: { readonly name: string; readonly grants: Grants; readonly wantsParts: boolean },
 ): Facts {
+  const { name, grants, wantsParts } = one;
+  const { message } = facts;
   const granted = CAPABILITIES.filter((capability) => capability in grants);
-  return { ...facts, service: name, ...(granted.length > 0 && { grants: granted }) };
+  return {
+    ...facts,
+    service: name,
+    ...(granted.length > 0 && { grants: granted }),
+    ...(message && !wantsParts && { message: { size: message.size } }),
+  };
 }
 
 /**

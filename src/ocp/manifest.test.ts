@@ -22,6 +22,7 @@ describe('a manifest', () => {
     expect(read(least)).toEqual({
       manifest: {
         ...least,
+        parts: false,
         capabilities: { required: [], optional: [] },
         limits: {},
         bypassable: false,
@@ -33,6 +34,7 @@ describe('a manifest', () => {
     const whole = {
       ...least,
       version: '1.2.3-rc.1+build.5',
+      parts: true,
       capabilities: {
         required: [{ name: 'dns', reason: 'Asks block lists', args: { zones: ['bl.example'] } }],
         optional: [{ name: 'kv', reason: 'Remembers what they said' }],
@@ -48,6 +50,7 @@ describe('a manifest', () => {
 
   it.each<[string, object, string]>([
     ['a key that is unknown', { colour: 'red' }, 'Unrecognized key: "colour"'],
+    ['a table of parts where there is no message', { parts: true, stages: ['mail'] }, 'at parts: '],
     ['a key that is missing', { modifies: undefined }, 'at modifies: '],
     ['an id without a vendor', { id: 'filter' }, 'at id: must be vendor/name'],
     ['an id in upper case', { id: 'Acme/filter' }, 'at id: must be vendor/name'],

@@ -70,6 +70,8 @@ export const manifestSchema = z
     description: line(1000),
     stages: z.array(z.enum(STAGES)).min(1).refine(distinct, 'must name each stage once'),
     reads: z.enum(READS),
+    /** Whether it is told the table of the message's parts (`part-table.ts`): types, sizes and file names, without reading it. */
+    parts: z.boolean().default(false),
     /** Whether it changes the message, the envelope, a command's value or the next hop. */
     modifies: z.boolean(),
     capabilities: z
@@ -97,6 +99,10 @@ export const manifestSchema = z
   .refine(({ reads, stages }) => reads === 'none' || stages.includes('message'), {
     path: ['reads'],
     message: 'must be none without the stage message, which alone has a message',
+  })
+  .refine(({ parts, stages }) => !parts || stages.includes('message') || stages.includes('report'), {
+    path: ['parts'],
+    message: 'must be false without the stages message and report, whose facts have the table',
   });
 
 export type Manifest = z.output<typeof manifestSchema>;

@@ -2,6 +2,7 @@ import type { MessageImage } from '../mail/image.ts';
 import type { Grants } from './capability.ts';
 import type { Decision } from './decision.ts';
 import type { Facts } from './facts.ts';
+import type { PartTable } from './part-table.ts';
 import type { Notification } from './notice.ts';
 import type { Stage } from './stage.ts';
 
@@ -137,6 +138,8 @@ export interface ServiceOutcome {
   readonly wouldModify?: true;
   /** Notices and incidents that it proposes; absent if there are none. */
   readonly notifications?: readonly Notification[];
+  /** Octets of the message that it was given; absent if it read none. */
+  readonly readBytes?: number;
   /** Octets of memory that the instance had at the end, linear and host's; 0 where there was no instance. */
   readonly memoryBytes: number;
 }
@@ -155,6 +158,10 @@ export interface CalloutService {
   run(job: CalloutJob): Promise<CalloutResult>;
   /** Whether the service has something to say at this stage: its plugin exports `on_<stage>`. */
   answers(service: string, stage: Stage): boolean;
+  /** Whether the service is to be told the table of parts. */
+  wantsParts(service: string): boolean;
+  /** The table of a message, without making the event loop wait; undefined if it could not be made in time. */
+  partTable(image: MessageImage): Promise<PartTable | undefined>;
   /** Those that are open now. */
   openBreakers(): readonly OpenBreaker[];
   /** Ends all workers. Jobs under way end as failures of kind `load`. */

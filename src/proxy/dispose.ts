@@ -5,6 +5,7 @@ import { reply, type Reply } from '../mail/reply.ts';
 import { stronger } from '../ocp/combine.ts';
 import type { AnsweredPart } from '../ocp/dispatch.ts';
 import type { Facts } from '../ocp/facts.ts';
+import type { PartTable } from '../ocp/part-table.ts';
 import type { Answer } from '../smtp/handler.ts';
 import type { DownstreamReply } from '../smtp/transaction.ts';
 import { undeliverable } from '../store/undeliverable.ts';
@@ -35,12 +36,12 @@ import { Variants } from './variants.ts';
  */
 export async function dispose(
   order: DisposeOrder,
-): Promise<{ answers: Answer[]; outcomes: RecipientOutcome[] }> {
+): Promise<{ answers: Answer[]; outcomes: RecipientOutcome[]; parts: Disposal['parts'] }> {
   const run = new Disposal(order);
   try {
     const { replies, outcomes, disconnect } = await run.run();
     const answers = replies.map((said): Answer => ({ reply: said, ...(disconnect && { disconnect }) }));
-    return { answers, outcomes };
+    return { answers, outcomes, parts: run.parts };
   } finally {
     run.discardSpool();
     await order.transaction.relay?.abort();
@@ -55,7 +56,7 @@ export interface DisposeOrder {
   readonly facts: (
     stage: 'message',
     recipients: readonly AcceptedRecipient[],
-    size: number,
+    message: NonNullable<Facts['message']>,
   ) => Omit<Facts, 'service'>;
 }
 
@@ -65,6 +66,8 @@ class Disposal {
   readonly #order: DisposeOrder;
   /** The message as services and recipients get it, before any service or trace field. */
   #arrived: MessageImage;
+  /** The table of parts for the services that are to be told it, as the message arrived. */
+  parts: Promise<PartTable | undefined> = Promise.resolve(undefined);
   /** Resolves when the store and the queue runner no longer read the spool. */
   #released: Promise<unknown>[] = [];
   readonly #poisonGuard: PoisonGuard;
@@ -89,6 +92,11 @@ class Disposal {
     if (header.bypass !== undefined) transaction.bypass.inMessage(header.bypass);
     this.#arrived = repaired(imageOf(spool.handle), header.repair);
 
+    const { dispatcher } = options;
+    if (dispatcher !== undefined && (dispatcher.wantsParts('message') || dispatcher.wantsParts('report'))) {
+      this.parts = dispatcher.partTable(this.#arrived);
+      this.#released.push(this.parts);
+    }
     const parts = await this.#ask();
     const disconnect = parts.some(({ combined }) => combined.disconnect);
     const units = this.#units(parts, perRecipient);
@@ -169,8 +177,10 @@ class Disposal {
       };
       return [{ recipients: [], combined: silent, outcomes: [], bypassed: [], image }];
     }
+    // For one that is told at `report` only, nobody waits.
+    const table = dispatcher.wantsParts('message') ? await this.parts : undefined;
     const answered = await dispatcher.ask({
-      facts: facts('message', transaction.recipients, image.size),
+      facts: facts('message', transaction.recipients, { size: image.size, ...table }),
       image,
       state: transaction.state,
       isBypassed: transaction.bypass.covers,

@@ -191,6 +191,8 @@ export class ProxyBench {
     const callouts = {
       answers: (service: string, stage: Stage) => services[service]?.says[stage] !== undefined,
       run: async (job: CalloutJob) => this.#ask(job, services),
+      wantsParts: () => false,
+      partTable: () => Promise.resolve(undefined),
       openBreakers: () => [],
       close: async () => {},
     };

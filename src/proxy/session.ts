@@ -5,6 +5,7 @@ import type { Recipient, Sender } from '../mail/envelope.ts';
 import { formatReply, reply, type Reply } from '../mail/reply.ts';
 import { stronger, type Combined } from '../ocp/combine.ts';
 import type { Facts } from '../ocp/facts.ts';
+import type { PartTable } from '../ocp/part-table.ts';
 import type { Stage } from '../ocp/stage.ts';
 import type {
   Answer,
@@ -205,12 +206,12 @@ class ProxySession implements SessionHandler {
   async message(spool: Spool): Promise<Answer[]> {
     const transaction = this.#running();
     this.#transaction = undefined;
-    const { answers, outcomes } = await this.#dispose(transaction, spool);
+    const { answers, outcomes, parts } = await this.#dispose(transaction, spool);
     this.#logTransaction(transaction, {
       size: spool.size,
       outcomes: outcomes.map((outcome) => ({ ...outcome })),
     });
-    this.#report(transaction, { size: spool.size, outcomes });
+    this.#report(transaction, { size: spool.size, outcomes, parts });
     if (!transaction.prdr) return answers;
     const disconnect = answers.some((answer) => answer.disconnect === true);
     const overall = oneReply(answers.map((answer) => answer.reply));
@@ -250,7 +251,7 @@ class ProxySession implements SessionHandler {
         spool,
         options: this.#options,
         trace: { client: this.#client, helo: this.#helo, tls: this.#tls, user: this.#user },
-        facts: (stage, recipients, size) => this.#facts(stage, { transaction, recipients, size }),
+        facts: (stage, recipients, message) => this.#facts(stage, { transaction, recipients, message }),
       });
     } catch (error) {
       this.#logTransaction(transaction, { ended: 'an error of ours', cause: describeError(error) });
@@ -322,10 +323,14 @@ class ProxySession implements SessionHandler {
 
   #facts(
     stage: Stage,
-    about: { transaction?: Transaction; recipients?: readonly AcceptedRecipient[]; size?: number },
+    about: {
+      transaction?: Transaction;
+      recipients?: readonly AcceptedRecipient[];
+      message?: Facts['message'];
+    },
   ): Omit<Facts, 'service'> {
     const { name, protocol } = this.#options.listener;
-    const { transaction, recipients, size } = about;
+    const { transaction, recipients, message } = about;
     const { tags, score } = transaction ?? this.#learnt.totals(stage);
     return {
       stage,
@@ -340,7 +345,7 @@ class ProxySession implements SessionHandler {
         ...(this.#user !== undefined && { user: this.#user }),
       },
       ...(recipients && { recipients: recipients.map(recipientFacts) }),
-      ...(size !== undefined && { message: { size } }),
+      ...(message && { message }),
       ...(Object.keys(tags).length > 0 && { tags }),
       ...(score !== 0 && { score }),
     };
@@ -403,20 +408,24 @@ class ProxySession implements SessionHandler {
   /** One-way: nothing waits for it, and nothing it does can reach the mail. */
   #report(
     transaction: Transaction,
-    result: { size: number; outcomes: NonNullable<Facts['outcomes']> },
+    result: {
+      size: number;
+      outcomes: NonNullable<Facts['outcomes']>;
+      parts: Promise<PartTable | undefined>;
+    },
   ): void {
     const { dispatcher, log } = this.#options;
     if (dispatcher === undefined || !dispatcher.listens('report')) return transaction.release();
-    const facts = this.#facts('report', {
-      transaction,
-      recipients: transaction.recipients,
-      size: result.size,
-    });
-    dispatcher
-      .ask({
-        facts: { ...facts, outcomes: result.outcomes },
-        state: transaction.state,
-        isBypassed: transaction.bypass.covers,
+    const { size, outcomes, parts } = result;
+    const facts = this.#facts('report', { transaction, recipients: transaction.recipients });
+    parts
+      .then((table) => {
+        const message = { size, ...table };
+        return dispatcher.ask({
+          facts: { ...facts, message, outcomes },
+          state: transaction.state,
+          isBypassed: transaction.bypass.covers,
+        });
       })
       .then((answered) => {
         logServiceLines(log, { transaction: transaction.id }, answered);

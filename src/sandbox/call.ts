@@ -48,6 +48,8 @@ export class Call {
   output: Uint8Array | undefined;
   /** Octets of host memory that it has held at most (`blocks.ts`). */
   hostBytes = 0;
+  /** Octets of the message that the guest was given. */
+  readBytes = 0;
   /** What the last capability call of the guest was answered. */
   answer: Uint8Array | undefined;
   /** Which capability was out of order, and why, if one was. */

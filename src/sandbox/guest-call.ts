@@ -21,6 +21,8 @@ export interface Said {
   readonly logs: readonly LogLine[];
   /** Octets of memory that the instance had at its end. */
   readonly memoryBytes: number;
+  /** Octets of the message that it was given. */
+  readonly readBytes: number;
   readonly splices: readonly Splice[];
   readonly notifications: readonly Notification[];
   /** All of its state, if it set any. */
@@ -68,6 +70,7 @@ export async function callGuest(guests: GuestRunner, asked: GuestCall): Promise<
     output: call.output,
     logs: call.log.lines(),
     memoryBytes: call.memoryBytes,
+    readBytes: call.readBytes,
     splices: edits?.splices ?? [],
     notifications: notifications?.proposed ?? [],
     state: state.changed,

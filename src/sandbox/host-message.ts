@@ -19,10 +19,15 @@ export function messageFunctions(slot: CallSlot): AbiFunctions<ReadingCalls | Pa
       const { view } = call.setup;
       return view === undefined ? DENIED : body({ call, view }, ...args);
     };
+  /** Octets of the message that were copied: counted, so that it can be shown that a service reads none. */
+  const given = (call: Call, copied: number): number => {
+    call.readBytes += copied;
+    return copied;
+  };
   return {
     message_size: reading(({ view }) => view.size),
     message_read: reading(({ call, view }, offset, pointer, length) =>
-      view.readInto(call.range(pointer, length), offset >>> 0),
+      given(call, view.readInto(call.range(pointer, length), offset >>> 0)),
     ),
     header_count: reading(({ view }) => view.header.fields.length),
     header_find: reading(({ call, view }, pointer, length, nth) => {
@@ -32,12 +37,16 @@ export function messageFunctions(slot: CallSlot): AbiFunctions<ReadingCalls | Pa
     header_name: reading(({ call, view }, index, pointer, capacity) => {
       const name = view.header.name(index >>> 0);
       const room = { pointer: pointer, capacity: capacity };
-      return name === undefined ? INVALID : call.give(Buffer.from(name, 'latin1'), room);
+      if (name === undefined) return INVALID;
+      given(call, Math.min(name.length, capacity >>> 0));
+      return call.give(Buffer.from(name, 'latin1'), room);
     }),
     header_value: reading(({ call, view }, index, pointer, capacity) => {
       const value = view.header.valueBytes(index >>> 0);
       const room = { pointer: pointer, capacity: capacity };
-      return value === undefined ? INVALID : call.give(value, room);
+      if (value === undefined) return INVALID;
+      given(call, Math.min(value.length, capacity >>> 0));
+      return call.give(value, room);
     }),
     part_count: reading(({ view }) => view.parts.length),
     part_info: reading(({ call, view }, index, pointer, capacity) => {
@@ -48,7 +57,7 @@ export function messageFunctions(slot: CallSlot): AbiFunctions<ReadingCalls | Pa
     part_read: reading(({ call, view }, index, offset, pointer, length) => {
       const part = view.parts[index >>> 0];
       const target = call.range(pointer, length);
-      return part === undefined ? INVALID : view.partReader(part).readInto(target, offset >>> 0);
+      return part === undefined ? INVALID : given(call, view.partReader(part).readInto(target, offset >>> 0));
     }),
   };
 }

@@ -12,6 +12,8 @@ export interface Answer {
   readonly logs: readonly LogLine[];
   /** Octets of memory that the instance had at its end; 0 where there was none. */
   readonly memoryBytes: number;
+  /** Octets of the message that it was given. */
+  readonly readBytes: number;
   /** The message, if it changed it and may. */
   readonly image?: MessageImage;
   /** It would have changed the message, if it were not in `monitor`. */
@@ -35,7 +37,7 @@ export function judge(
 ): Answer {
   const { service, facts, image, broken } = about;
   const { fault, outage, logs, memoryBytes, splices, notifications, state } = said;
-  const left = { logs, memoryBytes };
+  const left = { logs, memoryBytes, readBytes: said.readBytes };
   // A plugin may well give up when what it was granted is out of order: that is no fault of its own.
   const fails = (cause: string): Answer =>
     outage === undefined
@@ -74,8 +76,8 @@ export function complaintOf({ fault, output }: Pick<Said, 'fault' | 'output'>): 
 
 export function failed(
   failure: FailureKind,
-  why: { cause: string; logs?: readonly LogLine[]; memoryBytes?: number },
+  why: { cause: string; logs?: readonly LogLine[]; memoryBytes?: number; readBytes?: number },
 ): Answer {
-  const { cause, logs = [], memoryBytes = 0 } = why;
-  return { result: { kind: 'failure', failure, cause }, logs, memoryBytes };
+  const { cause, logs = [], memoryBytes = 0, readBytes = 0 } = why;
+  return { result: { kind: 'failure', failure, cause }, logs, memoryBytes, readBytes };
 }

@@ -25,7 +25,14 @@ const named = (version: string, more: object = {}) => ({
   signedBy: ['ABC'],
   ...more,
 });
-const consent: Consent = { stages: ['rcpt'], reads: 'none', modifies: false, capabilities: [], limits: {} };
+const consent: Consent = {
+  stages: ['rcpt'],
+  reads: 'none',
+  parts: false,
+  modifies: false,
+  capabilities: [],
+  limits: {},
+};
 /** All files below the directory. */
 const files = (): string[] =>
   readdirSync(directory, { recursive: true, withFileTypes: true })

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { describeError } from '../base/errors.ts';
 import { exportOf, STAGES, type Stage } from '../ocp/stage.ts';
 import { auditManifest } from './audit.ts';
-import { MalformedBinary, readSections, SECTION, writeSections, type WasmSection } from './binary.ts';
+import { MalformedBinary, readSections, SECTION, writeSections } from './binary.ts';
 import { capSections } from './caps.ts';
 import { ABI_MARKER, importFault } from './imports.ts';
 import { outlineOf, type Outline } from './outline.ts';
@@ -18,6 +18,8 @@ export interface PluginModule {
   /** Stages that it has an export for. */
   readonly stages: ReadonlySet<Stage>;
   readonly hasConfigure: boolean;
+  /** Its manifest asks for the table of parts. */
+  readonly wantsParts: boolean;
 }
 
 export type Loaded = { readonly plugin: PluginModule } | { readonly reasons: readonly string[] };
@@ -60,13 +62,15 @@ export function checkPlugin(
   try {
     const sections = readSections(binary);
     const outline = outlineOf(sections);
-    const reasons = [...audit(outline), ...packageFaults(sections, outline)];
+    const read = manifestIn(sections);
+    const reasons = [...audit(outline), ...packageFaults(read, outline)];
     if (reasons.length > 0) return { reasons };
     // Names and debug sections would only be copied along.
     const needed = capSections(sections, options).filter(({ id }) => id !== SECTION.custom);
     const stages = STAGES.filter((stage) => outline.exports.some(({ name }) => name === exportOf(stage)));
     const hasConfigure = outline.exports.some(({ name }) => name === 'configure');
-    return { plugin: { binary: writeSections(needed), stages: new Set(stages), hasConfigure } };
+    const wantsParts = read !== undefined && 'manifest' in read && read.manifest.parts;
+    return { plugin: { binary: writeSections(needed), stages: new Set(stages), hasConfigure, wantsParts } };
   } catch (thrown) {
     if (thrown instanceof MalformedBinary) return { reasons: [thrown.message] };
     throw thrown;
@@ -77,10 +81,10 @@ export function checkPlugin(
 export async function compilePlugin(binary: Uint8Array, options: { memoryMiB: number }): Promise<Loaded> {
   const checked = checkPlugin(binary, options);
   if ('reasons' in checked) return checked;
-  const { stages, hasConfigure } = checked.plugin;
+  const { binary: capped, ...found } = checked.plugin;
   try {
-    const module = await WebAssembly.compile(checked.plugin.binary);
-    return { plugin: { module, stages, hasConfigure } };
+    const module = await WebAssembly.compile(capped);
+    return { plugin: { module, ...found } };
   } catch (thrown) {
     if (thrown instanceof WebAssembly.CompileError)
       return { reasons: [`it is malformed: ${thrown.message}`] };
@@ -112,8 +116,7 @@ function audit(outline: Outline): string[] {
 }
 
 /** A module without a manifest is accepted; one that has a manifest must agree with it. */
-function packageFaults(sections: readonly WasmSection[], outline: Outline): readonly string[] {
-  const read = manifestIn(sections);
+function packageFaults(read: ReturnType<typeof manifestIn>, outline: Outline): readonly string[] {
   if (read === undefined) return [];
   return 'reasons' in read ? read.reasons : auditManifest(outline, read.manifest);
 }

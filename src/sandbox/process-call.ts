@@ -19,6 +19,8 @@ import type { AskTask, Report } from './wire.ts';
 interface Asking {
   readonly service: Service;
   readonly stages: ReadonlySet<Stage>;
+  /** Whether it is told the table of parts. */
+  readonly wantsParts: boolean;
   readonly task: AskTask;
   /** The call before has failed by what it said. */
   readonly discard: boolean;
@@ -35,15 +37,17 @@ export async function askProcess(
 ): Promise<Report & { kind: 'outcome' }> {
   const { service, stages, task } = asking;
   const refusal = task.refusals?.[0];
-  if (refusal !== undefined) return reportOf({ result: refused(refusal), logs: [], memoryBytes: 0 }, asking);
+  if (refusal !== undefined)
+    return reportOf({ result: refused(refusal), logs: [], memoryBytes: 0, readBytes: 0 }, asking);
   if (!stages.has(task.stage)) {
-    return reportOf({ result: { kind: 'notAsked' }, logs: [], memoryBytes: 0 }, asking);
+    return reportOf({ result: { kind: 'notAsked' }, logs: [], memoryBytes: 0, readBytes: 0 }, asking);
   }
   const { image } = task;
   const message = image && new HostMessage(image);
+  const told = factsFor(task.facts, { ...service, wantsParts: asking.wantsParts });
   const facts = {
-    ...factsFor(task.facts, service),
-    ...(image && { message: { size: image.size } }),
+    ...told,
+    ...(image && { message: { ...told.message, size: image.size } }),
   };
   try {
     const input = Buffer.from(JSON.stringify(factsAsTold(facts)));
@@ -112,7 +116,7 @@ export async function configureProcess(
 }
 
 function reportOf(answer: Answer, { service, micros }: Asking): Report & { kind: 'outcome' } {
-  const { result, logs, memoryBytes, image, state, wouldModify, notifications } = answer;
+  const { result, logs, memoryBytes, readBytes, image, state, wouldModify, notifications } = answer;
   const isAsked = result.kind !== 'notAsked' && !(result.kind === 'failure' && result.unasked === true);
   const outcome: ServiceOutcome = {
     service: service.name,
@@ -121,6 +125,7 @@ function reportOf(answer: Answer, { service, micros }: Asking): Report & { kind:
     memoryBytes,
     micros: isAsked ? micros() : 0,
     modified: image !== undefined,
+    ...(readBytes > 0 && { readBytes }),
     ...(wouldModify && { wouldModify: true }),
     ...(notifications && { notifications }),
   };

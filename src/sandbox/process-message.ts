@@ -10,6 +10,8 @@ export class HostMessage {
   readonly image: MessageImage;
   /** Why it can't be read, once that has happened. */
   broken: string | undefined;
+  /** Octets that the process was given. */
+  readBytes = 0;
   readonly #source: ByteSource;
   #file: FileHandle | undefined;
 
@@ -25,7 +27,9 @@ export class HostMessage {
   /** Octets from `offset`, fewer only at the end; none if they can't be read. */
   async read(offset: number, length: number): Promise<Uint8Array> {
     try {
-      return await this.#source.read(offset, length);
+      const octets = await this.#source.read(offset, length);
+      this.readBytes += octets.length;
+      return octets;
     } catch (thrown) {
       this.broken ??= `Cannot read the message: ${describeError(thrown)}`;
       return new Uint8Array();

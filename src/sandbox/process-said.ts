@@ -28,6 +28,8 @@ export async function readSaid(
   const { service, message, notify, outage } = about;
   const { limits, allowModify } = service;
   const { fault, logs, memoryBytes, notifications } = said.message;
+  // Before its splices are judged, for which the message is read, too.
+  const readBytes = message?.readBytes ?? 0;
   const parts = new Parts(said.octets);
   const output = said.message.output === undefined ? undefined : parts.take(said.message.output);
   const splices = said.message.splices.map(([offset, remove, length]): Splice => ({
@@ -53,6 +55,7 @@ export async function readSaid(
     output,
     logs: checkedLogs(logs, limits.logBytes),
     memoryBytes,
+    readBytes,
     splices,
     notifications,
     state: kept && checkedState(kept),

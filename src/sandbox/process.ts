@@ -22,6 +22,7 @@ export interface ConfinedService {
   /** With its memory capped. */
   readonly binary: Uint8Array;
   readonly stages: ReadonlySet<Stage>;
+  readonly wantsParts: boolean;
 }
 
 /**
@@ -125,7 +126,7 @@ export class Process implements CrewMember {
 
   async #run(task: Task): Promise<Report> {
     const channel = this.#channel!;
-    const { service, stages } = this.#loaded;
+    const { service, stages, wantsParts } = this.#loaded;
     const answered = (): void => {
       this.#answeredMs = monotonicMs();
     };
@@ -136,6 +137,7 @@ export class Process implements CrewMember {
       discard,
       service,
       stages,
+      wantsParts,
       task,
       answered,
       micros: () => Math.round(this.#current().elapsedMs * 1000),

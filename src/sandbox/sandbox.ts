@@ -1,8 +1,11 @@
 import { availableParallelism } from 'node:os';
 import type { Log } from '../base/log.ts';
+import type { MessageImage } from '../mail/image.ts';
 import type { CapabilityHost } from '../ocp/capability.ts';
+import type { PartTable } from '../ocp/part-table.ts';
 import type { CalloutJob, CalloutResult, CalloutService, OpenBreaker, Service } from '../ocp/service.ts';
 import { Breakers } from './breakers.ts';
+import { LibraryThreads } from './capabilities/library-threads.ts';
 import { ConfigureRun } from './configure-run.ts';
 import { GroupRun } from './group-run.ts';
 import { loadServices, type PluginProblem, type PluginSource, type SourcedService } from './load-services.ts';
@@ -43,6 +46,8 @@ export interface SandboxOptions {
 }
 
 const DEFAULT_QUEUE_MS = 10_000;
+/** Taking the largest message apart takes a second. */
+const PART_TABLE_MS = 10_000;
 
 const NO_CAPABILITIES: CapabilityHost = {
   call: () => Promise.resolve({ kind: 'refused', error: 'UNAVAILABLE', cause: 'there is nothing to ask' }),
@@ -77,7 +82,7 @@ export async function createSandbox(
   await Promise.all(complaints);
   const order = new Map(configured.map(({ name }, index) => [name, index]));
   problems.sort((first, second) => order.get(first.service)! - order.get(second.service)!);
-  return { sandbox: new Sandbox(services, { pools, breakers: new Breakers({ log }) }), problems };
+  return { sandbox: new Sandbox(services, { pools, breakers: new Breakers({ log }), log }), problems };
 }
 
 class Sandbox implements CalloutService {
@@ -85,15 +90,34 @@ class Sandbox implements CalloutService {
   readonly #services: ReadonlyMap<string, Service>;
   readonly #pools: SandboxPools;
   readonly #breakers: Breakers;
+  readonly #log: Log;
+  readonly #threads = new LibraryThreads();
 
   constructor(
     loaded: readonly SourcedService[],
-    { pools, breakers }: { pools: SandboxPools; breakers: Breakers },
+    { pools, breakers, log }: { pools: SandboxPools; breakers: Breakers; log: Log },
   ) {
+    this.#log = log;
     this.#loaded = new Map(loaded.map((entry) => [entry.service.name, entry]));
     this.#services = new Map(loaded.map(({ service }) => [service.name, service]));
     this.#pools = pools;
     this.#breakers = breakers;
+  }
+
+  wantsParts(name: string): boolean {
+    const plugin = this.#loaded.get(name)?.plugin;
+    return plugin !== undefined && 'wantsParts' in plugin && plugin.wantsParts;
+  }
+
+  async partTable(image: MessageImage): Promise<PartTable | undefined> {
+    const signal = AbortSignal.timeout(PART_TABLE_MS);
+    const made = await this.#threads.run({ task: 'partTable', input: image }, { signal });
+    if ('fault' in made) {
+      this.#log.error({ cause: made.fault }, 'the table of parts could not be made');
+      return undefined;
+    }
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a thread of the same program has made it
+    return made.output as PartTable;
   }
 
   async run(job: CalloutJob): Promise<CalloutResult> {
@@ -117,6 +141,6 @@ class Sandbox implements CalloutService {
   }
 
   async close(): Promise<void> {
-    await this.#pools.close();
+    await Promise.all([this.#pools.close(), this.#threads.close()]);
   }
 }

@@ -39,7 +39,8 @@ export async function runTask(task: AskTask, context: TaskContext): Promise<void
       progress.begin(index);
       const startedMs = monotonicMs();
       const loaded = services.get(name);
-      if (message !== undefined) facts = { ...facts, message: { size: message.image.size } };
+      if (message !== undefined)
+        facts = { ...facts, message: { ...facts.message, size: message.image.size } };
       const refusal = task.refusals?.[index];
       const answer =
         refusal === undefined
@@ -58,6 +59,7 @@ export async function runTask(task: AskTask, context: TaskContext): Promise<void
         modified: answer.image !== undefined,
         ...(answer.wouldModify && { wouldModify: true }),
         ...(answer.notifications && { notifications: answer.notifications }),
+        ...(answer.readBytes > 0 && { readBytes: answer.readBytes }),
         memoryBytes: answer.memoryBytes,
       };
       const lacking = lackingIn(context);
@@ -95,8 +97,9 @@ async function answerOf(
   const { service, plugin } = loaded;
   if ('reason' in plugin) return failed('load', { cause: plugin.reason });
   const { context, message, state } = asked;
-  const facts = factsFor(asked.facts, service);
-  if (!plugin.stages.has(facts.stage)) return { result: { kind: 'notAsked' }, logs: [], memoryBytes: 0 };
+  const facts = factsFor(asked.facts, { ...service, wantsParts: plugin.wantsParts });
+  if (!plugin.stages.has(facts.stage))
+    return { result: { kind: 'notAsked' }, logs: [], readBytes: 0, memoryBytes: 0 };
   const said = await callGuest(context.guests, {
     service,
     module: plugin.module,

@@ -30,7 +30,8 @@ async function tell(
 ): Promise<{ results: CalloutResult[]; log: RecordingLog }> {
   const service = serviceOf('liar', { isolation: 'process', settings: { lie }, limits });
   const log = new RecordingLog();
-  const loaded = { service, binary: new Uint8Array(), stages: new Set(['message'] as const) };
+  const stages = new Set(['message'] as const);
+  const loaded = { service, binary: new Uint8Array(), stages, wantsParts: false };
   const pool = new Pool({
     start: (handlers) => new Process(loaded, handlers, PROGRAM),
     noun: 'confined process',

@@ -138,6 +138,7 @@ describe('postern plugin inspect', () => {
         capabilities: { required: [], optional: [] },
         limits: {},
         bypassable: false,
+        parts: false,
       },
       problems: [],
       imports: [

@@ -36,7 +36,21 @@ test('logs one line of JSON about the transaction', async () => {
       tls: { version: 'TLSv1.3', cipher: 'x' },
     },
     sender: { address: '', params: {} },
-    message: { size: 2048 },
+    message: {
+      size: 2048,
+      parts: [
+        { type: 'multipart/mixed', name: '', disposition: '', encoding: '7bit', depth: 0, size: 1890 },
+        {
+          type: 'application/pdf',
+          name: 'a "b" ü.pdf',
+          disposition: 'attachment',
+          encoding: 'base64',
+          depth: 1,
+          size: 7,
+        },
+      ],
+      partCount: 3,
+    },
     outcomes: [outcome('ann@example.com'), outcome('bérénice@exämple.com 😀')],
     tags: { spam: 'no', ключ: '"\\' },
   });
@@ -53,6 +67,11 @@ test('logs one line of JSON about the transaction', async () => {
     user: 'ann "the" \\ user',
     sender: '',
     size: 2048,
+    parts: [
+      { type: 'multipart/mixed', name: '', encoding: '7bit', size: 1890 },
+      { type: 'application/pdf', name: 'a "b" ü.pdf', encoding: 'base64', size: 7 },
+    ],
+    partCount: 3,
     outcomes: [outcome('ann@example.com'), outcome('bérénice@exämple.com 😀')],
     omitted: 0,
     tags: { spam: 'no', ключ: '"\\' },
@@ -68,6 +87,15 @@ test('stays valid JSON within the log limit, however many recipients there are',
   expect(line.outcomes.length).toBeGreaterThan(50);
   expect(line.outcomes).toEqual(outcomes.slice(0, line.outcomes.length));
   expect(line.omitted).toBe(2000 - line.outcomes.length);
+});
+
+test('is given no octet of a message, where a filter that reads is counted', async () => {
+  expect((await asked.outcome('report')).readBytes).toBe(undefined);
+  const reading = await serve(builtPlugin('attachment-guard'), {});
+  const message = 'From: a@b.example\nContent-Type: application/pdf\n\nnot a PDF\n';
+  const { outcome } = await reading.filter(message);
+  await reading.close();
+  expect(outcome.readBytes).toBeGreaterThan(5);
 });
 
 test('refuses settings, since it has none', async () => {

@@ -97,6 +97,32 @@ static inline uint32_t facts_message_size(void) {
   return (uint32_t)json_integer(json_get(json_get(facts(), TEXT("message")), TEXT("size")), 0);
 }
 
+/* Where the manifest asks for `parts`: the message's MIME parts as it arrived, itself first; as many as the facts have room for. */
+static inline const json *facts_message_parts(void) { return json_get(json_get(facts(), TEXT("message")), TEXT("parts")); }
+
+/* How many the message has. */
+static inline uint32_t facts_message_part_count(void) {
+  return (uint32_t)json_integer(json_get(json_get(facts(), TEXT("message")), TEXT("partCount")), 0);
+}
+
+/* Of an item of `facts_message_parts`: `type/subtype` in lower case. */
+static inline text part_facts_type(const json *of) { return json_text(json_get(of, TEXT("type"))); }
+
+/* File name, decoded; empty if not given. */
+static inline text part_facts_name(const json *of) { return json_text(json_get(of, TEXT("name"))); }
+
+/* `attachment`, `inline` …; empty if not given. */
+static inline text part_facts_disposition(const json *of) { return json_text(json_get(of, TEXT("disposition"))); }
+
+/* Content-Transfer-Encoding in lower case. */
+static inline text part_facts_encoding(const json *of) { return json_text(json_get(of, TEXT("encoding"))); }
+
+/* 0 for the message itself, 1 for its parts, and so on. */
+static inline int32_t part_facts_depth(const json *of) { return json_integer(json_get(of, TEXT("depth")), 0); }
+
+/* Octets of its body as encoded. */
+static inline uint32_t part_facts_size(const json *of) { return (uint32_t)json_integer(json_get(of, TEXT("size")), 0); }
+
 /* What an earlier service said with that tag. */
 static inline text facts_tag(text name) { return json_text(json_get(json_get(facts(), TEXT("tags")), name)); }
 

@@ -133,6 +133,16 @@ impl Facts {
         self.json.get("message").get("size").integer(0)
     }
 
+    /// Where the manifest asks for `parts`: the message's MIME parts as it arrived, itself first; as many as the facts have room for.
+    pub fn message_parts(&self) -> impl Iterator<Item = PartFacts> {
+        self.json.get("message").get("parts").items().iter().map(|json| PartFacts { json })
+    }
+
+    /// How many the message has.
+    pub fn message_part_count(&self) -> i32 {
+        self.json.get("message").get("partCount").integer(0)
+    }
+
     /// What an earlier service said with that tag.
     pub fn tag(&self, name: &str) -> &'static str {
         self.json.get("tags").get(name).text()
@@ -177,6 +187,44 @@ impl RecipientFacts {
     /// A parameter of RCPT, its name in upper case.
     pub fn param(&self, name: &str) -> &'static str {
         self.json.get("params").get(name).text()
+    }
+}
+
+/// One MIME part of the message, without its content.
+#[derive(Clone, Copy)]
+pub struct PartFacts {
+    pub json: &'static Json,
+}
+
+impl PartFacts {
+    /// `type/subtype` in lower case. (`type` is a reserved word.)
+    pub fn kind(&self) -> &'static str {
+        self.json.get("type").text()
+    }
+
+    /// File name, decoded; empty if not given.
+    pub fn name(&self) -> &'static str {
+        self.json.get("name").text()
+    }
+
+    /// `attachment`, `inline` …; empty if not given.
+    pub fn disposition(&self) -> &'static str {
+        self.json.get("disposition").text()
+    }
+
+    /// Content-Transfer-Encoding in lower case.
+    pub fn encoding(&self) -> &'static str {
+        self.json.get("encoding").text()
+    }
+
+    /// 0 for the message itself, 1 for its parts, and so on.
+    pub fn depth(&self) -> i32 {
+        self.json.get("depth").integer(0)
+    }
+
+    /// Octets of its body as encoded.
+    pub fn size(&self) -> i32 {
+        self.json.get("size").integer(0)
     }
 }
 

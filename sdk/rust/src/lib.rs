@@ -34,7 +34,7 @@ pub use address::{domain_of, fold_case, local_part_of};
 pub use check::Check;
 pub use decision::{decide, Decision};
 pub use extism::fail;
-pub use facts::{facts, Facts, OutcomeFacts, RecipientFacts};
+pub use facts::{facts, Facts, OutcomeFacts, PartFacts, RecipientFacts};
 pub use json::{parse_json, Json, JsonKind};
 pub use json_writer::{quote, JsonList, JsonObject};
 pub use part::Part;

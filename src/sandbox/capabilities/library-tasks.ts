@@ -6,6 +6,7 @@
 export type LibraryTask = { run(input: unknown): Promise<unknown> }['run'];
 
 export const LIBRARY_TASKS = {
+  partTable: async () => (await import('./task-part-table.ts')).runPartTable,
   dkimSign: async () => (await import('./task-dkim-sign.ts')).runDkimSign,
 } as const satisfies Readonly<Record<string, () => Promise<LibraryTask>>>;
 
