@@ -101,7 +101,9 @@ func (facts FactsOf) MessageParts() []PartFacts {
 }
 
 // MessagePartCount is how many the message has.
-func (facts FactsOf) MessagePartCount() int { return facts.Json.Get("message").Get("partCount").Integer(0) }
+func (facts FactsOf) MessagePartCount() int {
+	return facts.Json.Get("message").Get("partCount").Integer(0)
+}
 
 // Tag is what an earlier service said with that tag.
 func (facts FactsOf) Tag(name string) string { return facts.Json.Get("tags").Get(name).Text() }
