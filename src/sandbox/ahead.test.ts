@@ -28,6 +28,7 @@ describe('Ahead', () => {
       lacking,
       ready: true,
       slow: false,
+      away: false,
       deadline: new Alarm(() => ahead.late(made)),
       send: (task: Task) => void told.push(task),
     } as unknown as Idle;

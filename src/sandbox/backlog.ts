@@ -41,8 +41,9 @@ export class Backlog {
     this.#put(work.isBackground ? this.#background : this.#resumed, work);
   }
 
-  next(): Work | undefined {
-    return (this.#resumed.take(always) ?? this.#fresh.take(always) ?? this.#background.take(always))?.work;
+  /** The next that may go. */
+  next(may: (work: Work) => boolean = always): Work | undefined {
+    return this.nextPressing(may) ?? this.#background.take(({ work }) => may(work))?.work;
   }
 
   /** The next that may go of those that are not in the background. */

@@ -21,6 +21,8 @@ export interface CrewMember {
   stalledAt: number | undefined;
   /** It was found at a call that takes long (`pool.ts`), and has said nothing since. */
   slow: boolean;
+  /** It was found waiting for the answer of a capability for long, and still waits. */
+  away: boolean;
   /** Set while it is at work. */
   readonly deadline: Alarm;
   /** Can be read whatever it is doing. */

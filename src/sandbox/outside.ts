@@ -24,6 +24,11 @@ export class Outside {
     return this.#waitedMs + now;
   }
 
+  /** Milliseconds since it asked for what it now waits for; 0 if it waits for nothing. */
+  get currentMs(): number {
+    return this.#waiting === undefined ? 0 : performance.now() - this.#waiting.sinceMs;
+  }
+
   /** The next call begins. */
   reset(): void {
     this.#waitedMs = 0;

@@ -70,6 +70,7 @@ describe('Pool', () => {
       noun: 'worker thread',
       size: 2,
       queueMs: 10_000,
+      waiting: 4,
       deadlines: new Map(),
       crashDelayMs: 0,
       capabilities: { call: () => Promise.reject(new Error('nobody asks')) },

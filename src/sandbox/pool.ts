@@ -20,7 +20,14 @@ import type { Work } from './work.ts';
  * that takes longer than SLOW_MS don't count, up to `size` of them: others go on beside them, as many threads busy in all as
  * 2 × `size`. No service gets more than `size` by that, and each further thread must leave as many free as the service has, so
  * that none is ever taken by one that already has all the others. So a service that spins holds up its own mail, and that of others
- * for SLOW_MS. Reports get what is left over, and what nothing else wants goes into instances made ahead of need (`ahead.ts`).
+ * for SLOW_MS.
+ *
+ * Threads that have waited for the answer of a capability for SLOW_MS take no processor: beside all those, up to `waiting` of them don't
+ * count either. Each further thread must leave as many of these places as its services have at that moment, so that several that wait for
+ * different servers share them, and none gets more than about half. So a storm of slow look-ups holds up the mail of the services that
+ * ask for them, and of no other.
+ *
+ * Reports get what is left over, and what nothing else wants goes into instances made ahead of need (`ahead.ts`).
  *
  * Work that waits longer than `queueMs`, or finds BACKLOG_LENGTH others waiting, fails with kind `overload`: its mail is better
  * deferred than held.
@@ -31,6 +38,8 @@ import type { Work } from './work.ts';
 export interface PoolOptions extends CrewOptions {
   readonly capabilities: CapabilityHost;
   readonly queueMs: number;
+  /** How many may wait for capabilities beside those that are busy. */
+  readonly waiting: number;
   /** The deadline of each service, in ms. */
   readonly deadlines: ReadonlyMap<string, number>;
   /** How long after its crash one is replaced. */
@@ -135,16 +144,19 @@ export class Pool {
       const { size } = this.#options;
       let busy = 0;
       let slow = 0;
+      let away = 0;
       let idle: CrewMember | undefined;
       for (const thread of this.#crew.members) {
         if (thread.work !== undefined) {
           busy += 1;
-          if (thread.slow) slow += 1;
+          if (thread.away) away += 1;
+          else if (thread.slow) slow += 1;
         } else idle = readierOf(idle, thread);
       }
+      const running = busy - Math.min(away, this.#options.waiting);
       const isBeyond = busy >= size;
-      if (idle === undefined || busy - Math.min(slow, size) >= size) return;
-      const next = isBeyond ? this.#nextBeyond(2 * size - busy) : this.#backlog.next();
+      if (idle === undefined || running - Math.min(slow, size) >= size) return;
+      const next = isBeyond ? this.#nextBeyond({ running, away }) : this.#backlog.next();
       if (next === undefined) return;
       if (next.settleRefused()) continue;
       this.#begin(idle, next);
@@ -152,17 +164,25 @@ export class Pool {
     }
   }
 
-  /** What may have one of the threads beyond `size`, of which so many are free. */
-  #nextBeyond(free: number): Work | undefined {
-    const held = new Map<string, number>();
-    for (const { work } of this.#crew.members) {
-      if (work === undefined) continue;
-      const { service } = work.atWork;
-      held.set(service, (held.get(service) ?? 0) + 1);
+  /** What may have one more thread while `size` are busy: so many run, so many wait for capabilities. */
+  #nextBeyond({ running, away }: { running: number; away: number }): Work | undefined {
+    const { size, waiting } = this.#options;
+    const held = { running: new Map<string, number>(), away: new Map<string, number>() };
+    for (const thread of this.#crew.members) {
+      if (thread.work === undefined) continue;
+      const { service } = thread.work.atWork;
+      const where = thread.away ? held.away : held.running;
+      where.set(service, (where.get(service) ?? 0) + 1);
     }
-    return this.#backlog.nextPressing((work) =>
-      work.remaining.every((service) => (held.get(service) ?? 0) < free),
-    );
+    // Among the first `size` that run nobody needs to leave any.
+    const free = running < size ? Infinity : 2 * size - running;
+    const may = (work: Work): boolean =>
+      work.remaining.every(
+        (service) =>
+          (held.running.get(service) ?? 0) < free &&
+          (away === 0 || (held.away.get(service) ?? 0) < waiting - away),
+      );
+    return running < size ? this.#backlog.next(may) : this.#backlog.nextPressing(may);
   }
 
   #startTicking(): void {
@@ -182,6 +202,7 @@ export class Pool {
     for (const thread of this.#crew.members) {
       if (thread.work === undefined) continue;
       thread.slow = (thread.progress.current()?.elapsedMs ?? 0) >= SLOW_MS;
+      thread.away = thread.outside.currentMs >= SLOW_MS;
     }
     this.#dispatch();
     if (this.#backlog.isPressing) this.#startTicking();
@@ -193,6 +214,7 @@ export class Pool {
       return;
     }
     thread.slow = false;
+    thread.away = false;
     thread.outside.reset();
     if (report.kind === 'outcome') thread.lacking = report.lacking;
     if (report.kind === 'ready') {
@@ -226,7 +248,9 @@ export class Pool {
       this.#options.log.error({ service, capability, cause }, 'a capability could not be asked');
       answer = { kind: 'refused', error: 'UNAVAILABLE', cause: 'it failed' };
     }
-    if (thread.outside.end(signal)) thread.answer(answer);
+    if (!thread.outside.end(signal)) return;
+    thread.away = false;
+    thread.answer(answer);
   }
 
   /** Takes what a thread has said and the event loop has not delivered yet. */

@@ -8,6 +8,11 @@ import type { LoadedService } from './wire.ts';
 
 /** Confined processes of one service that may be busy at a time: its pool keeps one more, each with about 15 MB of its own. */
 const PROCESSES = 2;
+/** Threads beside those that are busy which may wait for capabilities, for each that may be busy: each has some 10 MB of its own. */
+const WAITING_THREADS = 8;
+const MOST_WAITING_THREADS = 64;
+/** The same of the processes of one service. */
+const WAITING_PROCESSES = 4;
 /** A process that a plugin can end would be started again and again. */
 const CRASH_DELAY_MS = 1000;
 
@@ -40,7 +45,9 @@ export class SandboxPools implements Pools {
  */
 export async function startPools(
   services: readonly SourcedService[],
-  options: Omit<PoolOptions, 'start' | 'noun' | 'crashDelayMs'> & { readonly problems: PluginProblem[] },
+  options: Omit<PoolOptions, 'start' | 'noun' | 'waiting' | 'crashDelayMs'> & {
+    readonly problems: PluginProblem[];
+  },
 ): Promise<SandboxPools> {
   const { problems, ...common } = options;
   const processes = new Map<string, Pool>();
@@ -60,6 +67,7 @@ export async function startPools(
     ...common,
     start: (handlers) => new Thread(inThreads, handlers),
     noun: 'worker thread',
+    waiting: Math.min(WAITING_THREADS * common.size, MOST_WAITING_THREADS),
     crashDelayMs: 0,
   });
   const pools = new SandboxPools(threads, processes);
@@ -74,13 +82,14 @@ export async function startPools(
 
 async function startProcesses(
   loaded: ConfinedService,
-  common: Omit<PoolOptions, 'start' | 'noun' | 'crashDelayMs'>,
+  common: Omit<PoolOptions, 'start' | 'noun' | 'waiting' | 'crashDelayMs'>,
 ): Promise<Pool> {
   const pool = new Pool({
     ...common,
     start: (handlers) => new Process(loaded, handlers),
     noun: 'confined process',
     size: Math.min(PROCESSES, common.size),
+    waiting: WAITING_PROCESSES,
     crashDelayMs: CRASH_DELAY_MS,
   });
   await pool.start();

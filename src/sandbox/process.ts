@@ -38,6 +38,7 @@ export class Process implements CrewMember {
   gone = false;
   stalledAt: number | undefined;
   slow = false;
+  away = false;
   preparing: string | undefined;
   lacking: readonly string[] = [];
   readonly #loaded: ConfinedService;
@@ -74,6 +75,7 @@ export class Process implements CrewMember {
     this.#answeredMs = undefined;
     this.stalledAt = undefined;
     this.slow = false;
+    this.away = false;
     this.#run(task).then(
       (report) => {
         this.#workedMs = this.#workMs();

@@ -36,6 +36,7 @@ export class Thread implements CrewMember {
   readonly deadline: Alarm;
   stalledAt: number | undefined;
   slow = false;
+  away = false;
   readonly #worker: Worker;
   readonly #port: MessagePort;
   readonly #bell = new Int32Array(new SharedArrayBuffer(4));
@@ -75,6 +76,7 @@ export class Thread implements CrewMember {
     this.progress.reset();
     this.stalledAt = undefined;
     this.slow = false;
+    this.away = false;
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- this port is between threads
     this.#port.postMessage(task);
   }

@@ -1,6 +1,12 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { CapabilityName, Grants } from '../../src/ocp/capability.ts';
+import { silentLog } from '../../src/base/log.ts';
+import type { CapabilityHost, CapabilityName, Grants } from '../../src/ocp/capability.ts';
 import type { Service, ServiceOutcome } from '../../src/ocp/service.ts';
+import { dnsPart } from '../../src/sandbox/capabilities/dns.ts';
+import { createCapabilityHost } from '../../src/sandbox/capabilities/host.ts';
+import { createResolver } from '../../src/sandbox/capabilities/resolver.ts';
 import { compileWat, factsOf, serviceOf, startBench, vectorText, type Bench } from '../abi/wat.ts';
 import { ask, gone, rawServer, type Local } from './asking.ts';
 import { realCapabilities, type RealCapabilities } from './real.ts';
@@ -165,4 +171,90 @@ it('a storm of calls that wait for a server which never answers leaves the other
   const results = (await Promise.all(storm)).map(({ result }) => result.kind);
   expect(new Set(results)).toEqual(new Set(['failure']));
   for (const socket of server.sockets) await gone(socket);
+});
+
+it('calls that wait have threads of their own, which services share, and mail that needs none goes on', async () => {
+  const held: (() => void)[] = [];
+  let released = false;
+  const udp = createSocket('udp4');
+  udp.on('message', (query, { port, address }) => {
+    const reply = Buffer.from(query.subarray(0, -11));
+    // NXDOMAIN, without additional records.
+    reply.writeUInt16BE(0x8183, 2);
+    reply.writeUInt16BE(0, 10);
+    const answer = (): void => udp.send(reply, port, address);
+    if (released) answer();
+    else held.push(answer);
+  });
+  udp.bind(0, '127.0.0.1');
+  await once(udp, 'listening');
+  try {
+    const resolver = createResolver({
+      servers: [{ address: '127.0.0.1', port: udp.address().port }],
+      timeoutMs: 60_000,
+    });
+    const grants: Grants = {
+      dns: { queriesPerMinute: 10_000, queriesPerCall: 10, timeoutMs: 60_000 },
+    };
+    const limits = { deadlineMs: 60_000 };
+    const services = [
+      serviceOf('one', { plugin: 'look', limits, grants }),
+      serviceOf('two', { plugin: 'look', limits, grants }),
+      serviceOf('good'),
+    ];
+    const files = {
+      look: asking('dns', { type: 'A', name: 'a.test' }),
+      good: compileWat(
+        'good.wat',
+        vectorText(
+          '(func (export "on_rcpt") (result i32) (call $say (i32.const 0) (i32.const 2)) (i32.const 0))',
+        ),
+      ),
+    };
+    const waiting = new Map<string, number>();
+    const host = createCapabilityHost({ services, parts: { dns: dnsPart(resolver) }, log: silentLog });
+    const counting: CapabilityHost = {
+      async call(request) {
+        const { service } = request;
+        waiting.set(service, (waiting.get(service) ?? 0) + 1);
+        try {
+          return await host.call(request);
+        } finally {
+          waiting.set(service, waiting.get(service)! - 1);
+        }
+      },
+    };
+    bench = await startBench({
+      folder: new URL('./', import.meta.url),
+      services,
+      files,
+      workers: 2,
+      queueMs: 60_000,
+      capabilities: counting,
+    });
+    const { sandbox } = bench;
+    const run = async (service: string): Promise<ServiceOutcome> => {
+      const job = { stage: 'rcpt' as const, services: [service], facts: factsOf('rcpt'), state: {} };
+      return (await sandbox.run(job)).outcomes[0]!;
+    };
+    let ended = 0;
+    const storm = (service: string): Promise<ServiceOutcome>[] =>
+      Array.from({ length: 50 }, () => run(service).finally(() => (ended += 1)));
+    const first = storm('one');
+    // More than there are workers, and not all that may wait.
+    await expect.poll(() => waiting.get('one'), { timeout: 30_000 }).toBeGreaterThanOrEqual(8);
+    const second = storm('two');
+    await expect.poll(() => waiting.get('two'), { timeout: 30_000 }).toBeGreaterThanOrEqual(3);
+    expect(waiting.get('one')).toBeLessThanOrEqual(12);
+    const others = await Promise.all(Array.from({ length: 300 }, () => run('good')));
+    expect(others.map(({ result }) => result)).toEqual(others.map(() => OK));
+    // Not one of the look-ups is answered yet.
+    expect([ended, held.length]).toEqual([0, 1]);
+    released = true;
+    for (const answer of held) answer();
+    const looked = await Promise.all([...first, ...second]);
+    expect(looked.map(({ result }) => result)).toEqual(looked.map(() => OK));
+  } finally {
+    udp.close();
+  }
 });

@@ -37,6 +37,7 @@ async function tell(
     noun: 'confined process',
     size: 1,
     queueMs: 10_000,
+    waiting: 4,
     crashDelayMs: 0,
     deadlines: new Map(),
     capabilities: { call: () => Promise.resolve({ kind: 'refused', error: 'UNAVAILABLE', cause: 'none' }) },
