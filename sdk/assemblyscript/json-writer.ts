@@ -18,12 +18,14 @@ export function quote(text: string): string {
 
 const HEX: string = '0123456789abcdef';
 
-/** Composes a JSON object, member by member. */
+/** Composes a JSON object, member by member. One that is given again has the last value: a name stands in it once. */
 export class JsonObject {
+  private names: string[];
   private pieces: string[];
 
   /** Starts with the members of another one. */
   constructor(other: JsonObject | null = null) {
+    this.names = other === null ? [] : other.names.slice();
     this.pieces = other === null ? [] : other.pieces.slice();
   }
 
@@ -41,7 +43,14 @@ export class JsonObject {
 
   /** A member whose value is JSON already. */
   json(name: string, value: string): JsonObject {
-    this.pieces.push(quote(name) + ':' + value);
+    const piece = quote(name) + ':' + value;
+    const index = this.names.indexOf(name);
+    if (index >= 0) {
+      this.pieces[index] = piece;
+      return this;
+    }
+    this.names.push(name);
+    this.pieces.push(piece);
     return this;
   }
 

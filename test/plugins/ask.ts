@@ -59,15 +59,37 @@ export async function serveEach(
   return services.map(({ name }) => asking(name, trial));
 }
 
+export interface Granted {
+  readonly grants: Grants;
+  readonly capabilities: CapabilityHost;
+  readonly allowModify?: boolean;
+}
+
 /** Loads a plugin that is granted something, with what answers for it. Close it. */
 export async function serveGranted(
   path: string,
-  granted: { settings: Settings; grants: Grants; capabilities: CapabilityHost },
+  { settings, ...granted }: Granted & { settings: Settings },
 ): Promise<Asked> {
-  const { settings, grants, capabilities } = granted;
-  const service: Service = { name: 's0', plugin: path, ...DEFAULT_SERVICE, settings, grants };
-  const trial = await openTrial({ services: [service], readPlugin: readPluginAt, capabilities, workers: 4 });
-  return asking(service.name, trial);
+  const [asked] = await serveEachGranted(path, [settings], granted);
+  return asked!;
+}
+
+/** One service for each of these settings, all in one sandbox: closing any of them closes it. */
+export async function serveEachGranted(
+  path: string,
+  settings: readonly Settings[],
+  { grants, capabilities, allowModify = false }: Granted,
+): Promise<readonly Asked[]> {
+  const services = settings.map((each, index): Service => ({
+    name: `s${index}`,
+    plugin: path,
+    ...DEFAULT_SERVICE,
+    settings: each,
+    grants,
+    allowModify,
+  }));
+  const trial = await openTrial({ services, readPlugin: readPluginAt, capabilities, workers: 4 });
+  return services.map(({ name }) => asking(name, trial));
 }
 
 /** Why tests of a plugin that is not in AssemblyScript are skipped: it could not be built here. '' if they are not. */

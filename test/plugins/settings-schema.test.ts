@@ -62,6 +62,25 @@ const EXAMPLES: Record<string, Examples> = {
         [client ?? [], not?.client ?? []].flat().some((text) => !/^[\d.:a-f]+(?:\/\d+)?$/.test(text)),
       ),
   },
+  antivirus: {
+    good: [
+      {},
+      { action: ['reject'], scan: 'both', unscanned: 'tempfail' },
+      {
+        action: ['replace', 'mark', 'warn', 'header', 'quarantine'],
+        replaceText: 'Gone:\n{name}',
+        subjectTag: '[virus]',
+        warnText: 'Beware\nof it',
+        notify: ['sender', 'recipients', 'postmaster'],
+        incident: true,
+        scan: 'message',
+        unscanned: 'accept',
+      },
+      { notify: 'postmaster', incident: false },
+    ],
+    finer: [],
+    isFiner: never,
+  },
   'attachment-guard': {
     good: [
       {},

@@ -1,0 +1,140 @@
+import { foldCase } from './address';
+import { BodyHead } from './body-insert';
+import { encodeFor, escapeHtml } from './charset';
+import { Message } from './message';
+import { Part } from './part';
+import { decodeUtf8, encodeUtf8 } from './utf8';
+
+/** Columns of a warning in a plain text. */
+const WIDTH: i32 = 76;
+/** Octets of a text that may be written anew because its encoding has no room for the warning. */
+const REWRITE: i32 = 256 * 1024;
+
+/** Puts a tag before the Subject, once. Encoded words (RFC 2047) in the old value stay as they are. */
+export function markSubject(tag: string): void {
+  const index = Message.headerFind('Subject');
+  if (index < 0) return Message.headerAdd('Subject', tag);
+  const subject = Message.headerValue(index);
+  if (!subject.startsWith(tag)) Message.headerChange(index, tag + ' ' + subject);
+}
+
+/**
+ * Puts a warning at the top of what people read: the first plain text and the first HTML that are no attachments, in their
+ * own charset and encoding. Returns in how many. `without` are parts that something else is done to. Left alone is
+ * what a signature or encryption covers, an attached message, and a part that readers may see differently.
+ */
+export function warnInBody(text: string, parts: Part[], without: Part[] = []): i32 {
+  let hasPlain = false;
+  let hasHtml = false;
+  const isCovered = new StaticArray<bool>(parts.length);
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i];
+    if (without.includes(part) || (i > 0 && isCovered[part.parent]) || covers(part.type)) {
+      isCovered[i] = true;
+      continue;
+    }
+    if (part.ambiguous || part.disposition == 'attachment' || part.names.length > 0) continue;
+    if (part.type == 'text/plain' && !hasPlain) hasPlain = warnInPlain(part, text);
+    if (part.type == 'text/html' && !hasHtml) hasHtml = warnInHtml(part, text);
+  }
+  return i32(hasPlain) + i32(hasHtml);
+}
+
+/** Whatever is below such a part. */
+function covers(type: string): bool {
+  return type == 'multipart/signed' || type == 'multipart/encrypted' || type.startsWith('message/');
+}
+
+function warnInPlain(part: Part, text: string): bool {
+  const lines = wrapped(text) + '\r\n\r\n';
+  // Of seven bits, so that nothing is lost if it is called UTF-8 and encoded anew.
+  const isNarrow = (part.encoding == '7bit' || part.encoding == '') && !isAscii(lines);
+  const charset = foldCase(part.charset);
+  const isRewritable = charset == '' || charset == 'us-ascii' || charset == 'utf-8';
+  if (isNarrow && isRewritable && part.size <= REWRITE) {
+    const body = new Uint8Array(part.size);
+    part.replace('text/plain; charset=utf-8', lines + decodeUtf8(body, 0, part.read(0, body)));
+    return true;
+  }
+  const octets = encodeFor(isNarrow ? 'us-ascii' : part.charset, lines);
+  if (octets === null) return false;
+  const head = new BodyHead(part);
+  head.insert(afterMark(head), octets);
+  return true;
+}
+
+function warnInHtml(part: Part, text: string): bool {
+  if (encodeFor(part.charset, '') === null) return false;
+  const head = new BodyHead(part);
+  const style =
+    'display:block!important;border:2px solid #b00;padding:8px;margin:8px;color:#000;background:#fff';
+  const box = '<div style="' + style + '">' + escapeHtml(text) + '</div>\r\n';
+  head.insert(afterBodyTag(head), encodeUtf8(box));
+  return true;
+}
+
+/** After a byte order mark. */
+function afterMark(head: BodyHead): i32 {
+  const octets = head.decoded.octets;
+  return head.decoded.length > 2 && octets[0] == 0xef && octets[1] == 0xbb && octets[2] == 0xbf ? 3 : 0;
+}
+
+/** After `<body …>`, where it is not in a comment; else at the beginning. */
+function afterBodyTag(head: BodyHead): i32 {
+  const octets = head.decoded.octets;
+  const length = head.decoded.length;
+  for (let i = 0; i + 6 < length; i++) {
+    if (octets[i] != 0x3c) continue;
+    if (spells(octets, i, '<!--')) {
+      while (i + 2 < length && !spells(octets, i, '-->')) i++;
+      continue;
+    }
+    if (!spells(octets, i, '<body') || (octets[i + 5] > 0x20 && octets[i + 5] != 0x3e)) continue;
+    let quote: u8 = 0;
+    for (let end = i + 5; end < length; end++) {
+      const octet = octets[end];
+      if (quote == 0 && octet == 0x3e) return end + 1;
+      if (quote == octet) quote = 0;
+      else if (quote == 0 && (octet == 0x22 || octet == 0x27)) quote = octet;
+    }
+  }
+  return afterMark(head);
+}
+
+/** Case of letters ignored; `word` is in lower case. */
+function spells(octets: Uint8Array, at: i32, word: string): bool {
+  if (at + word.length > octets.length) return false;
+  for (let i = 0; i < word.length; i++) {
+    const octet = octets[at + i];
+    if ((octet >= 0x41 && octet <= 0x5a ? octet + 32 : octet) != word.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+/** In CRLF lines of at most 76 columns, as far as words allow. None begins with `--`, or it might be taken for a boundary. */
+function wrapped(text: string): string {
+  const lines: string[] = [];
+  const given = text.replaceAll('\r', '').split('\n');
+  for (let i = 0; i < given.length; i++) {
+    let line = '';
+    const words = given[i].split(' ');
+    for (let j = 0; j < words.length; j++) {
+      // A line of mail has at most 998 octets.
+      const word = words[j].substring(0, 200);
+      if (line.length > 0 && line.length + 1 + word.length > WIDTH) {
+        lines.push(line);
+        line = '';
+      }
+      line = line.length == 0 ? (word.startsWith('--') ? ' ' + word : word) : line + ' ' + word;
+    }
+    lines.push(line);
+  }
+  return lines.join('\r\n');
+}
+
+function isAscii(text: string): bool {
+  for (let i = 0; i < text.length; i++) {
+    if (text.charCodeAt(i) > 0x7e) return false;
+  }
+  return true;
+}

@@ -1,0 +1,159 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hashPassword } from '../../src/smtp/password-file.ts';
+import { listed } from '../support/cli.ts';
+import { startPostern, temporaryDirectory, type Postern } from '../support/postern.ts';
+import { EICAR, startClamd, type Clamd } from './support/clamd.ts';
+import { arrived, mailsIn, type TestMail } from './support/mails.ts';
+import { readMail } from './support/read-mail.ts';
+import { lacks, type Finished } from './support/servers.ts';
+import { swaks } from './support/swaks.ts';
+
+const missing = lacks('clamd', 'swaks', 'python3');
+const LOGIN = '--tls --auth PLAIN --auth-user ann --auth-password sesame'.split(' ');
+
+/** A listener, and what a client must say to it. */
+const WAYS = [
+  ['inbound', []],
+  ['store', ['--protocol', 'LMTP']],
+  ['submission', LOGIN],
+] as const;
+
+// Clients to Postern by SMTP, LMTP and submission; the plugin asks ClamAV; what passes lies in Maildirs.
+describe.skipIf(missing !== '')(`antivirus with clamd${missing}`, () => {
+  const directory = temporaryDirectory();
+  const at = (name: string): string => join(directory.path, name);
+  let clamd: Clamd | undefined;
+  let postern: Postern | undefined;
+
+  beforeAll(async () => {
+    clamd = await startClamd({ directory: at('clamd') });
+    writeFileSync(at('users'), `ann:${await hashPassword('sesame')}\n`);
+    const common = { port: 0, downstream: 'local', mode: 'through', group: 'all' };
+    const grants = { scan: { scanner: 'clamav' } };
+    const plugin = 'antivirus';
+    postern = await startPostern(
+      {
+        listeners: {
+          inbound: { protocol: 'smtp', domains: ['box.test'], ...common },
+          store: { protocol: 'lmtp', domains: ['box.test'], ...common },
+          submission: { protocol: 'submission', auth: { file: at('users') }, ...common },
+        },
+        downstreams: { local: { protocol: 'maildir', path: at('mail') } },
+        scanners: { clamav: { protocol: 'clamd', socket: clamd.socket } },
+        services: {
+          cleaning: {
+            plugin,
+            grants,
+            allowModify: true,
+            settings: { action: ['replace', 'mark', 'warn', 'header'] },
+          },
+          refusing: { plugin, grants, settings: { action: 'reject' } },
+          holding: { plugin, grants, settings: { action: 'quarantine' } },
+        },
+        groups: {
+          all: [
+            { service: 'refusing', when: { recipient: 'strict@box.test' } },
+            { service: 'holding', when: { recipient: 'held@box.test' } },
+            { service: 'cleaning', when: { recipient: ['ann@box.test', 'ben@box.test'] } },
+          ],
+        },
+      },
+      { directory: directory.path },
+    );
+  }, 60_000);
+
+  afterAll(async () => {
+    await postern?.stop();
+    await clamd?.stop();
+    directory.remove();
+  });
+
+  function mailWith(attachment: string): TestMail {
+    const id = crypto.randomUUID();
+    const text = [
+      'From: bob@example.net',
+      'Subject: your invoice',
+      `Message-ID: <${id}@example.net>`,
+      'MIME-Version: 1.0',
+      'Content-Type: multipart/mixed; boundary=edge',
+      '',
+      '--edge',
+      'Content-Type: text/plain; charset=utf-8',
+      'Content-Transfer-Encoding: quoted-printable',
+      '',
+      'gr=C3=BC=C3=9Fe',
+      '--edge',
+      'Content-Type: application/octet-stream; name=invoice.com',
+      'Content-Transfer-Encoding: base64',
+      '',
+      Buffer.from(attachment).toString('base64'),
+      '--edge--',
+      '',
+    ];
+    return { id, text: text.join('\r\n') };
+  }
+
+  const send = (
+    mail: TestMail,
+    { listener, words, to }: { listener: string; words: readonly string[]; to: readonly string[] },
+  ): Promise<Finished> =>
+    swaks({
+      directory: directory.path,
+      port: postern!.ports[listener]!,
+      from: 'bob@example.net',
+      to,
+      text: mail.text,
+      words,
+    });
+  const maildir = (user: string): string => join(at('mail'), `${user}@box.test`);
+
+  it.each(WAYS)('cleans mail by %s', async (listener, words) => {
+    const mail = mailWith(EICAR);
+    expect((await send(mail, { listener, words, to: ['ann@box.test'] })).code).toBe(0);
+    const text = await arrived(maildir('ann'), mail);
+    const read = await readMail(text);
+    expect(read.defects).toEqual([]);
+    expect(read.header).toMatchObject({
+      subject: '[virus removed] your invoice',
+      'x-postern-virus': 'removed; name="invoice.com"; the scanner found Eicar-Signature.UNOFFICIAL',
+    });
+    expect(read.parts[1]!.text).toMatch(
+      /^A virus was found in this message: invoice\.com: [^]*gr\xc3\xbc\xc3\x9fe/,
+    );
+    expect(read.parts[2]).toMatchObject({
+      type: 'text/plain',
+      text: expect.stringContaining('The attachment invoice.com was removed') as string,
+    });
+    expect(text).not.toContain(Buffer.from(EICAR).toString('base64'));
+  });
+
+  it.each(WAYS)('leaves clean mail as it was, by %s', async (listener, words) => {
+    const mail = mailWith('harmless');
+    expect((await send(mail, { listener, words, to: ['ben@box.test'] })).code).toBe(0);
+    expect((await arrived(maildir('ben'), mail)).endsWith(mail.text)).toBe(true);
+  });
+
+  it('has each recipient get what is done for them, by LMTP', async () => {
+    const mail = mailWith(EICAR);
+    const to = ['ann@box.test', 'strict@box.test', 'held@box.test'];
+    const { output } = await send(mail, { listener: 'store', words: ['--protocol', 'LMTP'], to });
+    expect(output.match(/^<\*?\*?-?.*554 5\.7\.1 .*Virus found: invoice\.com/gm)).toHaveLength(1);
+    expect(await arrived(maildir('ann'), mail)).toContain('X-Postern-Virus');
+    expect(await mailsIn(maildir('strict'))).toEqual([]);
+    const held = await listed(directory.path, 'quarantine');
+    expect(held).toMatchObject([{ recipients: [{ address: 'held@box.test' }], service: 'holding' }]);
+  });
+
+  it('tells the client to come back while the scanner does not run', async () => {
+    await clamd!.stop('SIGKILL');
+    const mail = mailWith(EICAR);
+    const down = await send(mail, { listener: 'inbound', words: [], to: ['ann@box.test'] });
+    expect(down.output).toMatch(/<\*\* 451 /);
+    await clamd!.start();
+    // The breaker is not open after one failure.
+    expect((await send(mail, { listener: 'inbound', words: [], to: ['ann@box.test'] })).code).toBe(0);
+    expect(await arrived(maildir('ann'), mail)).toContain('X-Postern-Virus');
+  });
+});
