@@ -162,7 +162,7 @@ describe.skipIf(SKIPPED !== '')(`in the program${SKIPPED}`, () => {
   test('one connection too many is told 421 and closed', async () => {
     for (let open = 0; open < 2; open++) await session('few');
     const third = await Dialog.open(gate.ports['few']!, { greeting: false });
-    expect(await third.hear()).toBe('421 4.7.0 Too many connections, try again later');
+    expect(await third.hear()).toMatch(/^421 4\.7\.0 Too many connections, try again later \(OPES /);
     expect(await third.closed()).toBe('');
   });
 
@@ -177,7 +177,7 @@ describe.skipIf(SKIPPED !== '')(`in the program${SKIPPED}`, () => {
       ).toEqual(['250 2.1.0', '250 2.1.5', '250 2.0.0', '250 2.1.0', '250 2.1.5', '250 2.0.0']);
       expect(await codes(dialog, `MAIL FROM:<${sender}>`)).toEqual(['450 4.7.1']);
       expect(await codes(dialog, 'MAIL FROM:<other@example.net>')).toEqual(['250 2.1.0']);
-      expect(await dialog.say(rcpt)).toBe('450 4.2.1 Mailbox is busy');
+      expect(await dialog.say(rcpt)).toMatch(/^450 4\.2\.1 Mailbox is busy \(OPES /);
       // The session goes on, with other recipients.
       expect(await codes(dialog, 'RCPT TO:<free@example.com>', 'RSET')).toEqual(['250 2.1.5', '250 2.0.0']);
     }
