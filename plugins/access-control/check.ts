@@ -1,5 +1,4 @@
-import { Check, checkComparable, Json } from '../../sdk/assemblyscript';
-import { parseNetwork } from './network';
+import { Check, checkComparable, Json, parseNetwork } from '../../sdk/assemblyscript';
 
 /** The stages at which rules are asked, in the order of a session: after STARTTLS a client says HELO anew (RFC 3207 section 4.2). */
 export const AT: string[] = ['connect', 'starttls', 'helo', 'auth', 'mail', 'rcpt', 'data'];
@@ -92,27 +91,7 @@ function checkReply(rule: Check): void {
   if (!rejects && action != 'tempfail') return reply.refuse('allowed only with reject and tempfail');
   reply.get('code').integer(rejects ? 500 : 400, rejects ? 599 : 499);
   reply.get('text').text(400);
-  const enhanced = reply.get('enhanced');
-  if (!enhanced.value.isMissing && !isEnhanced(enhanced.value.text(), rejects ? '5' : '4')) {
-    enhanced.refuse(
-      'allowed is an enhanced status code of the action, such as ' + (rejects ? '5.7.1' : '4.7.1'),
-    );
-  }
-}
-
-/** RFC 3463 section 2: class, subject and detail, the latter of 1 to 3 digits. */
-function isEnhanced(text: string, kind: string): bool {
-  const parts = text.split('.');
-  return parts.length == 3 && parts[0] == kind && isShortNumber(parts[1]) && isShortNumber(parts[2]);
-}
-
-function isShortNumber(text: string): bool {
-  if (text.length < 1 || text.length > 3) return false;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit < 0x30 || unit > 0x39) return false;
-  }
-  return true;
+  reply.get('enhanced').enhanced(rejects ? '5' : '4');
 }
 
 function lastKnownAt(rule: Json): i32 {

@@ -1,7 +1,14 @@
-import { Decision, Facts, foldCase, Json } from '../../sdk/assemblyscript';
+import {
+  Decision,
+  Facts,
+  foldCase,
+  Json,
+  addressMatches,
+  globMatches,
+  inNetwork,
+  parseNetwork,
+} from '../../sdk/assemblyscript';
 import { AT, CONDITIONS, neededAt, USER } from './check';
-import { addressMatches, globMatches } from './match';
-import { inNetwork, parseNetwork } from './network';
 
 /** One rule, with its default reply filled in. */
 export class Rule {

@@ -135,6 +135,14 @@ export class Check {
     return this;
   }
 
+  /** An enhanced status code (RFC 3463 section 2) of a class, `4` or `5`. */
+  enhanced(kind: string): Check {
+    if (!this.value.isMissing && !isEnhanced(this.value.text(), kind)) {
+      this.refuse('allowed is an enhanced status code of the action, such as ' + kind + '.7.1');
+    }
+    return this;
+  }
+
   private top(): Check {
     const root = this.root;
     return root === null ? this : root;
@@ -184,4 +192,19 @@ function hasControl(text: string): bool {
     if (unit < 0x20 || unit == 0x7f) return true;
   }
   return false;
+}
+
+/** Class, subject and detail, the latter of 1 to 3 digits. */
+function isEnhanced(text: string, kind: string): bool {
+  const parts = text.split('.');
+  return parts.length == 3 && parts[0] == kind && isShortNumber(parts[1]) && isShortNumber(parts[2]);
+}
+
+function isShortNumber(text: string): bool {
+  if (text.length < 1 || text.length > 3) return false;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x30 || unit > 0x39) return false;
+  }
+  return true;
 }

@@ -26,5 +26,7 @@ export { Check, checkComparable } from './check';
 export { Json, JsonKind, parseJson } from './json';
 export { JsonList, JsonObject, quote } from './json-writer';
 export { domainOf, foldCase, localPartOf } from './address';
+export { addressMatches, globMatches } from './match';
+export { inNetwork, Network, parseNetwork } from './network';
 export { decodeUtf8, encodeUtf8 } from './utf8';
 export { log } from './log';

@@ -98,6 +98,25 @@ const EXAMPLES: Record<string, Examples> = {
     finer: [],
     isFiner: never,
   },
+  blocklist: {
+    good: [
+      {},
+      {
+        entries: [
+          { sender: ['@spam.example', '<>'], reply: { code: 554, enhanced: '5.7.0', text: 'Spam' } },
+          { client: '192.0.2.0/24', recipient: ['closed@example.com'] },
+          { subject: '*pills*', header: { 'X-Mailer': ['Bulk *'] } },
+        ],
+        recipients: { 'ann@example.com': { block: '@shop.example', allow: ['bob@shop.example'] } },
+        ownListReply: { text: 'Ann does not want it' },
+      },
+    ],
+    finer: [{ entries: [{ client: 'mail.example.com' }] }],
+    isFiner: (settings) =>
+      ((settings['entries'] ?? []) as readonly { client?: string | readonly string[] }[]).some(({ client }) =>
+        [client ?? []].flat().some((text) => !/^[\d.:a-f]+(?:\/\d+)?$/.test(text)),
+      ),
+  },
   normalize: {
     good: [
       {},

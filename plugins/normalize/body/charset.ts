@@ -1,7 +1,7 @@
 import { fallbackCharset } from '../policy';
 import { Report } from '../report';
-import { charsetNamed, isLegacy } from '../text/charsets';
-import { Statistics } from '../text/statistics';
+import { charsetNamed, isLegacy } from '../../../sdk/assemblyscript/text/charsets';
+import { Statistics } from '../../../sdk/assemblyscript/text/statistics';
 import { Draft } from './draft';
 
 /**

@@ -1,6 +1,6 @@
 import { Message } from '../../../sdk/assemblyscript';
-import { octetsOf } from './octets';
-import { Sink } from '../text/sink';
+import { octetsOf } from '../../../sdk/assemblyscript/text/octets';
+import { Sink } from '../../../sdk/assemblyscript/text/sink';
 
 /** One character of the text is one octet. */
 export function replaceOctets(start: i32, end: i32, text: string): void {

@@ -1,8 +1,8 @@
 import { encodeUtf8, foldCase } from '../../../sdk/assemblyscript';
 import { fallbackCharset } from '../policy';
 import { Report } from '../report';
-import { percentDecoded, textOf, wordsDecoded } from '../text/words';
-import { HEX } from '../text/encode';
+import { percentDecoded, textOf, wordsDecoded } from '../../../sdk/assemblyscript/text/words';
+import { HEX } from '../../../sdk/assemblyscript/text/encode';
 import { Draft } from './draft';
 import { Param, Params, quoted } from './params';
 

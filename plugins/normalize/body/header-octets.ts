@@ -1,7 +1,7 @@
 import { fallbackCharset } from '../policy';
 import { Report } from '../report';
-import { statisticsOf } from '../text/statistics';
-import { encodedWords, textOf } from '../text/words';
+import { statisticsOf } from '../../../sdk/assemblyscript/text/statistics';
+import { encodedWords, textOf } from '../../../sdk/assemblyscript/text/words';
 import { Draft, STRUCTURED } from './draft';
 import { fold } from './long-lines';
 

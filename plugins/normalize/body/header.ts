@@ -1,5 +1,5 @@
 import { foldCase, Message } from '../../../sdk/assemblyscript';
-import { latin1 } from './octets';
+import { latin1 } from '../../../sdk/assemblyscript/text/octets';
 
 /** A field of a part's header, as octets in the message. */
 export class Field {

@@ -1,9 +1,9 @@
 import { Report } from '../report';
-import { ToUtf8 } from '../text/charsets';
-import { decodeRange } from '../text/decode';
-import { ToBase64, ToQuoted } from '../text/encode';
-import { Sink } from '../text/sink';
-import { Statistics } from '../text/statistics';
+import { ToUtf8 } from '../../../sdk/assemblyscript/text/charsets';
+import { decodeRange } from '../../../sdk/assemblyscript/text/decode';
+import { ToBase64, ToQuoted } from '../../../sdk/assemblyscript/text/encode';
+import { Sink } from '../../../sdk/assemblyscript/text/sink';
+import { Statistics } from '../../../sdk/assemblyscript/text/statistics';
 import { becomesUtf8, mendCharset } from './charset';
 import { Draft } from './draft';
 import { Replacement } from './edits';

@@ -1,6 +1,6 @@
 import { Message } from '../../../sdk/assemblyscript';
 import { Delimits, Header, readHeader } from './header';
-import { latin1 } from './octets';
+import { latin1 } from '../../../sdk/assemblyscript/text/octets';
 import { Lines, Section } from './section';
 
 /** As the host's: past them the rest belongs to the last part, and the message is left as it is. */

@@ -4,9 +4,9 @@ import { cleanedName, rawName } from './file-names';
 import { Leaf } from './leaf';
 import { Params } from './params';
 import { Section } from './section';
-import { decodeRange } from '../text/decode';
-import { ToBase64 } from '../text/encode';
-import { Sink } from '../text/sink';
+import { decodeRange } from '../../../sdk/assemblyscript/text/decode';
+import { ToBase64 } from '../../../sdk/assemblyscript/text/encode';
+import { Sink } from '../../../sdk/assemblyscript/text/sink';
 import { Block, Finder, FromUuencode } from './uuencode';
 
 /**

@@ -1,6 +1,6 @@
 import { decodeUtf8 } from '../../../sdk/assemblyscript';
-import { octetsOf } from './octets';
-import { Sink } from '../text/sink';
+import { octetsOf } from '../../../sdk/assemblyscript/text/octets';
+import { Sink } from '../../../sdk/assemblyscript/text/sink';
 
 /** A uuencoded file in a text. Offsets of the decoded text. */
 export class Block {

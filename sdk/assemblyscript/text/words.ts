@@ -1,5 +1,5 @@
-import { decodeUtf8, encodeUtf8 } from '../../../sdk/assemblyscript';
-import { octetsOf } from '../body/octets';
+import { decodeUtf8, encodeUtf8 } from '../utf8';
+import { octetsOf } from './octets';
 import { charsetNamed, isLegacy, pointOf } from './charsets';
 import { FromBase64, hexOf } from './decode';
 import { Sink } from './sink';

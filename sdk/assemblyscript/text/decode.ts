@@ -1,4 +1,4 @@
-import { Message } from '../../../sdk/assemblyscript';
+import { Message } from '../message';
 import { Sink } from './sink';
 
 const CHUNK: i32 = 32 * 1024;

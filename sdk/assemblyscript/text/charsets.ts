@@ -1,4 +1,4 @@
-import { foldCase } from '../../../sdk/assemblyscript';
+import { foldCase } from '../address';
 import { Sink } from './sink';
 
 /** The upper half of windows-1252 that is not as in ISO-8859-1: 0x80 to 0x9F (Encoding Standard). */
