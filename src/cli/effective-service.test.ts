@@ -122,3 +122,22 @@ describe('a capability', () => {
     });
   });
 });
+
+describe('a service that may be bypassed', () => {
+  it('is one by the word of both, the operator and the manifest', () => {
+    const effective = (operator: boolean, manifest: boolean) =>
+      effectiveService(
+        saying({ bypassable: operator, allowModify: true }),
+        manifestOf({ bypassable: manifest }),
+      );
+    expect(effective(true, true)).toMatchObject({ service: { bypassable: true }, warnings: [] });
+    expect(effective(false, true)).toMatchObject({ service: { bypassable: false }, warnings: [] });
+    expect(effective(true, false)).toMatchObject({
+      service: { bypassable: false },
+      warnings: [
+        { path: ['bypassable'], message: expect.stringContaining('must not be bypassed') as string },
+      ],
+    });
+    expect(effectiveService(saying({ bypassable: true }), undefined).service.bypassable).toBe(true);
+  });
+});

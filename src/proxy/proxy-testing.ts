@@ -1,6 +1,7 @@
 import type { Log } from '../base/log.ts';
 import { spoolOf, type Spool } from '../base/spool.ts';
 import type { MessageImage } from '../mail/image.ts';
+import type { EsmtpParams } from '../mail/envelope.ts';
 import { reply, type Reply } from '../mail/reply.ts';
 import { applyToFacts } from '../ocp/apply.ts';
 import type { Decision } from '../ocp/decision.ts';
@@ -55,7 +56,7 @@ interface Surroundings {
   /** Who may ask that services be bypassed; nobody by default. */
   readonly requesters?: readonly RequesterRule[];
   /** `sender recipient` → services that a release lets their mail past. */
-  readonly bypasses?: Readonly<Record<string, readonly string[]>>;
+  readonly bypasses?: Readonly<Record<string, readonly string[]>> | 'broken';
   /** False: no notice to the sender can be sent. */
   readonly canNotify?: boolean;
   /** Counts a break; by default all of them are counted here. */
@@ -82,6 +83,8 @@ export class ProxyBench {
   readonly asked: { service: string; facts: Facts }[] = [];
   /** What the relay was told: `MAIL <a> at mx`, `RCPT <b> at mx`, `ABORT`. */
   readonly relayed: string[] = [];
+  /** Parameters of each MAIL to the relay. */
+  readonly senders: EsmtpParams[] = [];
   readonly delivered: SeenVariant[] = [];
   readonly stored: MailToStore[] = [];
   readonly lines: { level: keyof Log; message: string; fields: Record<string, unknown> }[] = [];
@@ -104,9 +107,9 @@ export class ProxyBench {
 
   /** A whole session with one message, up to the first refusal that ends it. Stage → reply code; `rcpt` for each recipient. */
   async converse(
-    about: { recipients?: readonly string[]; sender?: string; text?: string } = {},
+    about: { recipients?: readonly string[]; sender?: string; params?: EsmtpParams; text?: string } = {},
   ): Promise<Codes> {
-    const { recipients = ['ann@example.com'], sender = 'bob@example.net' } = about;
+    const { recipients = ['ann@example.com'], sender = 'bob@example.net', params = {} } = about;
     const codes: Codes = { rcpt: [], message: [] };
     const note = (stage: Exclude<Stage, 'rcpt' | 'message' | 'report'>, said: Reply): boolean => {
       codes[stage] = said.code;
@@ -120,7 +123,7 @@ export class ProxyBench {
       if (!note('starttls', (await handler.starttls({ version: 'TLSv1.3', cipher: 'c' })).reply)) return;
       await handler.helo(helo);
       if (!note('auth', (await handler.auth({ user: 'bob', mechanism: 'PLAIN' })).reply)) return;
-      if (!note('mail', (await handler.mail({ address: sender, params: {} })).reply)) return;
+      if (!note('mail', (await handler.mail({ address: sender, params })).reply)) return;
       for (const address of recipients)
         codes.rcpt.push((await handler.rcpt({ address, params: {} })).reply.code);
       if (codes.rcpt.every((code) => code >= 400)) return handler.reset({ by: 'client' });
@@ -223,8 +226,11 @@ export class ProxyBench {
         requesters: compileRequesters(surroundings.requesters ?? []),
       },
       bypasses: {
-        findBypasses: async ({ sender, recipient }) =>
-          surroundings.bypasses?.[`${sender} ${recipient}`] ?? [],
+        findBypasses: async ({ sender, recipient }) => {
+          const { bypasses = {} } = surroundings;
+          if (bypasses === 'broken') throw new Error('the store is broken');
+          return bypasses[`${sender} ${recipient}`] ?? [];
+        },
       },
       breaks: {
         countBreak: async ({ fingerprint }) => {
@@ -269,6 +275,7 @@ export class ProxyBench {
     return {
       mail: async (sender, downstream) => {
         this.relayed.push(`MAIL <${sender.address}> at ${downstream}`);
+        this.senders.push(sender.params);
         return mail?.(downstream) ?? reply(250, '2.1.0', 'sender taken');
       },
       rcpt: async ({ address }, downstream) => {

@@ -19,6 +19,14 @@ describe('mailCommand', () => {
     });
   });
 
+  it('passes a request to bypass services on to who offers that (RFC 3897 section 4.3)', () => {
+    const sender = { address: 'a@x.test', params: { 'OPES-BYPASS': 'https://a.test/?b+3Dc' } };
+    expect(mailCommand(sender, offering('OPES-BYPASS'))).toEqual({
+      line: 'MAIL FROM:<a@x.test> OPES-BYPASS=https://a.test/?b+3Dc',
+    });
+    expect(mailCommand(sender, offering())).toEqual({ line: 'MAIL FROM:<a@x.test>' });
+  });
+
   it('says the null reverse-path', () => {
     expect(mailCommand({ address: '', params: {} }, offering())).toEqual({ line: 'MAIL FROM:<>' });
   });

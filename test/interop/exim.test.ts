@@ -10,6 +10,8 @@ import { lacks } from './support/servers.ts';
 
 const SENDER = 'ann@sender.test';
 const [BEN, BLOCKED, NOBODY] = ['ben@store.test', 'blocked@store.test', 'nobody@store.test'];
+/** Refused after the data, when SMTP without PRDR has one reply for all. */
+const LATE = 'late@store.test';
 const missing = lacks('exim4', 'dovecot', 'python3');
 
 // Exim speaks TLS by another library (GnuTLS) than Node, Postfix and Dovecot.
@@ -23,7 +25,10 @@ describe.skipIf(missing !== '').each(['smtp', 'lmtp'] as const)(
 
     beforeAll(async () => {
       chmodSync(directory.path, 0o755);
-      dovecot = await startDovecot({ directory: join(directory.path, 'dovecot'), users: [BEN, BLOCKED] });
+      dovecot = await startDovecot({
+        directory: join(directory.path, 'dovecot'),
+        users: [BEN, BLOCKED, LATE],
+      });
       const reply = { text: 'This mailbox takes no mail' };
       postern = await startPostern(
         {
@@ -41,7 +46,12 @@ describe.skipIf(missing !== '').each(['smtp', 'lmtp'] as const)(
           services: {
             access: {
               plugin: 'access-control',
-              settings: { rules: [{ recipient: BLOCKED, action: 'reject', reply }] },
+              settings: {
+                rules: [
+                  { recipient: BLOCKED, action: 'reject', reply },
+                  { recipient: LATE, at: 'data', action: 'reject', reply },
+                ],
+              },
             },
             attachments: { plugin: 'attachment-guard', allowModify: true },
           },
@@ -89,6 +99,20 @@ describe.skipIf(missing !== '').each(['smtp', 'lmtp'] as const)(
         },
       });
       expect((await mailsIn(dovecot!.maildir(BLOCKED))).length).toBe(0);
+    });
+
+    it('brings the mail to one recipient and not to the one refused after the data: by PRDR, or as LMTP does', async () => {
+      const mail = cleanMail();
+      await send(mail, BEN, LATE);
+      expectUnchanged(await arrived(dovecot!.maildir(BEN), mail), mail);
+      await expectNotice(await arrived(exim.maildir, mail), {
+        by: 'exim.test',
+        failed: {
+          [LATE]:
+            'smtp; 550 5.7.1 This mailbox takes no mail (OPES mailto:postmaster@gate.test?service=access)',
+        },
+      });
+      expect((await mailsIn(dovecot!.maildir(LATE))).length).toBe(0);
     });
   },
 );
