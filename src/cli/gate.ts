@@ -5,6 +5,8 @@ import type { Log } from '../base/log.ts';
 import type { Config, ListenerConfig } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { Forwarder } from '../delivery/forwarder.ts';
+import { IncidentRunner } from '../delivery/incidents/runner.ts';
+import { Notices } from '../delivery/notices.ts';
 import { startQueueRunner, type DeliverySettings, type QueueRunner } from '../delivery/queue-runner.ts';
 import { compileRequesters } from '../ocp/requesters.ts';
 import type { ProxyOptions } from '../proxy/options.ts';
@@ -16,6 +18,7 @@ import { openSqliteStore, type SqliteStore } from '../store/sqlite-store.ts';
 import { deliveryPolicy } from './delivery-policy.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { Generation } from './generation.ts';
+import { incidentSinks } from './incident-sinks.ts';
 import { emptySpool, identityOf, notesPath, prepareState, spoolDirectory, storePath } from './state-dir.ts';
 
 /**
@@ -28,6 +31,8 @@ export class Gate {
   readonly #log: Log;
   readonly #store: SqliteStore;
   readonly #runner: QueueRunner;
+  readonly #notices = new Notices();
+  readonly #incidents: IncidentRunner;
   readonly #listeners = new Map<string, RunningListener>();
   #generation: Generation;
   /** Generations and listeners whose last transactions are still running. */
@@ -37,6 +42,7 @@ export class Gate {
     this.#log = parts.log;
     this.#store = parts.store;
     this.#generation = parts.generation;
+    this.#incidents = new IncidentRunner({ store: parts.store.incidents, log: parts.log });
     this.#runner = startQueueRunner({
       store: parts.store,
       notesPath: notesPath(parts.generation.config),
@@ -61,6 +67,7 @@ export class Gate {
       ({ generation } = opened);
       await emptySpool(config);
       gate = new Gate({ log, store, generation });
+      await gate.#incidents.setSinks(incidentSinks(config));
       const identities = await identitiesOf(config);
       for (const listener of config.listeners) await gate.#listen(listener, identities.get(listener.name)!);
       return gate;
@@ -116,6 +123,7 @@ export class Gate {
     const previous = this.#generation;
     this.#generation = opened.generation;
     this.#runner.reload(deliverySettings(opened.generation));
+    this.#retire(this.#incidents.setSinks(incidentSinks(config)));
     const problems = await this.#relisten(config.listeners, identities);
     this.#retire(previous.close(RETIRE_MS));
     return { applied: true, problems };
@@ -134,6 +142,7 @@ export class Gate {
     await this.#runner.stop(Math.min(deadlineMs, Math.max(left(), DELIVERIES_MS)));
     await this.#generation.close(left());
     await Promise.race([Promise.all(this.#retiring), sleep(left())]);
+    await this.#incidents.stop();
     await this.#store.close();
   }
 
@@ -210,6 +219,9 @@ export class Gate {
         store: this.#store,
         runner: this.#runner,
         log: this.#log,
+        notices: this.#notices,
+        noticeSettings: { ...config.notices, postmaster: config.postmaster },
+        incidents: this.#incidents,
         ...deliverySettings(generation),
       }),
       opes: { system: config.opes.system, requesters: compileRequesters(config.opes.bypass) },

@@ -36,6 +36,8 @@ export interface Config {
   /** `system` is the URI of our OPES system; `bypass` says who may ask that services be bypassed. */
   readonly opes: { readonly system: string; readonly bypass: readonly RequesterRule[] };
   readonly bounce: BounceConfig;
+  readonly notices: NoticesConfig;
+  readonly incidents: IncidentsConfig;
   readonly log: { readonly level: LogLevel };
   /** Where names are looked up; `servers` absent: those of the system. `timeoutMs` is for one of them to answer once. */
   readonly resolver: {
@@ -154,4 +156,23 @@ interface QueueConfig {
 interface BounceConfig {
   /** Where notices to senders outside our domains go; absent: see `notice-route.ts`. */
   readonly downstream?: string;
+}
+
+/** Notices that services propose. */
+export interface NoticesConfig {
+  /** Another address than the postmaster's. */
+  readonly from: string;
+  readonly perHour: number;
+  readonly perRecipientPerHour: number;
+}
+
+/** Where incidents go; each may be absent. */
+export interface IncidentsConfig {
+  readonly syslog?:
+    | { readonly protocol: 'udp'; readonly host: string; readonly port: number }
+    | { readonly protocol: 'tcp'; readonly host: string; readonly port: number }
+    | { readonly protocol: 'tls'; readonly host: string; readonly port: number; readonly ca?: string }
+    | { readonly protocol: 'unix'; readonly path: string };
+  readonly file?: { readonly path: string };
+  readonly webhook?: { readonly url: string; readonly secret?: string; readonly timeoutMs: number };
 }

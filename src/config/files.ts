@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { describeError } from '../base/errors.ts';
@@ -30,6 +30,17 @@ export function fileFindings(config: Config): { problems: Finding[]; warnings: F
       const { finding } = read(path, file);
       if (finding !== undefined) problems.push(finding);
     }
+  }
+  const { syslog, file, webhook } = config.incidents;
+  if (webhook?.secret !== undefined) {
+    const { finding } = read(['incidents', 'webhook', 'secret'], webhook.secret);
+    if (finding !== undefined) problems.push(finding);
+  }
+  if (syslog?.protocol === 'tls' && syslog.ca !== undefined)
+    problems.push(...authorityFindings(['incidents', 'syslog', 'ca'], syslog.ca));
+  if (file !== undefined && !existsSync(dirname(file.path))) {
+    const message = `found ${quote(file.path)}, but there is no such directory`;
+    problems.push({ path: ['incidents', 'file', 'path'], at: 'value', message });
   }
   for (const downstream of config.downstreams) {
     if (downstream.protocol === 'maildir')

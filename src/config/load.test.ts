@@ -48,6 +48,8 @@ describe('What the file does not say', () => {
     expect(warnings).toEqual([]);
     expect(config).toEqual({
       file: join(directory, 'postern.yaml'),
+      notices: { from: 'MAILER-DAEMON@mx.example.org', perHour: 1000, perRecipientPerHour: 10 },
+      incidents: {},
       hostname: 'mx.example.org',
       stateDir: join(directory, 'var'),
       opes: { system: 'mailto:postmaster@mx.example.org', bypass: [] },

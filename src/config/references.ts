@@ -1,3 +1,4 @@
+import { sameAddress } from '../mail/address.ts';
 import type { Finding } from './issues.ts';
 import type { KeyPath } from './problem.ts';
 import { entriesOf, isRecord, valueAt, type RawEntry } from './raw.ts';
@@ -21,7 +22,17 @@ export function referenceFindings(root: unknown): Finding[] {
     ...entriesOf(root, 'services').flatMap((entry) => keyFindings(entry, root)),
     ...groupFindings(root),
     ...dangling(['bounce', 'downstream'], { section: 'downstreams', root }),
+    ...noticeFindings(root),
   ];
+}
+
+/** Notices to the postmaster would never be sent. */
+function noticeFindings(root: unknown): Finding[] {
+  const from = valueAt(['notices', 'from'], root);
+  const postmaster = valueAt(['postmaster'], root) ?? `postmaster@${String(valueAt(['hostname'], root))}`;
+  if (typeof from !== 'string' || typeof postmaster !== 'string' || !sameAddress(from, postmaster)) return [];
+  const message = `found ${quote(from)}, must be another address than that of the postmaster`;
+  return [{ path: ['notices', 'from'], at: 'value', message }];
 }
 
 function listenerFindings({ path, value }: RawEntry, root: unknown): Finding[] {

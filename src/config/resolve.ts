@@ -4,14 +4,14 @@ import { normalAddress } from '../mail/address.ts';
 import type { Grants, HttpGrant, Scanner } from '../ocp/capability.ts';
 import type { HeldKey } from '../ocp/held-key.ts';
 import type { FailureKind, FailurePolicy, ServiceGroup, WhenRule } from '../ocp/service.ts';
-import type { Config, DownstreamConfig, ListenerConfig, ServiceConfig } from './config.ts';
+import type { Config, DownstreamConfig, IncidentsConfig, ListenerConfig, ServiceConfig } from './config.ts';
 import type { CheckedConfig } from './schema.ts';
 
 /** Makes the config of what the schema let through: paths absolute, names put into what they name, rules as lists. */
 export function resolveConfig(checked: CheckedConfig, file: string): Config {
   const directory = dirname(resolvePath(file));
   const at: ToPath = (path) => resolvePath(directory, path);
-  const { hostname, queue, opes, bounce, sandbox } = checked;
+  const { hostname, queue, opes, bounce, notices, sandbox } = checked;
   const pluginDirectory =
     checked.pluginDirectory === undefined ? PLUGIN_DIRECTORY : at(checked.pluginDirectory);
   return {
@@ -40,6 +40,8 @@ export function resolveConfig(checked: CheckedConfig, file: string): Config {
       bypass: opes.bypass.map(ruleOf),
     },
     bounce: defined(bounce),
+    notices: { ...notices, from: notices.from ?? `MAILER-DAEMON@${hostname}` },
+    incidents: incidentsOf(checked.incidents, at),
     log: checked.log,
     resolver: defined({ servers: checked.resolver.servers, timeoutMs: checked.resolver.timeout }),
     sandbox: defined(sandbox),
@@ -107,6 +109,30 @@ function scannerOf(name: string, { value, at }: Named<'scanners'>): Scanner {
     timeoutMs: value.timeout,
     maxBytes: value.maxBytes,
   };
+}
+
+function incidentsOf({ syslog, file, webhook }: CheckedConfig['incidents'], at: ToPath): IncidentsConfig {
+  return defined({
+    syslog: syslog && syslogOf(syslog, at),
+    file: file && { path: at(file.path) },
+    webhook:
+      webhook &&
+      defined({
+        url: webhook.url,
+        secret: webhook.secret === undefined ? undefined : at(webhook.secret),
+        timeoutMs: webhook.timeout,
+      }),
+  });
+}
+
+function syslogOf(
+  syslog: NonNullable<CheckedConfig['incidents']['syslog']>,
+  at: ToPath,
+): NonNullable<IncidentsConfig['syslog']> {
+  if (syslog.protocol === 'unix') return { protocol: 'unix', path: at(syslog.path) };
+  if (syslog.protocol !== 'tls') return syslog;
+  const { ca, ...rest } = syslog;
+  return { ...rest, ...(ca !== undefined && { ca: at(ca) }) };
 }
 
 function serviceOf(name: string, { value, at }: Named<'services'>): ServiceConfig {

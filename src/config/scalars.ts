@@ -94,6 +94,17 @@ export const dnsNames = z
   .regex(/^(?:\*\.)?[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*$/, DNS_NAMES_RULE)
   .transform((text) => text.toLowerCase());
 
+const URL_RULE = 'must be a URL such as https://alerts.example.com/hook';
+/** Where something is sent to. A user and password would be seen in logs of proxies and servers. */
+export const httpUrl = z
+  .string(URL_RULE)
+  .max(2000, URL_RULE)
+  .refine((text) => {
+    const url = urlOf(text);
+    const isWeb = url?.protocol === 'https:' || url?.protocol === 'http:';
+    return isWeb && url.username === '' && url.password === '' && url.hash === '';
+  }, `${URL_RULE}; the scheme must be https or http, without user, password and fragment`);
+
 const HEADER_RULE = 'must be the name of a header field such as Authorization';
 // What the host itself writes, or what would let one request be read as two.
 const OWN_HEADERS =

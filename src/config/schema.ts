@@ -10,6 +10,7 @@ import {
   headerName,
   host,
   httpOrigin,
+  httpUrl,
   integer,
   ipAddress,
   mailbox,
@@ -131,6 +132,24 @@ const scanner = map({
   timeout: duration('100ms', '60s').prefault('20s'),
   maxBytes: size('1KiB', '4GiB').prefault('25MiB'),
 });
+
+const syslogHost = host.default('127.0.0.1');
+
+const syslog = z.discriminatedUnion(
+  'protocol',
+  [
+    map({ protocol: z.literal('udp'), host: syslogHost, port: integer(1, 65_535).default(514) }),
+    map({ protocol: z.literal('tcp'), host: syslogHost, port: integer(1, 65_535).default(514) }),
+    map({
+      protocol: z.literal('tls'),
+      host,
+      port: integer(1, 65_535).default(6514),
+      ca: filePath.optional(),
+    }),
+    map({ protocol: z.literal('unix'), path: filePath }),
+  ],
+  { error: (issue) => protocolRule(issue.code, ['udp', 'tcp', 'tls', 'unix']) },
+);
 
 const PLUGIN_RULE =
   'must be the name of a plugin such as attachment-guard, an installed package such as acme/footer@1.2.0, or a path that ends in .wasm';
@@ -318,6 +337,20 @@ export const configSchema = map({
       .default([]),
   }).prefault({}),
   bounce: map({ downstream: name.optional() }).default({}),
+  notices: map({
+    from: mailbox.optional(),
+    perHour: integer(1, 1_000_000).default(1000),
+    perRecipientPerHour: integer(1, 100_000).default(10),
+  }).prefault({}),
+  incidents: map({
+    syslog: syslog.optional(),
+    file: map({ path: filePath }).optional(),
+    webhook: map({
+      url: httpUrl,
+      secret: filePath.optional(),
+      timeout: duration('100ms', '30s').prefault('5s'),
+    }).optional(),
+  }).default({}),
   log: map({ level: word('debug', 'info', 'warn', 'error').default('info') }).prefault({}),
   resolver: map({
     servers: z

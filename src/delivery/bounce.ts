@@ -125,7 +125,7 @@ function logUntold(
 }
 
 /** What the notice needs of the downstream (RFC 6152, RFC 6531). */
-function paramsFor(notice: Uint8Array, address: string): Sender['params'] {
+export function paramsFor(notice: Uint8Array, address: string): Sender['params'] {
   const eightBit = notice.some((octet) => octet >= 0x80);
   const international = Buffer.byteLength(address) !== address.length;
   return { ...(eightBit && { BODY: '8BITMIME' }), ...(international && { SMTPUTF8: '' }) };

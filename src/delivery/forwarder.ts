@@ -3,9 +3,13 @@ import type { Log } from '../base/log.ts';
 import type { Recipient, Sender } from '../mail/envelope.ts';
 import type { MessageImage } from '../mail/image.ts';
 import type { Reply } from '../mail/reply.ts';
+import type { IncidentReport } from '../ocp/incident.ts';
 import type { Downstream } from '../smtp/transaction.ts';
 import type { NewQuarantineEntry, NewQueueEntry, Store } from '../store/store.ts';
 import { bounceOf, canNotify } from './bounce.ts';
+import { incidentLine } from './incidents/log-line.ts';
+import type { IncidentRunner } from './incidents/runner.ts';
+import type { NoticeOrder, Notices, NoticeSettings } from './notices.ts';
 import type { DeliveryPolicy } from './policy.ts';
 import type { HotPlace, QueueRunner } from './queue-runner.ts';
 import { ThroughRelay } from './through.ts';
@@ -33,6 +37,8 @@ export interface MailToStore {
     readonly headers: Uint8Array;
     readonly arrivedAt: number;
   }[];
+  readonly notices?: readonly NoticeOrder[];
+  readonly incidents?: readonly IncidentReport[];
 }
 
 export interface ForwarderOptions {
@@ -40,6 +46,9 @@ export interface ForwarderOptions {
   readonly runner: QueueRunner;
   readonly downstreams: ReadonlyMap<string, Downstream>;
   readonly policy: DeliveryPolicy;
+  readonly notices: Notices;
+  readonly noticeSettings: NoticeSettings;
+  readonly incidents: IncidentRunner;
   readonly log: Log;
   readonly hostname: string;
   readonly opesSystem: string;
@@ -74,10 +83,13 @@ export class Forwarder {
   async store(
     mail: MailToStore,
   ): Promise<{ readonly ids: readonly string[]; readonly released: Promise<void> }> {
-    const { store, runner, policy } = this.#options;
+    const { store, runner, policy, log } = this.#options;
     const now = this.#now();
     const times = { now, nextAttemptAt: now, expiresAt: now + policy.giveUpAfterMs };
     const { transaction } = mail;
+    // Whatever comes of the store.
+    for (const report of mail.incidents ?? []) incidentLine(report, log);
+    const incidents = this.#options.incidents.hasSinks ? (mail.incidents ?? []) : [];
 
     const places = mail.queue.map(({ downstream, image }) =>
       runner.reserve({ downstream, bytes: memoryOf(image) }),
@@ -93,8 +105,8 @@ export class Forwarder {
     try {
       notices = this.#noticesOf(mail, now);
       const queue = [...variants, ...notices];
-      const nothing = queue.length === 0 && quarantine.length === 0;
-      ids = nothing ? { queue: [], quarantine: [] } : await store.commit({ queue, quarantine });
+      const nothing = queue.length + quarantine.length + incidents.length === 0;
+      ids = nothing ? { queue: [], quarantine: [] } : await store.commit({ queue, quarantine, incidents });
     } catch (error) {
       for (const place of places) place?.cancel();
       throw error;
@@ -110,15 +122,20 @@ export class Forwarder {
     for (const [at, { downstream }] of [...variants, ...notices].entries()) {
       if (places[at] === undefined) runner.wake(downstream);
     }
+    if (incidents.length > 0) this.#options.incidents.wake();
     return { ids: [...ids.queue, ...ids.quarantine], released: allOf(uses) };
   }
 
-  #noticesOf({ bounces, transaction }: MailToStore, now: number): NewQueueEntry[] {
-    const notices = bounces.map(
+  #noticesOf({ bounces, notices = [], transaction }: MailToStore, now: number): NewQueueEntry[] {
+    const bounced = bounces.map(
       ({ recipients: failures, ...order }) =>
         bounceOf({ ...order, failures, transaction }, { ...this.#options, now: () => now }).notice,
     );
-    return notices.filter((notice) => notice !== undefined);
+    const { noticeSettings: settings, ...options } = this.#options;
+    return [
+      ...bounced.filter((notice) => notice !== undefined),
+      ...options.notices.entriesFor(notices, { ...options, transaction, settings, now }),
+    ];
   }
 }
 

@@ -17,6 +17,7 @@ const { openSqliteStore } = await load('store/sqlite-store.js');
 const { smtpDownstream } = await load('smtp/client.js');
 const { startQueueRunner } = await load('delivery/queue-runner.js');
 const { Forwarder } = await load('delivery/forwarder.js');
+const { Notices } = await load('delivery/notices.js');
 const { DEFAULT_DELIVERY } = await load('delivery/policy.js');
 const { spoolOf } = await load('base/spool.js');
 const { imageOf } = await load('mail/image.js');
@@ -25,7 +26,7 @@ const store = await openSqliteStore({ path: directory + '/queue.db', role: 'serv
 const mx = smtpDownstream({ name: 'mx', protocol: 'smtp', host: '127.0.0.1', port: Number(port), hostname: 'gate.test', tls: 'none', log });
 const options = { store, downstreams: new Map([['mx', mx]]), log, hostname: 'gate.test', opesSystem: 'mailto:postmaster@gate.test', hold: () => () => {},
   policy: { ...DEFAULT_DELIVERY, hotMessages: 10, concurrency: 5, pollMs: 20, bounceDownstream: () => 'mx' } };
-const forwarder = new Forwarder({ ...options, runner: startQueueRunner({ ...options, notesPath: directory + '/served' }) });
+const forwarder = new Forwarder({ ...options, notices: new Notices(), incidents: { hasSinks: false }, runner: startQueueRunner({ ...options, notesPath: directory + '/served' }) });
 async function accept(lane) {
   for (let i = 0; ; i++) {
     const subject = [round, lane, i].join('-');

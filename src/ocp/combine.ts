@@ -117,7 +117,11 @@ export function combine(
     Object.assign(tags, decision.tags);
     score += decision.score ?? 0;
     for (const notification of outcome.notifications ?? [])
-      notifications.push({ service: service.name, notification });
+      notifications.push({
+        service: service.name,
+        perHour: service.grants.notify?.perHour ?? 0,
+        notification,
+      });
   }
 
   return {

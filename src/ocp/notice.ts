@@ -72,6 +72,8 @@ export type Incident = Extract<Notification, { kind: 'incident' }>;
 /** With the service whose it is. */
 export interface ServiceNotification {
   readonly service: string;
+  /** Of its grant. */
+  readonly perHour: number;
   readonly notification: Notification;
 }
 

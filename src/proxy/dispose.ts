@@ -9,7 +9,9 @@ import type { PartTable } from '../ocp/part-table.ts';
 import type { Answer } from '../smtp/handler.ts';
 import type { DownstreamReply } from '../smtp/transaction.ts';
 import { undeliverable } from '../store/undeliverable.ts';
-import type { BounceOrder, MailToStore, QuarantineOrder } from './forwarder.ts';
+import type { BounceOrder, MailToStore, NoticeOrder, QuarantineOrder } from './forwarder.ts';
+import { incidentReports, type IncidentReport } from '../ocp/incident.ts';
+import { noticesAbout } from './notices.ts';
 import { describeUnit, outcomeOf, type RecipientOutcome } from './outcome.ts';
 import { dispositions, oneReply } from './plan.ts';
 import type { ProxyOptions } from './options.ts';
@@ -108,6 +110,9 @@ class Disposal {
         queue: through === undefined ? variants.map(({ variant }) => variant) : [],
         quarantine: this.#quarantine(units),
         bounces: await this.#bounces(units.flatMap((unit) => this.#bouncedByVerdict(unit))),
+        // In through mode it is not known yet who gets the message.
+        notices: through === undefined ? await this.#notices(units.filter(isTaken)) : [],
+        incidents: this.#incidents(parts),
       });
     } catch (error) {
       options.log.error(
@@ -141,6 +146,7 @@ class Disposal {
       const waits = !stored && (!perRecipient || failed(results).length > 0);
       return waits && told[at]!.code < 400 ? STORE_FAILED : told[at]!;
     });
+    if (through !== undefined) await this.#storeNotices(units.filter((_, at) => final[at]!.code < 400));
     const refused = this.#canNotify() ? 'bounce' : 'quarantine';
     return {
       replies: perRecipient ? final : [final[0] ?? single],
@@ -280,13 +286,50 @@ class Disposal {
     }
   }
 
+  /** A message that somebody has got is not told to come again for them. */
+  async #storeNotices(taken: readonly Unit[]): Promise<void> {
+    const { transaction, options } = this.#order;
+    try {
+      const notices = await this.#notices(taken);
+      await this.#store({ transaction: transaction.id, ...NO_MAIL, notices });
+    } catch (error) {
+      options.log.error(
+        { transaction: transaction.id, cause: describeError(error) },
+        'the store did not take the notices',
+      );
+    }
+  }
+
+  async #notices(taken: readonly Unit[]): Promise<NoticeOrder[]> {
+    const { transaction, spool, options } = this.#order;
+    const about = { sender: transaction.originalSender.address, downstream: options.listener.downstream };
+    const notices = noticesAbout(taken, about);
+    if (notices.length === 0) return [];
+    const headers = await spool.read(0, 64 * 1024);
+    return notices.map((notice) => ({ ...notice, headers }));
+  }
+
+  #incidents(parts: readonly AnsweredPart[]): IncidentReport[] {
+    const { transaction, options, facts } = this.#order;
+    return parts.flatMap(({ combined, recipients }) => {
+      if (combined.notifications.length === 0) return [];
+      const told = { ...facts('message', transaction.recipients, { size: this.#arrived.size }), recipients };
+      return incidentReports(combined.notifications, {
+        facts: told,
+        gate: options.hostname,
+        now: Date.now(),
+      });
+    });
+  }
+
   #canNotify(): boolean {
     const { transaction, options } = this.#order;
     return options.forwarder.canNotify(transaction.originalSender.address);
   }
 
   async #store(mail: MailToStore): Promise<void> {
-    if (mail.queue.length + mail.quarantine.length + mail.bounces.length === 0) return;
+    const { queue, quarantine, bounces, notices = [], incidents = [] } = mail;
+    if ([queue, quarantine, bounces, notices, incidents].every(({ length }) => length === 0)) return;
     const { released } = await this.#order.options.forwarder.store(mail);
     this.#released.push(released);
   }
@@ -313,6 +356,11 @@ class Disposal {
     }
   }
 }
+
+const NO_MAIL = { queue: [], quarantine: [], bounces: [] };
+
+/** The client is told 250 of it, if the store takes it. */
+const isTaken = ({ disposition: { kind } }: Unit): boolean => kind !== 'reject' && kind !== 'tempfail';
 
 const NO_REPLY: DownstreamReply = { ...reply(451, '4.4.2', 'The downstream gave no reply'), local: true };
 

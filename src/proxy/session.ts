@@ -6,6 +6,8 @@ import { formatReply, reply, type Reply } from '../mail/reply.ts';
 import { stronger, type Combined } from '../ocp/combine.ts';
 import type { Facts } from '../ocp/facts.ts';
 import type { PartTable } from '../ocp/part-table.ts';
+import type { Answered } from '../ocp/dispatch.ts';
+import { incidentReports } from '../ocp/incident.ts';
 import type { Stage } from '../ocp/stage.ts';
 import type {
   Answer,
@@ -277,9 +279,9 @@ class ProxySession implements SessionHandler {
     const { dispatcher, log, hold } = this.#options;
     if (dispatcher === undefined || !dispatcher.listens(stage)) return undefined;
     const release = hold();
-    const answered = await dispatcher
-      .ask({ facts: this.#facts(stage, {}), state: this.#learnt.state })
-      .finally(release);
+    const facts = this.#facts(stage, {});
+    const answered = await dispatcher.ask({ facts, state: this.#learnt.state }).finally(release);
+    this.#tellIncidents(answered, facts);
     this.#learnt.state = answered.state;
     const [part] = answered.parts;
     if (part === undefined) return undefined;
@@ -306,11 +308,13 @@ class ProxySession implements SessionHandler {
   ): Promise<Combined | undefined> {
     const { dispatcher, log } = this.#options;
     if (dispatcher === undefined || !dispatcher.listens(stage)) return undefined;
+    const facts = this.#facts(stage, { transaction, ...(recipients && { recipients }) });
     const answered = await dispatcher.ask({
-      facts: this.#facts(stage, { transaction, ...(recipients && { recipients }) }),
+      facts,
       state: transaction.state,
       isBypassed: transaction.bypass.covers,
     });
+    this.#tellIncidents(answered, facts);
     transaction.learn(stage, answered);
     logServiceLines(log, { transaction: transaction.id }, answered);
     if (stage === 'data') {
@@ -319,6 +323,30 @@ class ProxySession implements SessionHandler {
       return applyAtData(transaction, { answered, downstream, system: opes.system });
     }
     return answered.parts[0]?.combined;
+  }
+
+  /** Of a stage that stores nothing else. Nobody waits for the disk. */
+  #tellIncidents({ parts }: Answered, facts: Omit<Facts, 'service'>): void {
+    const { hostname: gate, forwarder, log, hold } = this.#options;
+    const incidents = parts.flatMap(({ combined, recipients }) =>
+      combined.notifications.length === 0
+        ? []
+        : incidentReports(combined.notifications, {
+            facts: { ...facts, ...(facts.recipients && { recipients }) },
+            gate,
+            now: Date.now(),
+          }),
+    );
+    if (incidents.length === 0) return;
+    const { transaction = '' } = facts;
+    const release = hold();
+    forwarder
+      .store({ transaction, queue: [], quarantine: [], bounces: [], incidents })
+      .catch((error: unknown) => {
+        const { session } = facts;
+        log.error({ session, cause: describeError(error) }, 'the store did not take an incident');
+      })
+      .finally(release);
   }
 
   #facts(
@@ -429,6 +457,7 @@ class ProxySession implements SessionHandler {
       })
       .then((answered) => {
         logServiceLines(log, { transaction: transaction.id }, answered);
+        this.#tellIncidents(answered, facts);
         for (const { service, result: said } of answered.parts.flatMap(({ outcomes }) => outcomes)) {
           if (said.kind !== 'failure') continue;
           log.warn(

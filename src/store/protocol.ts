@@ -8,7 +8,7 @@ import type {
   PutResult,
 } from '../ocp/key-value.ts';
 import type { Role } from './database.ts';
-import type { BypassEntry, NewBypass, Store } from './store.ts';
+import type { BypassEntry, NewBypass, Store, StoredIncident } from './store.ts';
 
 /**
  * What passes between the store's thread and the main one: plain data. Senders and recipients cross as JSON text, as
@@ -30,6 +30,12 @@ export interface Operations {
   kvPut: { request: PutRequest; result: PutResult };
   kvIncrement: { request: IncrementRequest; result: IncrementResult };
   kvRemove: { request: KeyAt; result: boolean };
+  setSinks: { request: { names: readonly string[] }; result: undefined };
+  incidentsTaken: { request: { sink: string; number: number }; result: undefined };
+  pendingIncidents: {
+    request: { sink: string; limit: number };
+    result: { dropped: number; incidents: readonly StoredIncident[] };
+  };
   kvGet: { request: KeyAt; result: KeyValue | undefined };
   read: { request: { messageId: string; offset: number; length: number }; result: Uint8Array };
   listQueue: { request: { limit: number; after: string }; result: QueueRow[] };
@@ -45,6 +51,7 @@ export type ReadOperation =
   | 'findBypasses'
   | 'listBypasses'
   | 'kvGet'
+  | 'pendingIncidents'
   | 'read'
   | 'listQueue'
   | 'showQueue'
@@ -98,6 +105,8 @@ export interface WireMail {
   readonly images: readonly MessageImage[];
   readonly queue: readonly WireQueueEntry[];
   readonly quarantine: readonly WireQuarantineEntry[];
+  /** As JSON. */
+  readonly incidents: readonly string[];
 }
 
 interface WireEntry {

@@ -1,6 +1,7 @@
 import type { Database } from 'better-sqlite3';
 import type { BypassTable } from './bypasses.ts';
 import type { Contents } from './content.ts';
+import type { IncidentTable } from './incidents.ts';
 import type { KeyValueTable } from './key-values.ts';
 import type {
   Operations,
@@ -25,9 +26,14 @@ export type Reads = { [K in ReadOperation]: (request: Operations[K]['request']) 
 
 export function readsOf(
   db: Database,
-  from: { contents: Contents; keyValues: KeyValueTable; bypasses: BypassTable },
+  from: {
+    contents: Contents;
+    keyValues: KeyValueTable;
+    bypasses: BypassTable;
+    incidents: IncidentTable;
+  },
 ): Reads {
-  const { contents, keyValues, bypasses } = from;
+  const { contents, keyValues, bypasses, incidents } = from;
   const listQueue = db.prepare<[string, number], QueueRow>(
     `SELECT ${QUEUE_COLUMNS} FROM queue WHERE id > ? ORDER BY id LIMIT ?`,
   );
@@ -52,6 +58,7 @@ export function readsOf(
     kvGet: (at) => keyValues.get(at),
     findBypasses: (request) => bypasses.find(request),
     listBypasses: (request) => bypasses.list(request),
+    pendingIncidents: (request) => incidents.pending(request),
   };
 }
 
@@ -65,6 +72,7 @@ const READS: Record<ReadOperation, true> = {
   kvGet: true,
   findBypasses: true,
   listBypasses: true,
+  pendingIncidents: true,
 };
 
 export const isRead = (request: Request<ReadOperation | WriteOperation>): request is Request<ReadOperation> =>

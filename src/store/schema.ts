@@ -12,6 +12,7 @@ import { OperationalError } from '../base/errors.ts';
  *   and deliver, somebody else's.
  * - `queue.due_at` is max(next_attempt_at, lease_until): the one number that `claim` looks for, hence the index.
  * - `broken`: how often a message broke a service; see `broken.ts`.
+ * - `incident` and `incident_sink`: see `incidents.ts`; AUTOINCREMENT, since a sink counts by the numbers.
  * - `kv.id` is the revision of a value: a number never used twice. Keys are text; see `key-values.ts`.
  * - `sender` and `recipients` are JSON. Times are milliseconds since the epoch.
  */
@@ -104,6 +105,16 @@ export const MIGRATIONS: readonly string[] = [
      created_at INTEGER NOT NULL,
      expires_at INTEGER NOT NULL,
      UNIQUE (sender, recipient, service)
+   ) STRICT, WITHOUT ROWID;`,
+
+  `CREATE TABLE incident (
+     number INTEGER PRIMARY KEY AUTOINCREMENT,
+     report TEXT NOT NULL
+   ) STRICT;
+
+   CREATE TABLE incident_sink (
+     name TEXT PRIMARY KEY,
+     taken INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;`,
 ];
 

@@ -92,6 +92,11 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       increment: (request) => thread.ask('kvIncrement', request),
       remove: (at) => thread.ask('kvRemove', at),
     },
+    incidents: {
+      setSinks: (names) => thread.ask('setSinks', { names }),
+      pending: ({ sink, limit }) => thread.ask('pendingIncidents', { sink, limit }),
+      taken: ({ sink, number }) => thread.ask('incidentsTaken', { sink, number }),
+    },
     counts: () => thread.ask('counts', {}),
     close: () => thread.close(),
     stats: () => thread.stats,
@@ -130,7 +135,8 @@ function wireMail(mail: NewMail): WireMail {
     service: entry.service,
     reason: entry.reason,
   }));
-  return { images: [...numbers.keys()], queue, quarantine };
+  const incidents = (mail.incidents ?? []).map((report) => JSON.stringify(report));
+  return { images: [...numbers.keys()], queue, quarantine, incidents };
 }
 
 function wireSettlement(

@@ -1,5 +1,6 @@
 import type { MessageImage } from '../mail/image.ts';
 import type { Recipient, Sender } from '../mail/envelope.ts';
+import type { IncidentReport } from '../ocp/incident.ts';
 import type { KeyValues } from '../ocp/key-value.ts';
 
 /**
@@ -58,6 +59,7 @@ export interface Store {
   removeBypasses(ids: readonly string[]): Promise<number>;
   /** What services keep, by the capability `kv`. */
   readonly keyValues: KeyValues;
+  readonly incidents: IncidentLog;
   counts(): Promise<{ queue: number; quarantine: number }>;
   close(): Promise<void>;
 }
@@ -71,6 +73,31 @@ export interface Page {
 export interface NewMail {
   readonly queue: readonly NewQueueEntry[];
   readonly quarantine: readonly NewQuarantineEntry[];
+  /** Kept only as far as there are sinks for them. */
+  readonly incidents?: readonly IncidentReport[];
+}
+
+/**
+ * The incidents that some sink has not taken yet: at most 10,000, of which the oldest is dropped for one more. They come by `commit`, with the
+ * mail that they are about.
+ */
+export interface IncidentLog {
+  /** Names all sinks there are. A new one begins with the next incident; for one that is gone nothing is kept any more. */
+  setSinks(names: readonly string[]): Promise<void>;
+  /** The oldest that a sink has not taken, and how many before these were dropped. */
+  pending(request: {
+    readonly sink: string;
+    readonly limit: number;
+  }): Promise<{ readonly dropped: number; readonly incidents: readonly StoredIncident[] }>;
+  /** The sink has all up to this number. */
+  taken(request: { readonly sink: string; readonly number: number }): Promise<void>;
+}
+
+export interface StoredIncident {
+  /** One more than that of the incident before it. */
+  readonly number: number;
+  /** As JSON. */
+  readonly report: string;
 }
 
 export interface NewQueueEntry {

@@ -2,6 +2,7 @@ import { OperationalError, describeError } from '../base/errors.ts';
 import { bypassesOf } from './bypasses.ts';
 import { contentsOf } from './content.ts';
 import { sqliteCode, type OpenDatabase } from './database.ts';
+import { incidentsOf } from './incidents.ts';
 import { keyValuesOf } from './key-values.ts';
 import { roomIn } from './room.ts';
 import type {
@@ -56,7 +57,7 @@ export function turnsOf({ db, close }: OpenDatabase, options: TurnOptions): Turn
   const { path, role, say } = options;
   const contents = contentsOf(db, { role });
   const keyValues = keyValuesOf(db);
-  const tables = { contents, keyValues, bypasses: bypassesOf(db) };
+  const tables = { contents, keyValues, bypasses: bypassesOf(db), incidents: incidentsOf(db) };
   const reads = readsOf(db, tables);
   const writes = writesOf(db, tables);
   const transactions = transactionsOf(db, path);

@@ -4,6 +4,7 @@ import type { BypassTable } from './bypasses.ts';
 import { breaksOf } from './broken.ts';
 import { claimOf } from './claim.ts';
 import { sizeOf, STEP_OCTETS, type Contents, type NewContent } from './content.ts';
+import type { IncidentTable } from './incidents.ts';
 import type { KeyValueTable } from './key-values.ts';
 import type {
   Operations,
@@ -62,9 +63,14 @@ function contentsIn(mail: WireMail): NewContent[] {
 
 export function writesOf(
   db: Database,
-  to: { contents: Contents; keyValues: KeyValueTable; bypasses: BypassTable },
+  to: {
+    contents: Contents;
+    keyValues: KeyValueTable;
+    bypasses: BypassTable;
+    incidents: IncidentTable;
+  },
 ): Writes {
-  const { contents, keyValues, bypasses } = to;
+  const { contents, keyValues, bypasses, incidents } = to;
   const insertQueue = db.prepare(
     `INSERT INTO queue (id, transaction_id, message_id, size, sender, recipients, downstream, attempts,
        created_at, next_attempt_at, lease_until, due_at, expires_at, last_reply)
@@ -139,6 +145,7 @@ export function writesOf(
     };
     const queue = mail.queue.map(insertWith(insertQueue));
     const quarantine = mail.quarantine.map(insertWith(insertQuarantine));
+    incidents.add(mail.incidents);
     return { queue, quarantine };
   }
 
@@ -205,6 +212,14 @@ export function writesOf(
       return bypasses.add(request.bypasses);
     },
     removeBypasses: ({ ids }) => forEachId(ids, (id) => bypasses.remove(id)),
+    // oxlint-disable-next-line require-yield -- one step
+    *setSinks(request) {
+      return incidents.setSinks(request);
+    },
+    // oxlint-disable-next-line require-yield -- one step
+    *incidentsTaken(request) {
+      return incidents.taken(request);
+    },
     // oxlint-disable-next-line require-yield -- one step
     *kvPut(request) {
       return keyValues.put(request);

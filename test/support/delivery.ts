@@ -7,6 +7,8 @@ import { startQueueRunner, type QueueRunner } from '../../src/delivery/queue-run
 import { imageOf } from '../../src/mail/image.ts';
 import { smtpDownstream } from '../../src/smtp/client.ts';
 import type { Downstream } from '../../src/smtp/transaction.ts';
+import { IncidentRunner } from '../../src/delivery/incidents/runner.ts';
+import { Notices } from '../../src/delivery/notices.ts';
 import { openSqliteStore } from '../../src/store/sqlite-store.ts';
 import type { Store } from '../../src/store/store.ts';
 
@@ -58,6 +60,14 @@ export async function openDelivery(options: DeliveryOptions): Promise<Delivery> 
     hostname: 'gate.test',
     opesSystem: 'mailto:postmaster@gate.test',
     hold: options.hold ?? (() => () => {}),
+    notices: new Notices(),
+    noticeSettings: {
+      from: 'MAILER-DAEMON@gate.test',
+      postmaster: 'postmaster@gate.test',
+      perHour: 1000,
+      perRecipientPerHour: 10,
+    },
+    incidents: new IncidentRunner({ store: store.incidents, log }),
   };
   const runner = startQueueRunner({ ...settings, notesPath: join(directory, 'served') });
   return {
