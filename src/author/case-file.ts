@@ -11,7 +11,7 @@ import { map, service } from '../config/schema.ts';
 import { readYaml } from '../config/yaml-source.ts';
 import type { Facts } from '../ocp/facts.ts';
 import { decisionSchema } from '../ocp/decision.ts';
-import { notificationSchema } from '../ocp/notice.ts';
+import { notificationSchema } from '../ocp/notice-schema.ts';
 import { DEFAULT_SERVICE } from '../ocp/service.ts';
 import { STAGES } from '../ocp/stage.ts';
 

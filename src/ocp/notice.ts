@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { Problem } from '../mail/image.ts';
 import { replaceControls } from '../mail/text.ts';
 import type { NotifyGrant } from './capability.ts';
 import type { Stage } from './stage.ts';
@@ -19,9 +19,14 @@ export type Severity = (typeof SEVERITIES)[number];
 
 /** That one call may propose. */
 export const NOTIFICATION_LIMIT = 20;
-/** Characters of a notice's text. */
+// In characters.
+const SUBJECT_LIMIT = 200;
 const TEXT_LIMIT = 8000;
+const INCIDENT_LIMIT = 1000;
+const FIELD_LIMIT = 500;
 const FIELDS_LIMIT = 20;
+const EVENT_FORM = /^[a-z][a-z0-9-]{0,31}$/;
+const FIELD_FORM = /^[A-Za-z][A-Za-z0-9_.-]{0,31}$/;
 
 /** By whole characters; a lone surrogate, which is none, is replaced. */
 const cut = (text: string, limit: number): string =>
@@ -30,44 +35,96 @@ const cut = (text: string, limit: number): string =>
     .join('')
     .replace(/\p{Surrogate}/gu, '\ufffd');
 
-const line = (limit: number) => z.string().transform((text) => cut(replaceControls(text, ' '), limit).trim());
+const line = (text: string, limit: number): string => cut(replaceControls(text, ' '), limit).trim();
 
-const lines = z.string().transform((text) => {
+function lines(text: string): string {
   const kept = text.replace(/\r\n?/g, '\n').split('\n');
   return cut(kept.map((one) => replaceControls(one.replaceAll('\t', '    '), ' ')).join('\n'), TEXT_LIMIT);
-});
+}
 
-/** A notice as it is asked for: its text comes after the line. */
-const noticeRequest = z.strictObject({
-  kind: z.literal('notice'),
-  to: z.enum(NOTICE_TO),
-  subject: line(200).refine((text) => text !== '', 'must not be empty'),
-});
+export interface Notice {
+  readonly kind: 'notice';
+  readonly to: NoticeTo;
+  readonly subject: string;
+  /** Lines end in LF. */
+  readonly text: string;
+}
 
-const incident = z.strictObject({
-  kind: z.literal('incident'),
-  severity: z.enum(SEVERITIES),
+export interface Incident {
+  readonly kind: 'incident';
+  readonly severity: Severity;
   /** What happened, as a program finds it: MSGID of RFC 5424. */
-  event: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'must be 1 to 32 of a-z, 0-9 and "-"'),
-  text: line(1000),
+  readonly event: string;
+  readonly text: string;
   /** Names as SD-NAME of RFC 5424 has them. */
-  fields: z
-    .record(z.string().regex(/^[A-Za-z][A-Za-z0-9_.-]{0,31}$/, 'must be a name'), line(500))
-    .refine((fields) => Object.keys(fields).length <= FIELDS_LIMIT, `must be at most ${FIELDS_LIMIT}`)
-    .default({}),
-});
+  readonly fields: Readonly<Record<string, string>>;
+}
 
-/** The line of a request (`sdk/ABI.md`). */
-export const notifyRequestSchema = z.discriminatedUnion('kind', [noticeRequest, incident]);
+export type Notification = Notice | Incident;
 
-export const notificationSchema = z.discriminatedUnion('kind', [
-  noticeRequest.extend({ text: lines }),
-  incident,
-]);
+/**
+ * What is proposed, made fit, or what is wrong with it. No schema of a library: this runs in confined processes too, where there is
+ * none, and again in the main program on what they say.
+ */
+export function readNotification(value: unknown): Notification | Problem {
+  if (!isRecord(value)) return { problem: 'it must be an object' };
+  const { kind } = value;
+  if (kind === 'notice') return readNotice(value);
+  return kind === 'incident' ? readIncident(value) : { problem: 'kind must be notice or incident' };
+}
 
-export type Notification = z.output<typeof notificationSchema>;
-export type Notice = Extract<Notification, { kind: 'notice' }>;
-export type Incident = Extract<Notification, { kind: 'incident' }>;
+function readNotice({ kind: _kind, to, subject, text, ...others }: Fields): Notice | Problem {
+  const reader = NOTICE_TO.find((one) => one === to);
+  if (reader === undefined) return { problem: `to must be one of ${NOTICE_TO.join(', ')}` };
+  if (typeof subject !== 'string' || line(subject, SUBJECT_LIMIT) === '')
+    return { problem: 'subject must be a text that is not empty' };
+  if (typeof text !== 'string') return { problem: 'text must be a text' };
+  return (
+    unknownKey(others) ?? {
+      kind: 'notice',
+      to: reader,
+      subject: line(subject, SUBJECT_LIMIT),
+      text: lines(text),
+    }
+  );
+}
+
+function readIncident({ kind: _kind, severity, event, text, fields, ...others }: Fields): Incident | Problem {
+  const known = SEVERITIES.find((one) => one === severity);
+  if (known === undefined) return { problem: `severity must be one of ${SEVERITIES.join(', ')}` };
+  if (typeof event !== 'string' || !EVENT_FORM.test(event))
+    return { problem: 'event must be 1 to 32 of a-z, 0-9 and "-", beginning with a letter' };
+  if (typeof text !== 'string') return { problem: 'text must be a text' };
+  const given = fields === undefined ? [] : isRecord(fields) ? Object.entries(fields) : undefined;
+  if (given === undefined || given.length > FIELDS_LIMIT)
+    return { problem: `fields must be an object of at most ${FIELDS_LIMIT} texts` };
+  const said: Record<string, string> = {};
+  for (const [name, value] of given) {
+    if (!FIELD_FORM.test(name))
+      return { problem: 'fields must have names of letters, digits, "_", "." and "-"' };
+    if (typeof value !== 'string') return { problem: `fields.${name} must be a text` };
+    said[name] = line(value, FIELD_LIMIT);
+  }
+  return (
+    unknownKey(others) ?? {
+      kind: 'incident',
+      severity: known,
+      event,
+      text: line(text, INCIDENT_LIMIT),
+      fields: said,
+    }
+  );
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isRecord = (value: unknown): value is Fields =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function unknownKey(others: Fields): Problem | undefined {
+  const [key] = Object.keys(others);
+  return key === undefined ? undefined : { problem: `unknown key ${JSON.stringify(key.slice(0, 100))}` };
+}
 
 /** With the service whose it is. */
 export interface ServiceNotification {

@@ -86,7 +86,7 @@ async function call(task: CallMessage, octets: Uint8Array): Promise<void> {
       logs,
       memoryBytes,
       splices: isGood ? splices.map(({ offset, remove, bytes }) => [offset, remove, bytes.length]) : [],
-      notifications: isGood ? [...notifications] : [],
+      notifications: isGood && notifications.length > 0 ? [...notifications] : undefined,
       state: isGood && said.state ? kept.map(([key, value]) => [key, value.length]) : undefined,
       lacking: guests.lacking.length > 0,
     },

@@ -18,7 +18,6 @@ describe('readSaid', () => {
           logs: [],
           memoryBytes: 0,
           splices: [],
-          notifications: [],
           lacking: false,
           ...said,
         },

@@ -27,7 +27,7 @@ export async function readSaid(
 ): Promise<Said> {
   const { service, message, notify, outage } = about;
   const { limits, allowModify } = service;
-  const { fault, logs, memoryBytes, notifications } = said.message;
+  const { fault, logs, memoryBytes, notifications = [] } = said.message;
   // Before its splices are judged, for which the message is read, too.
   const readBytes = message?.readBytes ?? 0;
   const parts = new Parts(said.octets);

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { CapabilityAnswer } from '../ocp/capability.ts';
 import { CAPABILITIES } from '../ocp/manifest.ts';
-import { NOTIFICATION_LIMIT, notificationSchema, type NotifyLeave } from '../ocp/notice.ts';
+import { notificationSchema } from '../ocp/notice-schema.ts';
+import { NOTIFICATION_LIMIT, type NotifyLeave } from '../ocp/notice.ts';
 import { EDIT_LIMIT } from './edits.ts';
 import type { GuestService } from './instances.ts';
 
@@ -92,7 +93,7 @@ const saidSchema = z.strictObject({
   logs: z.array(z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']), text: z.string() })),
   memoryBytes: length,
   splices: z.array(z.tuple([length, length, length])).max(EDIT_LIMIT),
-  notifications: z.array(notificationSchema).max(NOTIFICATION_LIMIT),
+  notifications: z.array(notificationSchema).max(NOTIFICATION_LIMIT).optional(),
   state: z.array(z.tuple([z.string(), length])).optional(),
   /** An instance had better be made ahead of the next call. */
   lacking: z.boolean(),

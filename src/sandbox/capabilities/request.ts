@@ -21,6 +21,17 @@ export function readRequest<Schema extends z.ZodType>(
   octets: Uint8Array,
   schema: Schema,
 ): RequestRead<z.output<Schema>> | Refused {
+  const split = splitRequest(octets);
+  if (!('fields' in split)) return split;
+  const parsed = schema.safeParse(split.fields);
+  if (parsed.success) return { fields: parsed.data, body: split.body };
+  const [issue] = parsed.error.issues;
+  const where = issue!.path.length === 0 ? '' : ` at ${issue!.path.join('.')}`;
+  return refused('INVALID', `the request is wrong${where}: ${issue!.message}`.slice(0, 300));
+}
+
+/** The same before anything is known of what the line says. */
+export function splitRequest(octets: Uint8Array): RequestRead<unknown> | Refused {
   const end = octets.indexOf(LF);
   const line = end < 0 ? octets : octets.subarray(0, end);
   if (line.length > LINE_LIMIT) {
@@ -37,11 +48,7 @@ export function readRequest<Schema extends z.ZodType>(
   }
   const json = strictJson(text);
   if ('fault' in json) return refused('INVALID', `the request's line ${json.fault}`);
-  const parsed = schema.safeParse(json.value);
-  if (parsed.success) return { fields: parsed.data, body: octets.subarray(line.length + 1) };
-  const [issue] = parsed.error.issues;
-  const where = issue!.path.length === 0 ? '' : ` at ${issue!.path.join('.')}`;
-  return refused('INVALID', `the request is wrong${where}: ${issue!.message}`.slice(0, 300));
+  return { fields: json.value, body: octets.subarray(line.length + 1) };
 }
 
 type Refused = Extract<CapabilityAnswer, { kind: 'refused' }>;
