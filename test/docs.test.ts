@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
@@ -31,6 +32,13 @@ const blocksOf = (text: string, language: string): string[] =>
 
 const { path: directory, remove } = temporaryDirectory();
 afterAll(remove);
+
+/** A private key that an example names. */
+function writeKey(file: string): void {
+  mkdirSync(dirname(file), { recursive: true });
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+}
 
 describe('a config in the documents checks, plugins and their settings included', () => {
   /** What a part of a config needs to be a whole one: a group of its services, and the downstreams that they name. */
@@ -74,6 +82,7 @@ describe('a config in the documents checks, plugins and their settings included'
       mkdirSync(folder, { recursive: true });
       const file = join(folder, 'postern.yaml');
       const whole = /^listeners:/m.test(block);
+      for (const [, key] of block.matchAll(/file: (\.\/[\w./-]+\.pem)/g)) writeKey(join(folder, key!));
       writeFileSync(file, whole ? block : JSON.stringify(wholeOf(block)));
       expect(await command(['check', '-c', file])).toEqual({ code: 0, out: `${file}: good\n`, errors: '' });
     });

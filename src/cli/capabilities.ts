@@ -4,10 +4,13 @@ import type { CapabilityHost } from '../ocp/capability.ts';
 import type { KeyValues } from '../ocp/key-value.ts';
 import type { Service } from '../ocp/service.ts';
 import { clock } from '../sandbox/capabilities/clock.ts';
+import { authPart } from '../sandbox/capabilities/auth.ts';
+import { Authentication } from '../sandbox/capabilities/authentication.ts';
 import { dnsPart } from '../sandbox/capabilities/dns.ts';
 import { HeldKeys } from '../sandbox/capabilities/held-keys.ts';
 import { createCapabilityHost, type CapabilityParts } from '../sandbox/capabilities/host.ts';
 import { httpPart } from '../sandbox/capabilities/http.ts';
+import { arcSealer } from '../sandbox/capabilities/key-arc.ts';
 import { dkimSigner } from '../sandbox/capabilities/key-dkim.ts';
 import { keyPart } from '../sandbox/capabilities/key.ts';
 import { kvIn } from '../sandbox/capabilities/kv.ts';
@@ -34,11 +37,19 @@ export function capabilitiesOf(
   const { log, keyValues, settings } = options;
   const threads = new LibraryThreads();
   const resolver = createResolver(settings.resolver);
+  const authentication = new Authentication({ resolver, threads });
   const parts: CapabilityParts = {
+    auth: authPart(authentication),
     clock,
     dns: dnsPart(resolver),
     http: httpPart(),
-    key: keyPart({ keys: new HeldKeys(settings.keys), operations: { 'dkim-sign': dkimSigner(threads) } }),
+    key: keyPart({
+      keys: new HeldKeys(settings.keys),
+      operations: {
+        'arc-seal': arcSealer({ threads, authentication }),
+        'dkim-sign': dkimSigner(threads),
+      },
+    }),
     kv: kvIn(keyValues),
     scan: scanPart(settings.scanners),
   };

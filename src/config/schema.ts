@@ -214,6 +214,7 @@ export const grants = map({
     perHour: integer(1, 100_000).default(100),
     incidents: z.boolean('must be true or false').default(true),
   }).optional(),
+  auth: z.literal(true, 'must be true; leave the key out to grant no auth').optional(),
   key: map({
     keys: z
       .array(name, 'must be a list of names of keys')

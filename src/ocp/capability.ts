@@ -16,6 +16,8 @@ export interface Grants {
   readonly kv?: KvGrant;
   readonly http?: HttpGrant;
   readonly notify?: NotifyGrant;
+  /** What is known of where a message comes from. */
+  readonly auth?: true;
   readonly key?: KeyGrant;
   readonly scan?: ScanGrant;
   readonly dns?: DnsGrant;

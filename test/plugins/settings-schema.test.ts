@@ -62,6 +62,39 @@ const EXAMPLES: Record<string, Examples> = {
         [client ?? [], not?.client ?? []].flat().some((text) => !/^[\d.:a-f]+(?:\/\d+)?$/.test(text)),
       ),
   },
+  'dkim-sign': {
+    good: [
+      { domains: {} },
+      {
+        domains: { 'example.com': 'rsa', 'example.org': ['rsa', 'ed'] },
+        unauthenticated: true,
+        signed: 'replace',
+        onMismatch: 'reject',
+        onNoSignature: 'accept',
+        canonicalization: 'relaxed/simple',
+        expires: 604_800,
+      },
+    ],
+    finer: [],
+    isFiner: never,
+  },
+  'mail-auth': {
+    good: [
+      { authservId: 'mx.example.com' },
+      {
+        authservId: 'mx.example.com',
+        onDmarcFail: 'quarantine',
+        onSpfFail: 'reject',
+        onNoAuthor: 'quarantine',
+        onTempError: 'tempfail',
+        trustedSealers: ['lists.example.org'],
+        scores: { 'spf=fail': 3, 'dkim=pass': -1 },
+        seal: 'ours',
+      },
+    ],
+    finer: [],
+    isFiner: never,
+  },
   antivirus: {
     good: [
       {},

@@ -105,4 +105,4 @@ export function foldedNames(names: readonly string[]): string {
     .join('');
 }
 
-const foldedText = (text: string): string => text.match(/.{1,72}/g)!.join('\r\n\t');
+export const foldedText = (text: string): string => text.match(/.{1,72}/g)!.join('\r\n\t');

@@ -40,6 +40,7 @@ export interface CapabilityParts {
   readonly clock: CapabilityPart<true>;
   readonly dns: CapabilityPart<DnsGrant>;
   readonly http: CapabilityPart<HttpGrant>;
+  readonly auth: CapabilityPart<true>;
   readonly key: CapabilityPart<KeyGrant>;
   readonly kv: CapabilityPart<KvGrant>;
   readonly scan: CapabilityPart<ScanGrant>;
@@ -61,6 +62,7 @@ export function createCapabilityHost(options: {
     ['clock', asking(parts.clock, ({ clock }) => clock)],
     ['dns', asking(parts.dns, ({ dns }) => dns)],
     ['http', asking(parts.http, ({ http }) => http)],
+    ['auth', asking(parts.auth, ({ auth }) => auth)],
     ['key', asking(parts.key, ({ key }) => key)],
     ['kv', asking(parts.kv, ({ kv }) => kv)],
     ['scan', asking(parts.scan, ({ scan }) => scan)],

@@ -7,7 +7,7 @@ import type { LibraryThreads } from './library-threads.ts';
 import { answered, readRequest, refused } from './request.ts';
 
 /** What is signed where a request does not say: what readers show and go by (RFC 6376 section 5.4.1). */
-const HEADERS = [
+export const HEADERS = [
   'From',
   'Sender',
   'Reply-To',
@@ -26,7 +26,7 @@ const HEADERS = [
   'List-Unsubscribe-Post',
 ];
 /** What nobody may add to it: each would be shown, or read, in the place of what was signed. */
-const OVERSIGN = [
+export const OVERSIGN = [
   'From',
   'Sender',
   'Reply-To',

@@ -7,7 +7,9 @@ export type LibraryTask = { run(input: unknown): Promise<unknown> }['run'];
 
 export const LIBRARY_TASKS = {
   partTable: async () => (await import('./task-part-table.ts')).runPartTable,
-  dkimSign: async () => (await import('./task-dkim-sign.ts')).runDkimSign,
+  verifyMessage: async () => (await import('./task-verify-message.ts')).runVerifyMessage,
+  dkimSign: async () => (await import('./task-sign.ts')).runDkimSign,
+  arcSeal: async () => (await import('./task-sign.ts')).runArcSeal,
 } as const satisfies Readonly<Record<string, () => Promise<LibraryTask>>>;
 
 export interface LibraryCall {
