@@ -61,6 +61,13 @@ function contentsIn(mail: WireMail): NewContent[] {
   return mail.images.map((image, index) => ({ image, refs: refs[index]! }));
 }
 
+function inOneStep<Asked, Result>(write: (request: Asked) => Result): (request: Asked) => Steps<Result> {
+  // oxlint-disable-next-line require-yield -- one step
+  return function* oneStep(request) {
+    return write(request);
+  };
+}
+
 export function writesOf(
   db: Database,
   to: {
@@ -178,10 +185,7 @@ export function writesOf(
 
   return {
     commit: store,
-    // oxlint-disable-next-line require-yield -- one step
-    *claim(request) {
-      return claim(request);
-    },
+    claim: inOneStep(claim),
     *settle({ id, remaining, nextAttemptAt, lastReply, mail, held }) {
       // Gone: an operator removed it meanwhile, or another attempt settled it. Then its bounce is not wanted either.
       if (exists.get(id) === undefined) return undefined;
@@ -203,34 +207,13 @@ export function writesOf(
         return found;
       }),
     removeQuarantine: ({ ids }) => forEachId(ids, removeWith(removeFromQuarantine)),
-    // oxlint-disable-next-line require-yield -- one step
-    *countBreak(request) {
-      return countBreak(request);
-    },
-    // oxlint-disable-next-line require-yield -- one step
-    *addBypasses(request) {
-      return bypasses.add(request.bypasses);
-    },
+    countBreak: inOneStep(countBreak),
+    addBypasses: inOneStep((request) => bypasses.add(request.bypasses)),
     removeBypasses: ({ ids }) => forEachId(ids, (id) => bypasses.remove(id)),
-    // oxlint-disable-next-line require-yield -- one step
-    *setSinks(request) {
-      return incidents.setSinks(request);
-    },
-    // oxlint-disable-next-line require-yield -- one step
-    *incidentsTaken(request) {
-      return incidents.taken(request);
-    },
-    // oxlint-disable-next-line require-yield -- one step
-    *kvPut(request) {
-      return keyValues.put(request);
-    },
-    // oxlint-disable-next-line require-yield -- one step
-    *kvIncrement(request) {
-      return keyValues.increment(request);
-    },
-    // oxlint-disable-next-line require-yield -- one step
-    *kvRemove(request) {
-      return keyValues.remove(request);
-    },
+    setSinks: inOneStep((request) => incidents.setSinks(request)),
+    incidentsTaken: inOneStep((request) => incidents.taken(request)),
+    kvPut: inOneStep((request) => keyValues.put(request)),
+    kvIncrement: inOneStep((request) => keyValues.increment(request)),
+    kvRemove: inOneStep((request) => keyValues.remove(request)),
   };
 }
