@@ -8,6 +8,10 @@ const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066
 /** The text with each unsafe character replaced by `?`. */
 export const printable = (text: string): string => text.replace(UNSAFE, '?');
 
+/** The text with each unsafe character as JSON escapes it, so that nothing of it is lost. */
+export const escaped = (text: string): string =>
+  text.replace(UNSAFE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
 /** Whether there is nothing in it to replace. */
 export const isPrintable = (text: string): boolean => printable(text) === text;
 

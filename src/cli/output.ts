@@ -1,9 +1,9 @@
-import { printable } from '../base/printable.ts';
+import { escaped, printable } from '../base/printable.ts';
 
 /** Prints a value as one JSON document. What could steer a terminal is escaped, which JSON itself asks only of C0. */
 export function printJson(value: unknown): void {
-  const escape = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  process.stdout.write(`${JSON.stringify(value, null, 2).replace(UNSAFE_IN_JSON, escape)}\n`);
+  const lines = JSON.stringify(value, null, 2).split('\n');
+  process.stdout.write(`${lines.map(escaped).join('\n')}\n`);
 }
 
 /** Prints rows in columns as wide as their widest cell; the last column is never padded. Nothing to show prints `none`. */
@@ -29,8 +29,6 @@ export function printLine(text: string): void {
 export function printError(text: string): void {
   process.stderr.write(`${text.split('\n').map(printable).join('\n')}\n`);
 }
-
-const UNSAFE_IN_JSON = /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /** `3.2 KiB` */
 export function formatSize(octets: number): string {

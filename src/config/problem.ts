@@ -1,3 +1,5 @@
+import { escaped } from '../base/printable.ts';
+
 /** Something wrong in the config file, at the place where it can be put right. */
 export interface Problem {
   /** As it was given to `loadConfig`. */
@@ -19,7 +21,7 @@ export function formatPath(path: KeyPath): string {
   let text = '';
   for (const step of path) {
     if (typeof step === 'number') text += `[${step}]`;
-    else text += text === '' ? printable(step) : `.${printable(step)}`;
+    else text += text === '' ? escaped(step) : `.${escaped(step)}`;
   }
   return text;
 }
@@ -47,14 +49,5 @@ const LONGEST_TEXT = 80;
 export function quote(text: string): string {
   const bare = text.replace(/[^\s/@:]*:[^\s/@]*@/g, '***@');
   const cut = bare.length > LONGEST_TEXT ? `${bare.slice(0, LONGEST_TEXT)}…` : bare;
-  return printable(JSON.stringify(cut));
-}
-
-// A key or value must not be able to steer the terminal that `check` prints to (C0, DEL, C1, bidirectional marks).
-function printable(text: string): string {
-  return text.replace(
-    // oxlint-disable-next-line no-control-regex -- control characters are what this escapes
-    /[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+  return escaped(JSON.stringify(cut));
 }

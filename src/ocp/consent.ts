@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { escaped } from '../base/printable.ts';
 import { CAPABILITIES, limitsSchema, READS, type Manifest } from './manifest.ts';
 import { DEFAULT_LIMITS, type Limits } from './service.ts';
 import { STAGES } from './stage.ts';
@@ -99,11 +100,7 @@ function limitsBeyond(manifest: Manifest, consent: Consent): string[] {
 }
 
 /** JSON as a line of text: nothing in it can steer a terminal. */
-const shown = (value: unknown): string =>
-  JSON.stringify(value).replace(
-    /[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
+const shown = (value: unknown): string => escaped(JSON.stringify(value));
 
 /** The same text for the same JSON value, whatever the order of its keys. */
 function canonical(value: unknown): string {
