@@ -1,11 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { Option, type Command } from 'commander';
-import { describeError } from '../base/errors.ts';
 import type { Edit } from '../config/edit.ts';
 import type { LoadedConfig } from '../config/load.ts';
-import { isRecord } from '../config/raw.ts';
 import { suggest } from '../config/suggest.ts';
-import { readYaml } from '../config/yaml-source.ts';
 import { formatPackageName } from '../ocp/package-name.ts';
 import { changeConfig } from './config-change.ts';
 import { loadOrFail, type CommonOptions } from './context.ts';
@@ -14,6 +10,7 @@ import { packageOrFail, recordRuns } from './installed.ts';
 import { GRANT_HELP, GRANT_OPTION, grantExample, grantsFrom } from './grant-words.ts';
 import { CHANGE_HELP, serviceOrFail } from './plugin-grant.ts';
 import { collect } from './plugin-verify.ts';
+import { readSettings } from './settings-file.ts';
 
 interface EnableOptions extends CommonOptions {
   readonly mode?: 'monitor' | 'enforce';
@@ -119,7 +116,7 @@ async function enablePackage(
     plugin: formatPackageName(record),
     mode: options.mode ?? 'monitor',
     ...(options.allowModify && { allowModify: true }),
-    ...(options.settings !== undefined && { settings: await settingsFrom(options.settings) }),
+    ...(options.settings !== undefined && { settings: await readSettings(options.settings) }),
     ...(Object.keys(grants).length > 0 && { grants }),
   };
   await changeConfig(loaded, {
@@ -133,21 +130,4 @@ async function enablePackage(
     },
   });
   await recordRuns(config, [record]);
-}
-
-async function settingsFrom(file: string): Promise<unknown> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    throw new CommandError(EXIT.notFound, `Cannot read ${file}: ${describeError(error)}`);
-  }
-  const { value, problems } = readYaml(text);
-  if (problems.length === 0 && isRecord(value)) return value;
-  const [first] = problems;
-  const fault = first === undefined ? 'found no map' : `line ${first.line}: ${first.message}`;
-  throw new CommandError(
-    EXIT.usage,
-    `Cannot use ${file} as settings: ${fault}; it must be a map, as YAML or JSON`,
-  );
 }

@@ -1,14 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { describeError } from '../base/errors.ts';
 import { silentLog } from '../base/log.ts';
 import type { ServiceConfig } from '../config/config.ts';
 import { findingsOf } from '../config/issues.ts';
 import { formatPath } from '../config/problem.ts';
-import { isRecord } from '../config/raw.ts';
 import { grantsOf } from '../config/resolve.ts';
 import { grants } from '../config/schema.ts';
-import { readYaml } from '../config/yaml-source.ts';
 import { describeProblem } from '../author/cases.ts';
 import { openTrial, type Trial } from '../author/trial.ts';
 import type { CapabilityHost } from '../ocp/capability.ts';
@@ -18,6 +14,7 @@ import { capabilitiesOf, NO_SETTINGS } from './capabilities.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { GRANT_HELP, GRANT_OPTION, grantsFrom } from './grant-words.ts';
 import { collect } from './plugin-verify.ts';
+import { readSettings } from './settings-file.ts';
 import { readSubject } from './trial-subject.ts';
 
 /** What `postern plugin run` and `bench` take to make the service of: what a config would say. */
@@ -84,20 +81,4 @@ async function serviceFrom(options: TrialOptions): Promise<ServiceConfig> {
     limits: {},
     grants: grantsOf(checked.data, (path) => path),
   };
-}
-
-async function readSettings(file: string): Promise<Readonly<Record<string, unknown>>> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (error) {
-    throw new CommandError(EXIT.notFound, `Cannot read ${file}: ${describeError(error)}`);
-  }
-  const { value, problems } = readYaml(text);
-  const [problem] = problems;
-  if (problem !== undefined) {
-    throw new CommandError(EXIT.usage, `Cannot use ${file}: line ${problem.line}: ${problem.message}`);
-  }
-  if (isRecord(value)) return value;
-  throw new CommandError(EXIT.usage, `Cannot use ${file}: settings are a map`);
 }
