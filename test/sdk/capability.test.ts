@@ -1,14 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Grants } from '../../src/ocp/capability.ts';
 import { factsOf, serviceOf, startBench } from '../abi/wat.ts';
 import { httpServer, type Local } from '../capability/asking.ts';
 import { realCapabilities } from '../capability/real.ts';
-import { compilePlugin } from '../plugins/compile.ts';
-import { LANGUAGES, skipped, type Language } from './language.ts';
+import { LANGUAGES, moduleOf, skipped, type Language } from './language.ts';
 
 // A compiler may have to compile its library first.
 vi.setConfig({ testTimeout: 180_000 });
@@ -18,11 +13,9 @@ vi.setConfig({ testTimeout: 180_000 });
  * capabilities: all come to the same outcomes.
  */
 const [reference, ...others] = LANGUAGES;
-let folder: string;
 let server: Local;
 
 beforeAll(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'postern-sdk-capability-'));
   server = await httpServer((request, response) => {
     let body = '';
     request.on('data', (chunk: Buffer) => (body += chunk.toString()));
@@ -35,22 +28,11 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await server.close();
-  rmSync(folder, { recursive: true });
 });
-
-async function moduleOf(language: Language): Promise<Uint8Array> {
-  const source = (extension: string): string =>
-    fileURLToPath(new URL(`capability/filter.${extension}`, import.meta.url));
-  // Not `.ts`: it is no TypeScript, and this folder's is checked.
-  if (language === reference) return compilePlugin(readFileSync(source('as'), 'utf8'));
-  const target = join(folder, `${language.folder}.wasm`);
-  await language.build(source(language.extension), target);
-  return readFileSync(target);
-}
 
 /** What becomes of each task. */
 async function seen(language: Language): Promise<Readonly<Record<string, unknown>>> {
-  const filter = await moduleOf(language);
+  const filter = await moduleOf(language, 'capability/filter');
   const url = `http://127.0.0.1:${server.port}`;
   // Nobody can listen there: it is no port to connect to.
   const down = 'http://127.0.0.1:1';
@@ -159,7 +141,7 @@ for (const language of others) {
     });
 
     test('what a filter does not call is not imported', async () => {
-      const module = await WebAssembly.compile(new Uint8Array(await moduleOf(language)));
+      const module = await WebAssembly.compile(new Uint8Array(await moduleOf(language, 'capability/filter')));
       const calls = WebAssembly.Module.imports(module)
         .filter((imported) => imported.module === 'ocp_smtp_v1')
         .map((imported) => imported.name);

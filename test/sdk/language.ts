@@ -1,8 +1,9 @@
 import { execFile, execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
-import { ROOT } from '../plugins/compile.ts';
+import { compilePlugin, ROOT } from '../plugins/compile.ts';
 
 const run = promisify(execFile);
 
@@ -116,6 +117,21 @@ export const LANGUAGES: readonly Language[] = [
     build: script('go', named('GO', go)),
   },
 ];
+
+/** The module of a filter that is in this folder in each language: `path` is its source without the extension. */
+export async function moduleOf(language: Language, path: string): Promise<Uint8Array> {
+  const source = (extension: string): string => join(import.meta.dirname, `${path}.${extension}`);
+  // Not `.ts`: it is no TypeScript, and this folder's is checked.
+  if (language.folder === 'assemblyscript') return compilePlugin(readFileSync(source('as'), 'utf8'));
+  const folder = mkdtempSync(join(tmpdir(), 'postern-sdk-'));
+  try {
+    const target = join(folder, 'filter.wasm');
+    await language.build(source(language.extension), target);
+    return readFileSync(target);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
 
 /**
  * For the name of a test: why it is skipped, '' if it is not. Where other programs are required (`.ci/run`), nothing is

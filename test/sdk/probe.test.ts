@@ -1,14 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Facts } from '../../src/ocp/facts.ts';
 import type { CalloutState, Service } from '../../src/ocp/service.ts';
 import type { Stage } from '../../src/ocp/stage.ts';
 import { factsOf, imageOfText, serviceOf, startBench, textOf } from '../abi/wat.ts';
-import { compilePlugin } from '../plugins/compile.ts';
-import { LANGUAGES, skipped, type Language } from './language.ts';
+import { LANGUAGES, moduleOf, skipped, type Language } from './language.ts';
 
 // A compiler may have to compile its library first.
 vi.setConfig({ testTimeout: 180_000 });
@@ -135,27 +130,10 @@ const REPORT: Partial<Facts> = {
 };
 
 const [reference, ...others] = LANGUAGES;
-let folder: string;
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'postern-probe-'));
-});
-
-afterAll(() => rmSync(folder, { recursive: true }));
-
-async function moduleOf(language: Language): Promise<Uint8Array> {
-  const source = (extension: string): string =>
-    fileURLToPath(new URL(`probe/probe.${extension}`, import.meta.url));
-  // Not `.ts`: it is no TypeScript, and this folder's is checked.
-  if (language === reference) return compilePlugin(readFileSync(source('as'), 'utf8'));
-  const target = join(folder, `${language.folder}.wasm`);
-  await language.build(source(language.extension), target);
-  return readFileSync(target);
-}
 
 /** What the probe does at every stage, under every setting; and what it says about settings. */
 async function seen(language: Language): Promise<Readonly<Record<string, unknown>>> {
-  const filter = await moduleOf(language);
+  const filter = await moduleOf(language, 'probe/probe');
   const options = { folder: new URL('./', import.meta.url), files: { filter } };
   const found: Record<string, unknown> = {};
 

@@ -1,41 +1,18 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { factsOf, serviceOf, startBench } from '../abi/wat.ts';
-import { compilePlugin } from '../plugins/compile.ts';
-import { LANGUAGES, skipped, type Language } from './language.ts';
+import { LANGUAGES, moduleOf, skipped } from './language.ts';
 
 // A compiler may have to compile its library first.
 vi.setConfig({ testTimeout: 180_000 });
 
 /** What a filter keeps in its variables from call to call: nothing, or what `callsPerInstance` lets it keep. */
-const [assemblyscript] = LANGUAGES;
-let folder: string;
-
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'postern-reuse-'));
-});
-
-afterAll(() => rmSync(folder, { recursive: true }));
-
-async function moduleOf(language: Language): Promise<Uint8Array> {
-  const source = (extension: string): string =>
-    fileURLToPath(new URL(`counter/counter.${extension}`, import.meta.url));
-  // Not `.ts`: it is no TypeScript, and this folder's is checked.
-  if (language === assemblyscript) return compilePlugin(readFileSync(source('as'), 'utf8'));
-  const target = join(folder, `${language.folder}.wasm`);
-  await language.build(source(language.extension), target);
-  return readFileSync(target);
-}
 
 for (const language of LANGUAGES) {
   const reason = skipped(language);
   describe.skipIf(reason !== '')(`${language.name}${reason}`, () => {
     /** Asks a service that lets its instances answer so many calls, once for each of these clients; what it logs. */
     async function asked(callsPerInstance: number, clients: readonly string[]): Promise<string[]> {
-      const files = { counter: await moduleOf(language) };
+      const files = { counter: await moduleOf(language, 'counter/counter') };
       const services = ['first', 'second'].map((name) =>
         serviceOf(name, { plugin: 'counter', callsPerInstance, settings: { name } }),
       );
