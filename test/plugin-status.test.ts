@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ServicesAnswer, ServiceStatus } from '../src/admin/answers.ts';
 import { compileWat, vectorText } from './abi/wat.ts';
 import { command, type Ended } from './support/command.ts';
+import { oneListener } from './support/one-listener.ts';
 import { configText, startPostern, temporaryDirectory, type Postern } from './support/postern.ts';
 import { Dialog } from './support/smtp-dialog.ts';
 
@@ -43,29 +44,18 @@ beforeEach(() => {
   for (const [name, octets] of Object.entries(files)) writeFileSync(join(directory, `${name}.wasm`), octets);
 });
 
-const config = (changes: object = {}): object => ({
-  listeners: {
-    in: {
-      protocol: 'smtp',
-      port: 0,
-      domains: ['example.com'],
-      downstream: 'local',
-      mode: 'through',
-      group: 'g',
+const config = (changes: object = {}): object =>
+  oneListener({
+    services: {
+      tags: { plugin: './tags.wasm' },
+      judge: { plugin: './judge.wasm', mode: 'monitor' },
+      'would-mark': { plugin: './marks.wasm', mode: 'monitor' },
+      marks: { plugin: './marks.wasm', allowModify: true },
+      traps: { plugin: './traps.wasm', onFailure: 'accept' },
+      rests: { plugin: './tags.wasm', enabled: false },
+      ...changes,
     },
-  },
-  downstreams: { local: { protocol: 'maildir', path: './mail' } },
-  services: {
-    tags: { plugin: './tags.wasm' },
-    judge: { plugin: './judge.wasm', mode: 'monitor' },
-    'would-mark': { plugin: './marks.wasm', mode: 'monitor' },
-    marks: { plugin: './marks.wasm', allowModify: true },
-    traps: { plugin: './traps.wasm', onFailure: 'accept' },
-    rests: { plugin: './tags.wasm', enabled: false },
-    ...changes,
-  },
-  groups: { g: ['tags', 'judge', 'would-mark', 'marks', 'traps', 'rests'] },
-});
+  });
 
 async function start(): Promise<Postern> {
   const gate = await startPostern(config(), { directory });
@@ -127,7 +117,7 @@ describe('postern plugin status', () => {
     expect(tags).toMatchObject({
       plugin: join(directory, 'tags.wasm'),
       digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
-      groups: ['g'],
+      groups: ['all'],
       breakers: [],
       reading: {
         calls: 3,

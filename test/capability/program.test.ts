@@ -3,6 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
 import { compileWat, vectorText } from '../abi/wat.ts';
+import { oneListener } from '../support/one-listener.ts';
 import { startPostern, temporaryDirectory, type Postern } from '../support/postern.ts';
 import { Dialog } from '../support/smtp-dialog.ts';
 import { httpServer, type Local } from './asking.ts';
@@ -47,28 +48,12 @@ it('counts over a kill, and sends a secret that it does not tell', async () => {
   writeFileSync(join(scratch.path, 'asking.wasm'), compileWat('asking.wat', text));
   writeFileSync(join(scratch.path, 'token'), 'Bearer hidden-token\n');
   const http = { targets: [url], secrets: [{ header: 'Authorization', file: './token' }] };
-  const config = {
-    log: { level: 'debug' },
-    listeners: {
-      in: {
-        protocol: 'smtp',
-        port: 0,
-        domains: ['example.com'],
-        downstream: 'local',
-        mode: 'queue',
-        group: 'all',
-      },
-    },
-    downstreams: { local: { protocol: 'maildir', path: './mail' } },
-    services: {
-      asking: {
-        plugin: './asking.wasm',
-        grants: { kv: {}, http },
-        onFailure: { trap: 'reject', capability: 'tempfail' },
-      },
-    },
-    groups: { all: ['asking'] },
+  const asking = {
+    plugin: './asking.wasm',
+    grants: { kv: {}, http },
+    onFailure: { trap: 'reject', capability: 'tempfail' },
   };
+  const config = { log: { level: 'debug' }, ...oneListener({ mode: 'queue', services: { asking } }) };
   const start = async (): Promise<Dialog> => {
     gate = await startPostern(config, { directory: scratch.path });
     const dialog = await Dialog.open(gate.ports['in']!);

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { compileWat, vectorText } from '../abi/wat.ts';
+import { oneListener } from '../support/one-listener.ts';
 import { configText, startPostern, temporaryDirectory, type Postern } from '../support/postern.ts';
 import { Dialog } from '../support/smtp-dialog.ts';
 import { confinedProcesses, unconfinable } from './support.ts';
@@ -22,21 +23,7 @@ function config(header: string): object {
       (call $done))`;
   const plugin = join(scratch.path, `${header}.wasm`);
   writeFileSync(plugin, compileWat('marking.wat', vectorText(text)));
-  return {
-    listeners: {
-      in: {
-        protocol: 'smtp',
-        port: 0,
-        domains: ['example.com'],
-        downstream: 'local',
-        mode: 'through',
-        group: 'g',
-      },
-    },
-    downstreams: { local: { protocol: 'maildir', path: './mail' } },
-    services: { stranger: { plugin, isolation: 'process', allowModify: true } },
-    groups: { g: ['stranger'] },
-  };
+  return oneListener({ services: { stranger: { plugin, isolation: 'process', allowModify: true } } });
 }
 
 async function send(): Promise<string> {

@@ -4,6 +4,7 @@ import type { SecretKey } from '../../src/sandbox/minisign-secret.ts';
 import { encodePublicKey, formatSignature, sign } from '../../src/sandbox/minisign.ts';
 import { packModule } from '../../src/sandbox/package.ts';
 import { compileWat } from '../abi/wat.ts';
+import { oneListener } from '../support/one-listener.ts';
 import { configText } from '../support/postern.ts';
 import { write, type Workshop } from './support.ts';
 
@@ -69,18 +70,6 @@ export function writeConfig(shop: Workshop, plugins: object, services: object = 
 }
 
 export const configOf = (plugins: object, services: object = {}): object => ({
-  listeners: {
-    in: {
-      protocol: 'smtp',
-      port: 0,
-      domains: ['example.com'],
-      downstream: 'local',
-      mode: 'through',
-      group: 'all',
-    },
-  },
-  downstreams: { local: { protocol: 'maildir', path: './mail' } },
-  services,
-  groups: { all: Object.keys(services) },
+  ...oneListener({ services }),
   plugins,
 });
