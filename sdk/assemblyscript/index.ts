@@ -17,6 +17,7 @@ export { Part } from './part';
 export { State } from './state';
 export { Auth, AuthResult, AuthResults } from './auth';
 export { Clock } from './clock';
+export { Directory, DirectoryAnswer } from './directory';
 export { Dns, DnsAnswer } from './dns';
 export { Http, HttpResponse } from './http';
 export { Kv, KvEntry } from './kv';

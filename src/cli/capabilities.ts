@@ -6,6 +6,7 @@ import type { Service } from '../ocp/service.ts';
 import { clock } from '../sandbox/capabilities/clock.ts';
 import { authPart } from '../sandbox/capabilities/auth.ts';
 import { Authentication } from '../sandbox/capabilities/authentication.ts';
+import { directoryPart } from '../sandbox/capabilities/directory.ts';
 import { dnsPart } from '../sandbox/capabilities/dns.ts';
 import { HeldKeys } from '../sandbox/capabilities/held-keys.ts';
 import { createCapabilityHost, type CapabilityParts } from '../sandbox/capabilities/host.ts';
@@ -24,10 +25,15 @@ export interface Capabilities extends CapabilityHost {
 }
 
 /** What a config says of them besides the grants. */
-export type CapabilitySettings = Pick<Config, 'keys' | 'resolver' | 'scanners'>;
+export type CapabilitySettings = Pick<Config, 'directories' | 'keys' | 'resolver' | 'scanners'>;
 
 /** As if a config said nothing. */
-export const NO_SETTINGS: CapabilitySettings = { keys: [], scanners: [], resolver: DEFAULT_RESOLVER };
+export const NO_SETTINGS: CapabilitySettings = {
+  directories: [],
+  keys: [],
+  scanners: [],
+  resolver: DEFAULT_RESOLVER,
+};
 
 /** What plugins reach outside the sandbox, as far as their services are granted it. */
 export function capabilitiesOf(
@@ -38,9 +44,11 @@ export function capabilitiesOf(
   const threads = new LibraryThreads();
   const resolver = createResolver(settings.resolver);
   const authentication = new Authentication({ resolver, threads });
+  const directory = directoryPart(settings.directories, threads);
   const parts: CapabilityParts = {
     auth: authPart(authentication),
     clock,
+    directory,
     dns: dnsPart(resolver),
     http: httpPart(),
     key: keyPart({
@@ -54,5 +62,11 @@ export function capabilitiesOf(
     scan: scanPart(settings.scanners),
   };
   const host = createCapabilityHost({ services, parts, log });
-  return { call: (request) => host.call(request), close: () => threads.close() };
+  return {
+    call: (request) => host.call(request),
+    async close() {
+      directory.close();
+      await threads.close();
+    },
+  };
 }

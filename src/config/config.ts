@@ -1,4 +1,4 @@
-import type { Scanner } from '../ocp/capability.ts';
+import type { Scanner, Directory } from '../ocp/capability.ts';
 import type { HeldKey } from '../ocp/held-key.ts';
 import type { RequesterRule } from '../ocp/requesters.ts';
 import type { Limits, Service, ServiceGroup } from '../ocp/service.ts';
@@ -28,6 +28,7 @@ export interface Config {
   readonly listeners: readonly ListenerConfig[];
   readonly downstreams: readonly DownstreamConfig[];
   readonly scanners: readonly Scanner[];
+  readonly directories: readonly Directory[];
   readonly services: readonly ServiceConfig[];
   /** Domains and addresses in lower case. */
   readonly groups: readonly ServiceGroup[];

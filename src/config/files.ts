@@ -49,6 +49,14 @@ export function fileFindings(config: Config): { problems: Finding[]; warnings: F
       problems.push(...authorityFindings(['downstreams', downstream.name, 'ca'], downstream.ca));
     }
   }
+  for (const directory of config.directories) {
+    if (directory.type !== 'ldap') continue;
+    const { name, ca, bind } = directory;
+    if (ca !== undefined) problems.push(...authorityFindings(['directories', name, 'ca'], ca));
+    if (bind === undefined) continue;
+    const { finding } = read(['directories', name, 'bind', 'passwordFile'], bind.passwordFile);
+    if (finding !== undefined) problems.push(finding);
+  }
   for (const key of config.keys) problems.push(...keyFindings(['keys', key.name, 'file'], key));
   return { problems, warnings };
 }

@@ -19,7 +19,10 @@ export function referenceFindings(root: unknown): Finding[] {
       ...nextHopFindings({ path: [...path, 'settings'], value: value['settings'] }, root),
       ...dangling([...path, 'grants', 'scan', 'scanner'], { section: 'scanners', root }),
     ]),
-    ...entriesOf(root, 'services').flatMap((entry) => keyFindings(entry, root)),
+    ...entriesOf(root, 'services').flatMap((entry) => [
+      ...listFindings(entry, { at: ['grants', 'key', 'keys'], section: 'keys', root }),
+      ...listFindings(entry, { at: ['grants', 'directory', 'tables'], section: 'directories', root }),
+    ]),
     ...groupFindings(root),
     ...dangling(['bounce', 'downstream'], { section: 'downstreams', root }),
     ...noticeFindings(root),
@@ -104,10 +107,13 @@ function nextHopFindings({ path, value }: { path: KeyPath; value: unknown }, roo
   });
 }
 
-function keyFindings({ path, value }: RawEntry, root: unknown): Finding[] {
-  const keys = valueAt(['grants', 'key', 'keys'], value);
-  if (!Array.isArray(keys)) return [];
-  return keys.flatMap((_, i) => dangling([...path, 'grants', 'key', 'keys', i], { section: 'keys', root }));
+function listFindings(
+  { path, value }: RawEntry,
+  { at, section, root }: { at: readonly string[]; section: keyof typeof SINGULAR; root: unknown },
+): Finding[] {
+  const names = valueAt(at, value);
+  if (!Array.isArray(names)) return [];
+  return names.flatMap((_, i) => dangling([...path, ...at, i], { section, root }));
 }
 
 function groupFindings(root: unknown): Finding[] {
@@ -135,6 +141,7 @@ const SINGULAR = {
   downstreams: 'downstream',
   groups: 'group',
   scanners: 'scanner',
+  directories: 'directory',
   services: 'service',
   keys: 'key',
 };

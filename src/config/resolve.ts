@@ -1,7 +1,7 @@
 import { dirname, resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { normalAddress } from '../mail/address.ts';
-import type { Grants, HttpGrant, Scanner } from '../ocp/capability.ts';
+import type { Directory, Grants, HttpGrant, Scanner } from '../ocp/capability.ts';
 import type { HeldKey } from '../ocp/held-key.ts';
 import type { FailureKind, FailurePolicy, ServiceGroup, WhenRule } from '../ocp/service.ts';
 import type { Config, DownstreamConfig, IncidentsConfig, ListenerConfig, ServiceConfig } from './config.ts';
@@ -25,6 +25,7 @@ export function resolveConfig(checked: CheckedConfig, file: string): Config {
     downstreams: Object.entries(checked.downstreams).map(([name, value]) =>
       downstreamOf(name, { value, at }),
     ),
+    directories: Object.entries(checked.directories).map(([name, value]) => directoryOf(name, { value, at })),
     scanners: Object.entries(checked.scanners).map(([name, value]) => scannerOf(name, { value, at })),
     services: Object.entries(checked.services).map(([name, value]) => serviceOf(name, { value, at })),
     groups: Object.entries(checked.groups).map(([name, entries]) => groupOf(name, entries)),
@@ -50,7 +51,7 @@ export function resolveConfig(checked: CheckedConfig, file: string): Config {
 }
 
 type ToPath = (path: string) => string;
-type Named<Section extends 'listeners' | 'downstreams' | 'scanners' | 'services' | 'keys'> = {
+type Named<Section extends 'listeners' | 'downstreams' | 'directories' | 'scanners' | 'services' | 'keys'> = {
   readonly value: CheckedConfig[Section][string];
   readonly at: ToPath;
 };
@@ -100,6 +101,29 @@ function endpointOf(
   at: ToPath,
 ): Scanner['endpoint'] {
   return socket === undefined ? { host: host!, port: port! } : { path: at(socket) };
+}
+
+function directoryOf(name: string, { value, at }: Named<'directories'>): Directory {
+  const common = { name, maxRows: value.maxRows, cacheMs: value.cache, timeoutMs: value.timeout };
+  if (value.type === 'ldap') {
+    const { type, url, startTls, base, scope, filter, attributes, ca, bind } = value;
+    return defined({
+      ...common,
+      type,
+      url,
+      startTls,
+      base,
+      scope,
+      filter,
+      attributes,
+      ca: ca === undefined ? undefined : at(ca),
+      bind: bind && { dn: bind.dn, passwordFile: at(bind.passwordFile) },
+    });
+  }
+  const { key, columns } = value;
+  const file = { file: at(value.file), key, columns };
+  if (value.type === 'csv') return defined({ ...common, type: value.type, ...file });
+  return defined({ ...common, type: value.type, table: value.table, ...file });
 }
 
 function scannerOf(name: string, { value, at }: Named<'scanners'>): Scanner {

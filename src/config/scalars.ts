@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { domainToASCII } from 'node:url';
+import { FilterParser } from 'ldapts';
 import { z } from 'zod';
 import { parseAddressPort } from '../base/address-port.ts';
 import { addressProblem, isAscii } from '../mail/address.ts';
@@ -104,6 +105,31 @@ export const httpUrl = z
     const isWeb = url?.protocol === 'https:' || url?.protocol === 'http:';
     return isWeb && url.username === '' && url.password === '' && url.hash === '';
   }, `${URL_RULE}; the scheme must be https or http, without user, password and fragment`);
+
+const LDAP_URL_RULE =
+  'must be the URL of an LDAP server such as ldaps://ldap.example.com or ldap://127.0.0.1:389';
+/** Host and port, nothing more. */
+export const ldapUrl = z
+  .string(LDAP_URL_RULE)
+  .max(300, LDAP_URL_RULE)
+  .regex(/^ldaps?:\/\/(?:[A-Za-z0-9._-]+|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?$/, LDAP_URL_RULE)
+  .refine((text) => URL.canParse(text), LDAP_URL_RULE);
+
+const FILTER_RULE =
+  'must be an LDAP filter (RFC 4515) with {key}, or {local} and {domain} of an address, such as (mail={key})';
+export const ldapFilter = z
+  .string(FILTER_RULE)
+  .max(4096, FILTER_RULE)
+  .refine((text) => /\{(?:key|local|domain)\}/.test(text) && isLdapFilter(text), FILTER_RULE);
+
+function isLdapFilter(text: string): boolean {
+  try {
+    FilterParser.parseString(text.replaceAll(/\{(?:key|local|domain)\}/g, 'x'));
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 const HEADER_RULE = 'must be the name of a header field such as Authorization';
 // What the host itself writes, or what would let one request be read as two.

@@ -13,6 +13,8 @@ import {
   httpUrl,
   integer,
   ipAddress,
+  ldapFilter,
+  ldapUrl,
   mailbox,
   name,
   network,
@@ -151,6 +153,55 @@ const syslog = z.discriminatedUnion(
   { error: (issue) => protocolRule(issue.code, ['udp', 'tcp', 'tls', 'unix']) },
 );
 
+const COLUMN_RULE = 'must be the name of a column';
+const column = z.string(COLUMN_RULE).min(1, COLUMN_RULE).max(200, COLUMN_RULE);
+const text = z
+  .string('must be a text')
+  .min(1, 'must not be empty')
+  .max(1000, 'must have at most 1000 characters');
+
+const directoryKeys = {
+  maxRows: integer(1, 100).default(10),
+  cache: duration('0s', '1d').prefault('5m'),
+  timeout: duration('100ms', '60s').prefault('5s'),
+};
+const tableKeys = {
+  file: filePath,
+  key: column,
+  columns: z
+    .array(column, 'must be a list of columns')
+    .min(1, 'must have at least one column')
+    .max(100)
+    .optional(),
+};
+
+const directory = z.discriminatedUnion(
+  'type',
+  [
+    map({ type: z.literal('csv'), ...tableKeys, ...directoryKeys }),
+    map({ type: z.literal('sqlite'), table: text, ...tableKeys, ...directoryKeys }),
+    map({
+      type: z.literal('ldap'),
+      url: ldapUrl,
+      startTls: z.boolean('must be true or false').default(false),
+      ca: filePath.optional(),
+      bind: map({ dn: text, passwordFile: filePath }).optional(),
+      base: text,
+      scope: word('base', 'one', 'sub').default('sub'),
+      filter: ldapFilter,
+      attributes: z
+        .array(text, 'must be a list of attributes')
+        .min(1, 'must have at least one attribute')
+        .max(100, 'must have at most 100 attributes'),
+      ...directoryKeys,
+    }).refine(({ url, startTls }) => !(startTls && url.startsWith('ldaps:')), {
+      path: ['startTls'],
+      error: 'must not be given with ldaps://, which is TLS from the beginning',
+    }),
+  ],
+  { error: (issue) => protocolRule(issue.code, ['csv', 'sqlite', 'ldap']) },
+);
+
 const PLUGIN_RULE =
   'must be the name of a plugin such as attachment-guard, an installed package such as acme/footer@1.2.0, or a path that ends in .wasm';
 // oxlint-disable-next-line no-control-regex -- control characters are what this refuses
@@ -195,6 +246,13 @@ export const grants = map({
       .array(map({ header: headerName, file: filePath }), 'must be a list of maps')
       .max(20, 'must have at most 20 entries')
       .default([]),
+  }).optional(),
+  directory: map({
+    tables: z
+      .array(name, 'must be a list of directories')
+      .min(1, 'must have at least one directory')
+      .max(100, 'must have at most 100 directories'),
+    requestsPerMinute: integer(1, 1_000_000).default(6000),
   }).optional(),
   dns: map({
     names: z
@@ -311,6 +369,7 @@ export const configSchema = map({
   ),
   downstreams: named(downstream, 'downstream'),
   scanners: named(scanner, 'scanner').default({}),
+  directories: named(directory, 'directory').default({}),
   services: named(service, 'service').default({}),
   groups: named(z.array(groupEntry, 'must be a list of services'), 'list of services').default({}),
   keys: named(heldKey, 'key').default({}),

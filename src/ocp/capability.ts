@@ -21,6 +21,7 @@ export interface Grants {
   readonly key?: KeyGrant;
   readonly scan?: ScanGrant;
   readonly dns?: DnsGrant;
+  readonly directory?: DirectoryGrant;
 }
 
 /** Values and counters that outlive the transaction, a service's own. */
@@ -89,6 +90,61 @@ export interface DnsGrant {
   readonly queriesPerCall: number;
   /** Milliseconds for all queries of one call. */
   readonly timeoutMs: number;
+}
+
+/** Look-ups in tables that the operator defines. */
+export interface DirectoryGrant {
+  /** Their names in the config. */
+  readonly tables: readonly string[];
+  readonly requestsPerMinute: number;
+}
+
+/** A table that plugins may look keys up in: rows of a file, or entries of an LDAP server. */
+export type Directory = DirectoryLimits & (CsvDirectory | SqliteDirectory | LdapDirectory);
+
+interface DirectoryLimits {
+  readonly name: string;
+  /** Rows of one answer; more are refused. */
+  readonly maxRows: number;
+  /** Milliseconds for which an answer is kept; 0: not at all. */
+  readonly cacheMs: number;
+  /** Milliseconds for one look-up. */
+  readonly timeoutMs: number;
+}
+
+/** Its first row names the columns. */
+export interface CsvDirectory {
+  readonly type: 'csv';
+  readonly file: string;
+  /** The column in which keys are looked up, letters compared without regard to case. */
+  readonly key: string;
+  /** The columns that are told; absent: all. */
+  readonly columns?: readonly string[];
+}
+
+export interface SqliteDirectory {
+  readonly type: 'sqlite';
+  readonly file: string;
+  readonly table: string;
+  /** The column in which keys are looked up, compared as its collation says. */
+  readonly key: string;
+  readonly columns?: readonly string[];
+}
+
+export interface LdapDirectory {
+  readonly type: 'ldap';
+  /** `ldaps://` or `ldap://`, host and port. */
+  readonly url: string;
+  readonly startTls: boolean;
+  /** PEM file of the authorities that the server is verified by; absent: the system's. */
+  readonly ca?: string;
+  /** Whom to bind as; absent: nobody. */
+  readonly bind?: { readonly dn: string; readonly passwordFile: string };
+  readonly base: string;
+  readonly scope: 'base' | 'one' | 'sub';
+  /** RFC 4515, with `{key}`, `{local}` and `{domain}` for the key and its parts before and after the last `@`. */
+  readonly filter: string;
+  readonly attributes: readonly string[];
 }
 
 /** A plugin's request, as the host gets it. */

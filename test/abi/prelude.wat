@@ -38,6 +38,7 @@
 (import "ocp_smtp_v1" "state_get" (func $state_get (param i32 i32 i32 i32) (result i32)))
 (import "ocp_smtp_v1" "state_set" (func $state_set (param i32 i32 i32 i32) (result i32)))
 (import "ocp_smtp_v1" "clock" (func $clock (param i32 i32) (result i32)))
+(import "ocp_smtp_v1" "directory" (func $directory (param i32 i32) (result i32)))
 (import "ocp_smtp_v1" "dns" (func $dns (param i32 i32) (result i32)))
 (import "ocp_smtp_v1" "http" (func $http (param i32 i32) (result i32)))
 (import "ocp_smtp_v1" "kv" (func $kv (param i32 i32) (result i32)))

@@ -4,6 +4,7 @@ import type {
   CapabilityAnswer,
   CapabilityHost,
   CapabilityName,
+  DirectoryGrant,
   DnsGrant,
   Grants,
   HttpGrant,
@@ -38,6 +39,7 @@ export interface PartRequest<Grant> extends CallSubject {
 /** What the host offers. */
 export interface CapabilityParts {
   readonly clock: CapabilityPart<true>;
+  readonly directory: CapabilityPart<DirectoryGrant>;
   readonly dns: CapabilityPart<DnsGrant>;
   readonly http: CapabilityPart<HttpGrant>;
   readonly auth: CapabilityPart<true>;
@@ -60,6 +62,7 @@ export function createCapabilityHost(options: {
 
   const offered = new Map<CapabilityName, Asking>([
     ['clock', asking(parts.clock, ({ clock }) => clock)],
+    ['directory', asking(parts.directory, ({ directory }) => directory)],
     ['dns', asking(parts.dns, ({ dns }) => dns)],
     ['http', asking(parts.http, ({ http }) => http)],
     ['auth', asking(parts.auth, ({ auth }) => auth)],

@@ -10,6 +10,7 @@ export const LIBRARY_TASKS = {
   verifyMessage: async () => (await import('./task-verify-message.ts')).runVerifyMessage,
   dkimSign: async () => (await import('./task-sign.ts')).runDkimSign,
   arcSeal: async () => (await import('./task-sign.ts')).runArcSeal,
+  table: async () => (await import('./task-table.ts')).runTable,
 } as const satisfies Readonly<Record<string, () => Promise<LibraryTask>>>;
 
 export interface LibraryCall {

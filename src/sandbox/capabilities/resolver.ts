@@ -1,13 +1,14 @@
 import { getServers } from 'node:dns';
 import { parseAddressPort } from '../../base/address-port.ts';
 import { describeError } from '../../base/errors.ts';
-import { DnsCache } from './dns-cache.ts';
+import { AnswerCache } from './answer-cache.ts';
 import { exchange, type DnsServer } from './dns-exchange.ts';
 import type { DnsQuestion, DnsRecord } from './dns-message.ts';
 
 /**
  * Postern's stub resolver, for all capabilities that look names up: recursion is the servers' (config `resolver`, the system's if it names
- * none). Each server is asked in turn, twice; what it answers is kept for as long as it holds (`dns-cache.ts`), and a question that is being
+ * none). Each server is asked in turn, twice; what it answers is kept for as long as it holds, negative answers too (RFC 2308), and failures for a few seconds (RFC 9520), so that a zone
+ * that is out of order is not asked for each message. A question that is being
  * asked is not asked a second time. That a name or a record does not exist is an answer.
  */
 export interface Resolver {
@@ -44,7 +45,7 @@ const RCODES = ['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED
 
 export function createResolver(options: ResolverOptions): Resolver {
   const { timeoutMs, servers = systemServers() } = options;
-  const cache = new DnsCache<DnsAnswer>();
+  const cache = new AnswerCache<DnsAnswer>();
   const asking = new Map<string, Asking>();
 
   const ask = (key: string, question: DnsQuestion): Asking => {

@@ -1,7 +1,4 @@
-/**
- * Answers of DNS for as long as they hold, bounded in entries and octets: what was used longest ago goes first. Negative answers are kept
- * too (RFC 2308), and failures for a few seconds (RFC 9520), so that a zone that is out of order is not asked for each message.
- */
+/** Answers of servers for as long as they hold, bounded in entries and octets: what was used longest ago goes first. */
 export interface Cached<Answer> {
   readonly answer: Answer;
   /** Seconds that are left of it, rounded up. */
@@ -19,7 +16,7 @@ const OCTETS = 8 * 1024 * 1024;
 /** About what an entry needs besides its text. */
 const ENTRY_OCTETS = 200;
 
-export class DnsCache<Answer> {
+export class AnswerCache<Answer> {
   readonly #nowMs: () => number;
   readonly #limits: { readonly entries: number; readonly octets: number };
   /** In the order of their last use. */

@@ -1,0 +1,22 @@
+import { stat } from 'node:fs/promises';
+import type { Directory } from '../../ocp/capability.ts';
+import type { Found, Table } from './directory.ts';
+import type { LibraryThreads } from './library-threads.ts';
+import type { TableLookup } from './task-table.ts';
+
+type FileDirectory = Extract<Directory, { type: 'csv' | 'sqlite' }>;
+
+/** A table in a file. It is read in a thread, since neither a large file nor a query without an index may hold the event loop. */
+export function fileTable(directory: FileDirectory, threads: LibraryThreads): Table {
+  return {
+    async find(key, { signal }) {
+      const { mtimeMs, size, ino } = await stat(directory.file);
+      const input: TableLookup = { directory, key, version: `${mtimeMs} ${size} ${ino}` };
+      const answer = await threads.run({ task: 'table', input }, { signal });
+      if ('fault' in answer) return { kind: 'failed', cause: answer.fault };
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `runTable` gives
+      return answer.output as Found;
+    },
+    close() {},
+  };
+}
