@@ -87,7 +87,7 @@ beforeAll(async () => {
       ...chain(12),
     ],
   });
-  const real = createResolver({ servers: [{ address: '127.0.0.1', port: unbound.port }], timeoutMs: 300 });
+  const real = createResolver({ servers: [{ address: '127.0.0.1', port: unbound.port }], timeoutMs: 1000 });
   resolver = {
     resolve(question, options) {
       asked.push(`${question.type} ${question.name}`);

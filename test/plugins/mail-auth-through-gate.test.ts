@@ -35,7 +35,7 @@ let record = '';
 const incoming = { downstream: 'local', mode: 'through', group: 'inbound' };
 
 const config = (port: number): object => ({
-  resolver: { servers: [`127.0.0.1:${port}`], timeout: '500ms' },
+  resolver: { servers: [`127.0.0.1:${port}`], timeout: '1s' },
   keys: { ours: { type: 'dkim', file: './keys/s1.private', domain: 'example.com', selector: 's1' } },
   listeners: {
     mx: { protocol: 'smtp', port: 0, domains: ['example.org'], ...incoming },
