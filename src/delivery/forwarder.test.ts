@@ -154,6 +154,49 @@ describe('Forwarder.store', () => {
     expect(log.said('double bounce')).toHaveLength(1);
   });
 
+  it('sends no notice and keeps no incident where the store refuses, and logs the incident all the same', async () => {
+    await start({
+      through: (store) => ({
+        ...store,
+        commit: () => Promise.reject(new OperationalError('store_unavailable', 'full')),
+      }),
+    });
+    const notice = { kind: 'notice', to: 'postmaster', subject: 's', text: 't' } as const;
+    const order = {
+      service: 's',
+      notice,
+      perHour: 1,
+      sender: 's@example.org',
+      recipients: [],
+      headers: new Uint8Array(),
+    };
+    const report = {
+      id: 'i',
+      at: '',
+      severity: 'error',
+      event: 'virus',
+      text: 't',
+      fields: {},
+      service: 's',
+      stage: 'message',
+      gate: 'gate.test',
+      listener: 'in',
+      client: '192.0.2.1',
+      session: 's',
+    } as const;
+    const mail = {
+      transaction: 't',
+      queue: [],
+      quarantine: [],
+      bounces: [],
+      notices: [order],
+      incidents: [report],
+    };
+    await expect(open.forwarder.store(mail)).rejects.toThrow('full');
+    expect(log.said('incident')).toMatchObject([{ event: 'virus', service: 's' }]);
+    expect((await open.store.counts()).queue).toBe(0);
+  });
+
   it('rejects if the store refuses, delivers nothing, and has its places back', async () => {
     let refuse = true;
     await start({

@@ -1,16 +1,21 @@
 import { describe, expect, it } from 'vitest';
 import { spoolOf } from '../base/spool.ts';
 import { imageOf } from '../mail/image.ts';
+import type { NotifyLeave } from '../ocp/notice.ts';
 import { DEFAULT_LIMITS } from '../ocp/service.ts';
 import type { Said } from './guest-call.ts';
 import { HostMessage } from './process-message.ts';
 import { readSaid } from './process-said.ts';
-import type { SaidMessage } from './process-wire.ts';
+import { turnSchema, type SaidMessage } from './process-wire.ts';
 
 const MIB = 1024 * 1024;
 
 describe('readSaid', () => {
-  const read = async (said: Partial<SaidMessage>, octets: Uint8Array = new Uint8Array()): Promise<Said> =>
+  const read = async (
+    said: Partial<SaidMessage>,
+    octets: Uint8Array = new Uint8Array(),
+    notify?: NotifyLeave,
+  ): Promise<Said> =>
     readSaid(
       {
         message: {
@@ -26,7 +31,7 @@ describe('readSaid', () => {
       {
         service: { limits: DEFAULT_LIMITS, allowModify: true },
         message: new HostMessage(imageOf(spoolOf(Buffer.from('Subject: hello\r\n\r\nHi\r\n')).handle)),
-        notify: undefined,
+        notify,
         outage: undefined,
       },
     );
@@ -64,6 +69,28 @@ describe('readSaid', () => {
       await expect(read({ splices: [[0, 0, octets.length]] }, octets), `at ${at}`).resolves.toBeDefined();
       octets.fill('x');
     }
+  });
+
+  it('takes no notice that was not granted, and makes what it takes fit', async () => {
+    const notice = { kind: 'notice', to: 'recipients', subject: 'a\rb', text: 'one\r\ntwo\0' } as const;
+    const incident = { kind: 'incident', severity: 'info', event: 'x', text: '', fields: {} } as const;
+    await expect(read({ notifications: [notice] })).rejects.toThrow('it notifies whom it may not');
+    const leave = { to: ['recipients'], incidents: false } as const;
+    const { notifications } = await read({ notifications: [notice] }, new Uint8Array(), leave);
+    expect(notifications).toEqual([notice]);
+    for (const beyond of [{ ...notice, to: 'sender' as const }, incident]) {
+      const lie = read({ notifications: [notice, beyond] }, new Uint8Array(), leave);
+      await expect(lie).rejects.toThrow('it notifies whom it may not');
+    }
+    const wire = turnSchema.safeParse({
+      kind: 'said',
+      logs: [],
+      memoryBytes: 0,
+      splices: [],
+      lacking: false,
+      notifications: [notice],
+    });
+    expect(wire.data).toMatchObject({ notifications: [{ subject: 'a b', text: 'one\ntwo ' }] });
   });
 
   it('takes an empty key of the state without a value once, and not over and over', async () => {
