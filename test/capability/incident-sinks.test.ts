@@ -150,7 +150,8 @@ describe('the store', () => {
     const path = join(scratch.path, 'incidents.jsonl');
     await runner.setSinks([silent, fileSink(path)]);
     await report(reportOf('one'));
-    await waitFor(() => (linesOf(path).length === 1 ? true : undefined));
+    const [line] = await waitFor(() => (linesOf(path).length === 1 ? linesOf(path) : undefined));
+    expect(JSON.parse(line!)).toEqual(reportOf('one'));
   });
 });
 
