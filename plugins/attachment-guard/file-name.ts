@@ -1,4 +1,4 @@
-import { foldCase } from '../../sdk/assemblyscript';
+import { foldCase, isHidden } from '../../sdk/assemblyscript';
 
 /**
  * The names that a file of that name may get: letters and dots of other widths as ASCII has them (`a．ｅｘｅ`), unseen
@@ -49,17 +49,6 @@ export function hasDoubleExtension(name: string): bool {
   return dot > 0 && length >= 2 && length <= 4 && !before.includes(' ', dot);
 }
 
-/** The name for headers, replies and logs: no control characters, quotes or direction marks, at most 100 characters. */
-export function oneLine(name: string): string {
-  const kept: string[] = [];
-  for (let i = 0; i < name.length && kept.length < 100; i++) {
-    const unit = name.charCodeAt(i);
-    if (unit == 0x22 || unit == 0x5c) kept.push("'");
-    else if (!isHidden(unit)) kept.push(name.charAt(i));
-  }
-  return kept.join('').trim();
-}
-
 /** Without the dots, spaces, slashes and unseen characters at its end. */
 function trimmed(name: string): string {
   let end = name.length;
@@ -70,17 +59,4 @@ function trimmed(name: string): string {
     end--;
   }
   return name.substring(0, end);
-}
-
-/** Controls, and the marks that make text run backwards or that show nothing: `exe` may read as `gpj`. */
-function isHidden(unit: i32): bool {
-  return (
-    unit < 0x20 ||
-    (unit >= 0x7f && unit < 0xa0) ||
-    unit == 0xad ||
-    (unit >= 0x200b && unit <= 0x200f) ||
-    (unit >= 0x202a && unit <= 0x202e) ||
-    (unit >= 0x2060 && unit <= 0x2069) ||
-    unit == 0xfeff
-  );
 }

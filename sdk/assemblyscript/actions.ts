@@ -102,19 +102,34 @@ export class Actions {
   /** All that changes the message. `parts` are all of them; call it once. */
   edit(findings: Finding[], parts: Part[]): void {
     const replaced: Part[] = [];
-    for (let i = 0; i < findings.length; i++) {
-      const finding = findings[i];
-      if (!this.does('replace')) break;
-      finding.part.replace('text/plain; charset=utf-8', fill(this.texts.replaceText, finding));
-      replaced.push(finding.part);
+    for (let i = 0; this.does('replace') && i < findings.length; i++) {
+      this.replace(findings[i]);
+      replaced.push(findings[i].part);
     }
-    if (this.does('mark')) markSubject(this.texts.subjectTag);
-    if (this.does('warn')) warnInBody(fill(this.texts.warnText, findings[0]), parts, replaced);
-    for (let i = 0; this.does('header') && i < min(findings.length, NAMED_LIMIT); i++) {
+    this.label(findings, parts, replaced);
+  }
+
+  /** The part becomes the text. Parts in one another can't both be replaced. */
+  replace(finding: Finding): void {
+    finding.part.replace('text/plain; charset=utf-8', fill(this.texts.replaceText, finding));
+  }
+
+  /** What changes the message besides: subject, warning and header. `done` are those that are not to be done again. */
+  label(findings: Finding[], parts: Part[], replaced: Part[], done: string[] = []): void {
+    if (this.isNext('mark', done)) markSubject(this.texts.subjectTag);
+    if (this.isNext('warn', done)) warnInBody(fill(this.texts.warnText, findings[0]), parts, replaced);
+    if (!this.isNext('header', done)) return;
+    for (let i = 0; i < min(findings.length, NAMED_LIMIT); i++) {
       const label = findings[i].label;
       const reason = findings[i].reason;
       Message.headerAdd(this.texts.header, this.outcome + '; name="' + label + '"; ' + reason);
     }
+  }
+
+  private isNext(action: string, done: string[]): bool {
+    if (!this.does(action) || done.includes(action)) return false;
+    done.push(action);
+    return true;
   }
 
   /** The verdict for all, or only for the recipients that are given, of those that the service is asked about. */

@@ -270,7 +270,7 @@ test('real types, each blocked by its own name and by no other', async () => {
   const kinds = [...new Set(MAGIC.map(([kind]) => kind))];
   const services = await serveEach(
     PLUGIN,
-    kinds.map((kind) => ({ blockRealTypes: kind, action: 'quarantine' })),
+    kinds.map((kind) => ({ blockRealTypes: kind, unreadableArchives: 'allow', action: 'quarantine' })),
   );
   for (const [kind, head] of MAGIC) {
     for (const [index, service] of services.entries()) {
@@ -328,11 +328,11 @@ test('many attachments give one decision', async () => {
 const REFUSED: readonly (readonly [Record<string, unknown>, string])[] = [
   [
     { actions: 'replace' },
-    'Cannot use actions: found "replace", allowed keys are blockExtensions, blockTypes',
+    'Cannot use actions: found "replace", allowed keys are action, replaceText, subjectTag',
   ],
   [
     { action: 'delete' },
-    'Cannot use action: found "delete", allowed are replace, mark, header, quarantine, reject',
+    'Cannot use action: found "delete", allowed are replace, mark, warn, header, quarantine, reject',
   ],
   [{ action: ['mark', 'delete'] }, 'Cannot use action[1]: found "delete", allowed are replace'],
   [{ action: ['mark', 'reject'] }, 'Cannot use action: found a list, but what is rejected goes nowhere'],
@@ -441,5 +441,136 @@ describe('what tries to get by', () => {
 
   test('but what can be looked at is', async () => {
     expect((await filter(nested(30), 'reject')).decision).toMatchObject({ reply: { enhanced: '5.7.1' } });
+  });
+});
+
+describe('sub-policies', () => {
+  const [ANN, BEN, CLEO] = ['ann@sales.example', 'ben@example.com', 'cleo@example.org'] as const;
+  const to = (...addresses: readonly string[]) => ({
+    recipients: addresses.map((address) => ({ address, normal: address.toLowerCase(), params: {} })),
+  });
+  const exe = mail([{ name: 'a.exe' }]);
+  let service: Asked;
+
+  beforeAll(async () => {
+    service = await serve(PLUGIN, {
+      action: ['replace', 'header'],
+      policies: [
+        { senders: ['@partner.example', '<>'], blockExtensions: [] },
+        { recipients: ['@Sales.example'], blockExtensions: ['zip'], action: 'quarantine' },
+        { recipients: CLEO, action: 'reject' },
+      ],
+    });
+  });
+  afterAll(() => service.close());
+
+  test('the first that matches holds, with what it does not say from the settings', async () => {
+    expect((await service.filter(exe, to(ANN))).decision).toEqual({});
+    const zip = mail([{ name: 'a.zip' }]);
+    expect((await service.filter(zip, to('Ann@SALES.example'))).decision.verdict).toBe('quarantine');
+    expect((await service.filter(zip, to(BEN))).decision).toEqual({});
+    const forBen = await service.filter(exe, to(BEN));
+    expect(forBen.decision.verdict).toBeUndefined();
+    expect(forBen.text).toContain('X-Postern-Attachment: removed');
+    const forCleo = await service.filter(exe, to(CLEO));
+    expect(forCleo.decision).toMatchObject({ verdict: 'reject' });
+    expect(forCleo.modified).toBe(false);
+    for (const address of ['joe@partner.example', '']) {
+      const sender = { address, normal: address, params: {} };
+      expect((await service.filter(exe, { ...to(CLEO), sender })).decision).toEqual({});
+    }
+  });
+
+  test('each of several recipients has the verdict of theirs, and all the same message', async () => {
+    const { decision, text } = await service.filter(exe, to(BEN, CLEO));
+    expect(decision.verdict).toBeUndefined();
+    expect(decision.recipients).toMatchObject([{ address: CLEO, verdict: 'reject', reply: { code: 554 } }]);
+    expect(prose(text)).toContain('The attachment a.exe was removed');
+    const mixed = mail([{ name: 'a.zip' }, { name: 'b.exe' }]);
+    const three = await service.filter(mixed, to(ANN, BEN, CLEO));
+    expect(three.decision.recipients).toMatchObject([
+      { address: ANN, verdict: 'quarantine' },
+      { address: CLEO, verdict: 'reject' },
+    ]);
+    expect(three.text).toContain('filename="a.zip"');
+    expect(prose(three.text)).toContain('The attachment b.exe was removed');
+  });
+
+  test('what is taken out for one is taken out for all, once, also of parts in one another', async () => {
+    const several = await serve(PLUGIN, {
+      action: ['replace', 'mark', 'warn'],
+      policies: [
+        {
+          recipients: ANN,
+          blockExtensions: ['eml'],
+          replaceText: 'Gone: {name}',
+          action: ['replace', 'mark', 'header'],
+        },
+        { recipients: BEN, blockExtensions: ['scr', 'eml'] },
+      ],
+    });
+    const inner = mail([{ name: 'x.scr' }]).replaceAll('edge', 'inner');
+    const message = mail([]).replace(
+      '--edge--',
+      `--edge\nContent-Type: message/rfc822; name="forward.eml"\n\n${inner}\n--edge--`,
+    );
+    const { text } = await several.filter(message, to(CLEO, ANN, BEN));
+    await several.close();
+    expect(text.match(/Gone: forward\.eml|The attachment forward\.eml was removed/g)).toHaveLength(1);
+    expect(text).not.toContain('x.scr"\r\n\r\n');
+    expect(text.match(/\[attachment removed\]/g)).toHaveLength(1);
+    expect(text.match(/An attachment of this message is not allowed/g)).toHaveLength(1);
+    expect(text.match(/X-Postern-Attachment: removed; name="forward\.eml"/g)).toHaveLength(1);
+  });
+
+  test('what cannot be checked is refused or held for each', async () => {
+    const odd = exe.replace(
+      'Content-Type: application/octet-stream',
+      'Content-Type: text/plain\nContent-Type: text/html',
+    );
+    const { decision } = await service.filter(odd, to(BEN, CLEO));
+    expect(decision.recipients).toMatchObject([
+      { address: BEN, verdict: 'quarantine' },
+      { address: CLEO, verdict: 'reject', reply: { enhanced: '5.6.0' } },
+    ]);
+  });
+});
+
+describe('what a file claims to be', () => {
+  const kinds: Readonly<Record<string, Uint8Array>> = {
+    pdf: octets('%PDF-1.4'),
+    png: octets('\x89PNG\r\n\x1a\n'),
+    jpeg: octets('\xff\xd8\xff\xe0'),
+    ole2: octets('\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1'),
+    rar: octets('Rar!\x1a\x07\x01\0'),
+    text: octets('hello'),
+  };
+  const cases: readonly (readonly [Attachment, string, string])[] = [
+    [{ name: 'a.pdf' }, 'pdf', ''],
+    [{ name: 'a.pdf' }, 'text', ''],
+    [{ name: 'a.pdf' }, 'png', 'it claims to be a .pdf and is a png file'],
+    [{ name: 'a.JPG' }, 'jpeg', ''],
+    [{ name: 'a.jpg' }, 'rar', 'it claims to be a .jpg and is a rar file'],
+    [{ name: 'a.docx' }, 'ole2', ''],
+    [{ name: 'a.docx' }, 'pdf', 'it claims to be a .docx and is a pdf file'],
+    [{ name: 'a', type: 'image/png' }, 'png', ''],
+    [{ name: 'a', type: 'image/png' }, 'pdf', 'it claims to be image/png and is a pdf file'],
+    [{ name: 'a', type: 'text/plain' }, 'ole2', 'it claims to be text/plain and is an OLE2 file'],
+    [{ name: 'a.mp3' }, 'pdf', 'it claims to be a .mp3 and is a pdf file'],
+    [{ name: 'a.unheard' }, 'pdf', ''],
+  ];
+
+  test('is held against it, if that is asked for', async () => {
+    const [strict, plain] = await serveEach(PLUGIN, [
+      { mismatch: 'block', action: 'quarantine' },
+      { action: 'quarantine' },
+    ]);
+    for (const [attachment, kind, expected] of cases) {
+      const message = mail([{ ...attachment, octets: kinds[kind]! }]);
+      const found = (await strict!.filter(message)).decision.reason?.replace(/^[^:]*: /, '') ?? '';
+      expect({ attachment, kind, found }).toEqual({ attachment, kind, found: expected });
+      expect((await plain!.filter(message)).decision).toEqual({});
+    }
+    await strict!.close();
   });
 });

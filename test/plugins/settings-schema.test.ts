@@ -127,8 +127,26 @@ const EXAMPLES: Record<string, Examples> = {
         subjectTag: '[gone]',
       },
       { blockRealTypes: 'pe', action: 'quarantine' },
+      {
+        macros: 'block',
+        mismatch: 'allow',
+        policies: [
+          {
+            recipients: ['@example.com', 'Ann@example.org'],
+            senders: '<>',
+            action: 'warn',
+            notify: ['postmaster'],
+            encryptedArchives: 'allow',
+          },
+          { senders: ['bob@example.net'], unreadableArchives: 'block', incident: true },
+          {},
+        ],
+      },
     ],
-    finer: [],
+    finer: [
+      { policies: [{ recipients: 'ann@bücher.example' }] },
+      { policies: [{ senders: '"bob"@example.net' }] },
+    ],
     isFiner: never,
   },
   blocklist: {
