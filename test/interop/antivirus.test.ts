@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hashPassword } from '../../src/smtp/password-file.ts';
 import { listed } from '../support/cli.ts';
-import { startPostern, temporaryDirectory, type Postern } from '../support/postern.ts';
+import { startPostern, temporaryDirectory, waitFor, type Postern } from '../support/postern.ts';
 import { EICAR, startClamd, type Clamd } from './support/clamd.ts';
 import { arrived, mailsIn, type TestMail } from './support/mails.ts';
 import { readMail } from './support/read-mail.ts';
@@ -41,6 +42,7 @@ describe.skipIf(missing !== '')(`antivirus with clamd${missing}`, () => {
           submission: { protocol: 'submission', auth: { file: at('users') }, ...common },
         },
         downstreams: { local: { protocol: 'maildir', path: at('mail') } },
+        incidents: { file: { path: at('incidents') } },
         scanners: { clamav: { protocol: 'clamd', socket: clamd.socket } },
         services: {
           cleaning: {
@@ -49,12 +51,19 @@ describe.skipIf(missing !== '')(`antivirus with clamd${missing}`, () => {
             allowModify: true,
             settings: { action: ['replace', 'mark', 'warn', 'header'] },
           },
+          telling: {
+            plugin,
+            grants: { ...grants, notify: {} },
+            allowModify: true,
+            settings: { notify: ['recipients', 'sender'], incident: true },
+          },
           refusing: { plugin, grants, settings: { action: 'reject' } },
           holding: { plugin, grants, settings: { action: 'quarantine' } },
         },
         groups: {
           all: [
             { service: 'refusing', when: { recipient: 'strict@box.test' } },
+            { service: 'telling', when: { recipient: 'told@box.test' } },
             { service: 'holding', when: { recipient: 'held@box.test' } },
             { service: 'cleaning', when: { recipient: ['ann@box.test', 'ben@box.test'] } },
           ],
@@ -144,6 +153,29 @@ describe.skipIf(missing !== '')(`antivirus with clamd${missing}`, () => {
     expect(await mailsIn(maildir('strict'))).toEqual([]);
     const held = await listed(directory.path, 'quarantine');
     expect(held).toMatchObject([{ recipients: [{ address: 'held@box.test' }], service: 'holding' }]);
+  });
+
+  it('gives notice to the recipient, and reports an incident', async () => {
+    const mail = mailWith(EICAR);
+    expect((await send(mail, { listener: 'inbound', words: [], to: ['told@box.test'] })).code).toBe(0);
+    const [notice] = await waitFor(async () => {
+      const mails = await mailsIn(maildir('told'));
+      return mails.length === 2 ? mails.filter((text) => /^Auto-Submitted:/m.test(text)) : undefined;
+    });
+    const read = await readMail(notice!);
+    expect(read.header['subject']).toContain('Virus found');
+    const text = read.parts.map((part) => part.text ?? '').join('');
+    expect(text).toContain('invoice.com (removed): the scanner found Eicar-Signature.UNOFFICIAL');
+    const incident: unknown = JSON.parse(
+      await waitFor(() => readFile(at('incidents'), 'utf8').catch(() => undefined)),
+    );
+    expect(incident).toMatchObject({
+      severity: 'warning',
+      event: 'virus-found',
+      fields: { what: 'Eicar-Signature.UNOFFICIAL', name: 'invoice.com', outcome: 'removed' },
+    });
+    // The sender, who is not granted.
+    await postern!.waitForLog((line) => JSON.stringify(line).includes('does not grant a notice to sender'));
   });
 
   it('tells the client to come back while the scanner does not run', async () => {
