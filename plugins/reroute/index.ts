@@ -1,88 +1,88 @@
-import {
-  Check,
-  checkComparable,
-  configured,
-  decide,
-  Decision,
-  domainOf,
-  facts,
-  foldCase,
-  Json,
-  localPartOf,
-  settings,
-} from '../../sdk/assemblyscript';
+import { configured, decide, Decision, facts, Message, settings, State } from '../../sdk/assemblyscript';
+import { checked } from './check';
+import { mapAddresses } from './map-addresses';
+import { retarget, routeOf, senderTarget } from './route';
 export { ocp_smtp_abi_1 } from '../../sdk/assemblyscript';
 
 /**
- * Mail rerouting and address rewriting (RFC 4496 section 4.7): a table from recipients to other addresses or to the
- * next server. Settings: README.md.
+ * Mail rerouting and address rewriting (RFC 4496 section 4.7): from recipients to other addresses or to the next server, by a table and by
+ * a directory; from senders to other addresses; and on request the same in the header (RFC 4902 section 5.6). Settings: README.md.
  */
 export function configure(): i32 {
-  const check = Check.settings(['table']);
-  const table = check.get('table').required('required is an object of recipients').members();
-  for (let i = 0; i < table.value.length; i++) {
-    checkRoute(table.at(i), table.value.nameAt(i));
-  }
-  return configured(check.problem);
+  return configured(checked());
+}
+
+export function on_mail(): i32 {
+  const decision = new Decision();
+  const sender = facts().sender;
+  const target = senderTarget(facts().senderNormal);
+  if (sender.length == 0 || target.length == 0) return decide(decision);
+  const rewritten = retarget(target, sender);
+  if (rewritten == sender) return decide(decision);
+  State.setText('sender', sender + '\n' + rewritten);
+  decision.rewrite(rewritten);
+  return decide(decision);
 }
 
 export function on_rcpt(): i32 {
   const recipient = facts().recipient;
   const decision = new Decision();
-  const route = findRoute(settings().get('table'), facts().recipientNormal);
-  const nextHop = route.get('nextHop').text();
-  const targets = targetsFor(route, recipient);
+  const route = routeOf(facts().recipientNormal);
+  const targets = route.to;
+  for (let i = 0; i < targets.length; i++) targets[i] = retarget(targets[i], recipient);
   if (targets.length > 1) {
     const one = decision.recipient(recipient).replace(targets);
-    if (nextHop.length > 0) one.nextHop(nextHop);
+    if (route.nextHop.length > 0) one.nextHop(route.nextHop);
     return decide(decision);
   }
   if (targets.length == 1 && targets[0] != recipient) decision.rewrite(targets[0]);
-  if (nextHop.length > 0) decision.nextHop(nextHop);
+  if (route.nextHop.length > 0) decision.nextHop(route.nextHop);
   return decide(decision);
 }
 
-/** The address itself, in its normal form, else its domain, else `*`. */
-function findRoute(table: Json, normal: string): Json {
-  const domain = '@' + domainOf(normal);
-  let byDomain = new Json();
-  let byDefault = new Json();
-  for (let i = 0; i < table.length; i++) {
-    const key = foldCase(table.nameAt(i));
-    if (key == normal) return table.at(i);
-    if (key == domain) byDomain = table.at(i);
-    if (key == '*') byDefault = table.at(i);
-  }
-  return byDomain.isMissing ? byDefault : byDomain;
+const FIELDS = [
+  'From',
+  'Sender',
+  'Reply-To',
+  'To',
+  'Cc',
+  'Bcc',
+  'Resent-From',
+  'Resent-Sender',
+  'Resent-To',
+  'Resent-Cc',
+  'Resent-Bcc',
+  'Disposition-Notification-To',
+];
+
+export function on_message(): i32 {
+  if (settings().get('headers').bool()) mapHeader(rewrites());
+  return decide(new Decision());
 }
 
-/** A target `@domain` keeps the recipient's local part. */
-function targetsFor(route: Json, recipient: string): string[] {
-  const targets = route.get('to').texts();
-  for (let i = 0; i < targets.length; i++) {
-    if (targets[i].startsWith('@')) targets[i] = localPartOf(recipient) + targets[i];
+/** Of this message: from an address as the client gave it to the one address that has taken its place. */
+function rewrites(): Map<string, string> {
+  const found = new Map<string, string>();
+  const recipients = facts().recipients;
+  for (let i = 0; i < recipients.length; i++) {
+    const one = recipients[i];
+    // One that has become several has no other name.
+    const isOne = !found.has(one.original) || found.get(one.original) == one.address;
+    found.set(one.original, isOne ? one.address : one.original);
   }
-  return targets;
+  const sender = State.getText('sender').split('\n');
+  if (sender.length == 2) found.set(sender[0], sender[1]);
+  return found;
 }
 
-function checkRoute(route: Check, key: string): void {
-  if (key != '*' && domainOf(key).length == 0) {
-    route.refuse('but the key must be an address, "@domain" or "*"');
-  }
-  checkComparable(route, key);
-  if (!route.value.isObject) return route.refuse('allowed is an object with "to", "nextHop" or both');
-  route.object(['to', 'nextHop']);
-  route.get('nextHop').text(300);
-  const to = route.get('to').texts(1000);
-  const targets = to.value.texts();
-  if (targets.length == 0 && route.value.get('nextHop').isMissing) {
-    route.refuse('required is "to" with at least one address, or "nextHop"');
-  }
-  if (!to.value.isMissing && targets.length == 0) to.refuse('allowed is at least one address');
-  if (targets.length > 100) to.refuse('allowed are at most 100 addresses');
-  for (let i = 0; i < targets.length; i++) {
-    if (domainOf(targets[i]).length == 0) {
-      (to.value.isList ? to.at(i) : to).refuse('allowed is an address, or "@domain" to keep the local part');
+function mapHeader(found: Map<string, string>): void {
+  for (let i = 0; i < FIELDS.length; i++) {
+    for (let nth = 0; ; nth++) {
+      const index = Message.headerFind(FIELDS[i], nth);
+      if (index < 0) break;
+      const value = Message.headerValue(index);
+      const mapped = mapAddresses(value, found);
+      if (mapped != value) Message.headerChange(index, mapped);
     }
   }
 }

@@ -197,6 +197,16 @@ const EXAMPLES: Record<string, Examples> = {
           '*': { to: ['a@example.com', '@example.net'], nextHop: 'fallback' },
         },
       },
+      {
+        directory: {
+          table: 'staff',
+          toFrom: 'mail',
+          serverFrom: 'mailHost',
+          servers: { 'imap1.example.com': { nextHop: 'a' } },
+        },
+        senders: { '@intern.example.com': '@example.com', 'a@example.org': 'b@example.org' },
+        headers: true,
+      },
     ],
     finer: [],
     isFiner: never,
