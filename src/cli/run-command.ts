@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { pino } from 'pino';
 import { startControl } from '../admin/control.ts';
 import { describeError } from '../base/errors.ts';
+import { collectWhenIdle } from '../base/idle-collection.ts';
 import { loadOrFail, type CommonOptions } from './context.ts';
 import { makeDemoAccount } from './demo.ts';
 import { EXIT } from './exit.ts';
@@ -50,6 +51,7 @@ Exit codes: 0 stopped by a signal, 1 it could not start (a port or the state dir
       const reloader = new Reloader({ file: options.config, log, starting });
       process.on('SIGHUP', () => void reloader.reload());
       const gate = await starting;
+      collectWhenIdle();
       const startedAt = Date.now();
       const control = await startControl({
         path: controlPath(config),

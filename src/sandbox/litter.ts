@@ -1,5 +1,4 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { collector } from '../base/collector.ts';
 
 /** Octets of memory of instances that are not needed any more. Few filters need more than some hundred KiB. */
 const MUCH = 16 * 1024 * 1024;
@@ -32,11 +31,4 @@ export class Litter {
     this.#bytes = 0;
     this.#collect();
   }
-}
-
-/** V8's own. The flag is one for all threads of the process, so none takes it back: another may be between these two lines. */
-function collector(): () => void {
-  setFlagsFromString('--expose-gc');
-  const collect: () => void = runInNewContext('gc');
-  return collect;
 }
