@@ -135,6 +135,16 @@ export class Check {
     return this;
   }
 
+  /** Any number within the range, both ends included. */
+  number(from: f64, to: f64): Check {
+    if (this.value.isMissing) return this;
+    const number = this.value.number(NaN);
+    if (!(number >= from && number <= to)) {
+      this.refuse('allowed is a number from ' + from.toString() + ' to ' + to.toString());
+    }
+    return this;
+  }
+
   /** An enhanced status code (RFC 3463 section 2) of a class, `4` or `5`. */
   enhanced(kind: string): Check {
     if (!this.value.isMissing && !isEnhanced(this.value.text(), kind)) {

@@ -211,6 +211,28 @@ const EXAMPLES: Record<string, Examples> = {
     finer: [],
     isFiner: never,
   },
+  spam: {
+    good: [
+      { spamAt: 4.5, header: true, actions: { mark: 5, folder: -1, quarantine: 8.5, bounce: 9, reject: 15 } },
+      {
+        subjectTag: '[junk]',
+        folder: 'INBOX.Junk',
+        rejectText: 'No',
+        lists: [
+          { zone: 'zen.example.org', of: 'client', score: 3 },
+          { zone: 'dbl.example.org', of: ['links', 'author'], score: 3.5, answers: ['127.0.1.*'] },
+        ],
+        rules: [
+          { name: 'PILLS', score: 2, header: { Subject: ['*pills*'], From: '*x*' }, text: 'v?agra now' },
+          { name: 'NO_DATE', score: -1, missing: ['Date'], text: ['act now', 'free*'] },
+        ],
+        results: { 'spf=fail': 1.5 },
+      },
+    ],
+    finer: [{ rules: [{ name: 'x', score: 1, text: '!!' }] }],
+    // A phrase without a word in it.
+    isFiner: (settings) => JSON.stringify(settings['rules'] ?? '').includes('"@"'),
+  },
   journal: { good: [{}], finer: [], isFiner: never },
   greylist: {
     good: [
