@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { lstat, rm } from 'node:fs/promises';
 import { describeError, OperationalError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { closeServer } from './close-server.ts';
 import type { ReloadAnswer, ServicesAnswer } from './answers.ts';
 
 /**
@@ -70,7 +71,7 @@ export async function startControl(options: {
       { cause: error },
     );
   }
-  return { close: (deadlineMs) => close(server, deadlineMs) };
+  return { close: (deadlineMs) => closeServer(server, deadlineMs) };
 }
 
 async function removeStale(path: string): Promise<void> {
@@ -93,17 +94,6 @@ function listen(server: Server, path: string): Promise<void> {
     } finally {
       process.umask(before);
     }
-  });
-}
-
-function close(server: Server, deadlineMs: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), deadlineMs);
-    server.close(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-    server.closeIdleConnections();
   });
 }
 

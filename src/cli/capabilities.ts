@@ -1,8 +1,10 @@
 import type { Log } from '../base/log.ts';
 import type { Config } from '../config/config.ts';
+import type { Blobs } from '../ocp/blob.ts';
 import type { CapabilityHost } from '../ocp/capability.ts';
 import type { KeyValues } from '../ocp/key-value.ts';
 import type { Service } from '../ocp/service.ts';
+import { blobPart } from '../sandbox/capabilities/blob.ts';
 import { clock } from '../sandbox/capabilities/clock.ts';
 import { authPart } from '../sandbox/capabilities/auth.ts';
 import { Authentication } from '../sandbox/capabilities/authentication.ts';
@@ -25,7 +27,7 @@ export interface Capabilities extends CapabilityHost {
 }
 
 /** What a config says of them besides the grants. */
-export type CapabilitySettings = Pick<Config, 'directories' | 'keys' | 'resolver' | 'scanners'>;
+export type CapabilitySettings = Pick<Config, 'directories' | 'keys' | 'resolver' | 'scanners' | 'web'>;
 
 /** As if a config said nothing. */
 export const NO_SETTINGS: CapabilitySettings = {
@@ -37,16 +39,25 @@ export const NO_SETTINGS: CapabilitySettings = {
 
 /** What plugins reach outside the sandbox, as far as their services are granted it. */
 export function capabilitiesOf(
-  services: readonly Pick<Service, 'name' | 'grants'>[],
-  options: { readonly log: Log; readonly keyValues: KeyValues; readonly settings: CapabilitySettings },
+  services: readonly Pick<Service, 'name' | 'grants' | 'mode'>[],
+  options: {
+    readonly log: Log;
+    readonly keyValues: KeyValues;
+    /** Absent where nothing serves them. */
+    readonly blobs?: Blobs | undefined;
+    readonly settings: CapabilitySettings;
+  },
 ): Capabilities {
-  const { log, keyValues, settings } = options;
+  const { log, keyValues, blobs, settings } = options;
+  const { web } = settings;
+  const monitored = new Set(services.filter(({ mode }) => mode === 'monitor').map(({ name }) => name));
   const threads = new LibraryThreads();
   const resolver = createResolver(settings.resolver);
   const authentication = new Authentication({ resolver, threads });
   const directory = directoryPart(settings.directories, threads);
   const parts: CapabilityParts = {
     auth: authPart(authentication),
+    ...(blobs && web && { blob: blobPart({ blobs, publicUrl: web.publicUrl, monitored }) }),
     clock,
     directory,
     dns: dnsPart(resolver),

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceStatus } from '../admin/answers.ts';
+import { startWeb, type Web } from '../admin/web.ts';
 import { describeError, type OperationalError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
-import type { Config, ListenerConfig } from '../config/config.ts';
+import type { Config, ListenerConfig, WebConfig } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { Forwarder } from '../delivery/forwarder.ts';
 import { IncidentRunner } from '../delivery/incidents/runner.ts';
@@ -14,12 +15,22 @@ import { createProxy } from '../proxy/session.ts';
 import { fileAuthenticator } from '../smtp/password-file.ts';
 import { startListener, type Listener } from '../smtp/server.ts';
 import { secureContext, type TlsIdentity } from '../smtp/tls.ts';
+import { openBlobFiles, type BlobFiles } from '../store/blob-files.ts';
 import { openSqliteStore, type SqliteStore } from '../store/sqlite-store.ts';
 import { deliveryPolicy } from './delivery-policy.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { Generation } from './generation.ts';
 import { incidentSinks } from './incident-sinks.ts';
-import { emptySpool, identityOf, notesPath, prepareState, spoolDirectory, storePath } from './state-dir.ts';
+import {
+  blobsDirectory,
+  emptySpool,
+  identityOf,
+  pemOf,
+  notesPath,
+  prepareState,
+  spoolDirectory,
+  storePath,
+} from './state-dir.ts';
 
 /**
  * The running gate: the one place where all parts are put together.
@@ -30,17 +41,20 @@ import { emptySpool, identityOf, notesPath, prepareState, spoolDirectory, storeP
 export class Gate {
   readonly #log: Log;
   readonly #store: SqliteStore;
+  readonly #blobs: BlobFiles;
   readonly #runner: QueueRunner;
   readonly #notices = new Notices();
   readonly #incidents: IncidentRunner;
   readonly #listeners = new Map<string, RunningListener>();
+  #web: { readonly config: WebConfig; readonly server: Web } | undefined;
   #generation: Generation;
   /** Generations and listeners whose last transactions are still running. */
   readonly #retiring = new Set<Promise<void>>();
 
-  private constructor(parts: { log: Log; store: SqliteStore; generation: Generation }) {
+  private constructor(parts: { log: Log; store: SqliteStore; blobs: BlobFiles; generation: Generation }) {
     this.#log = parts.log;
     this.#store = parts.store;
+    this.#blobs = parts.blobs;
     this.#generation = parts.generation;
     this.#incidents = new IncidentRunner({ store: parts.store.incidents, log: parts.log });
     this.#runner = startQueueRunner({
@@ -59,22 +73,27 @@ export class Gate {
     const { config } = loaded;
     await prepareState(config);
     const store = await openSqliteStore({ path: storePath(config), log, role: 'server' });
+    let blobs: BlobFiles | undefined;
     let generation: Generation | undefined;
     let gate: Gate | undefined;
     try {
-      const opened = await Generation.open(loaded, { log, keyValues: store.keyValues });
+      blobs = await openBlobFiles({ directory: blobsDirectory(config), index: store.blobIndex, log });
+      const opened = await Generation.open(loaded, { log, keyValues: store.keyValues, blobs });
       if ('problems' in opened) throw new CommandError(EXIT.usage, opened.problems.join('\n'));
       ({ generation } = opened);
       await emptySpool(config);
-      gate = new Gate({ log, store, generation });
+      gate = new Gate({ log, store, blobs, generation });
       await gate.#incidents.setSinks(incidentSinks(config));
       const identities = await identitiesOf(config);
       for (const listener of config.listeners) await gate.#listen(listener, identities.get(listener.name)!);
+      await gate.#serveWeb(config.web);
       return gate;
     } catch (error) {
       // Any thread that is left would keep the process alive.
-      if (gate === undefined) await Promise.all([generation?.close(0), store.close()]);
-      else await gate.stop(0);
+      if (gate === undefined) {
+        await Promise.all([generation?.close(0), blobs?.close()]);
+        await store.close();
+      } else await gate.stop(0);
       throw error;
     }
   }
@@ -90,6 +109,11 @@ export class Gate {
       address: listener.address,
       port: listener.port,
     }));
+  }
+
+  /** Where it serves files; absent if the config says nothing of it. */
+  get web(): { readonly config: WebConfig; readonly port: number } | undefined {
+    return this.#web && { config: this.#web.config, port: this.#web.server.port };
   }
 
   /** Resolves if the store ends unasked. Nothing can be promised without it: the process has to be started anew. */
@@ -116,6 +140,7 @@ export class Gate {
     const opened = await Generation.open(loaded, {
       log: this.#log,
       keyValues: this.#store.keyValues,
+      blobs: this.#blobs,
       before: this.#generation,
     });
     if ('problems' in opened) return { applied: false, problems: opened.problems };
@@ -125,6 +150,7 @@ export class Gate {
     this.#runner.reload(deliverySettings(opened.generation));
     this.#retire(this.#incidents.setSinks(incidentSinks(config)));
     const problems = await this.#relisten(config.listeners, identities);
+    await this.#serveWeb(config.web).catch((error: unknown) => problems.push(`web: ${describeError(error)}`));
     this.#retire(previous.close(RETIRE_MS));
     return { applied: true, problems };
   }
@@ -136,13 +162,15 @@ export class Gate {
   async stop(deadlineMs: number): Promise<void> {
     const until = Date.now() + deadlineMs;
     const left = (): number => Math.max(0, until - Date.now());
-    await Promise.all([...this.#listeners.values()].map(({ listener }) => listener.close(deadlineMs)));
+    const servers = [...this.#listeners.values()].map(({ listener }) => listener.close(deadlineMs));
+    await Promise.all([...servers, this.#web?.server.close(deadlineMs)]);
     this.#listeners.clear();
     // A delivery that is cut off may be made twice, so these get a moment in any case.
     await this.#runner.stop(Math.min(deadlineMs, Math.max(left(), DELIVERIES_MS)));
     await this.#generation.close(left());
     await Promise.race([Promise.all(this.#retiring), sleep(left())]);
     await this.#incidents.stop();
+    await this.#blobs.close();
     await this.#store.close();
   }
 
@@ -161,6 +189,21 @@ export class Gate {
       createProxy(() => this.#optionsOf(running)),
     );
     this.#listeners.set(config.name, Object.assign(running, { listener }));
+  }
+
+  /** One whose settings stay the same keeps its connections. */
+  async #serveWeb(config: WebConfig | undefined): Promise<void> {
+    const tls = config?.tls && (await pemOf(config.tls));
+    const running = this.#web;
+    if (running !== undefined && JSON.stringify(running.config) === JSON.stringify(config)) {
+      if (tls !== undefined) running.server.renewTls(tls);
+      return;
+    }
+    this.#web = undefined;
+    if (running !== undefined) this.#retire(running.server.close(RETIRE_MS));
+    if (config === undefined) return;
+    const server = await startWeb({ ...config, tls, blobs: this.#blobs, log: this.#log });
+    this.#web = { config, server };
   }
 
   async #relisten(
@@ -227,6 +270,7 @@ export class Gate {
       opes: { system: config.opes.system, requesters: compileRequesters(config.opes.bypass) },
       bypasses: this.#store,
       breaks: this.#store,
+      blobs: this.#blobs,
       log: this.#log,
       hold: generation.hold,
     };

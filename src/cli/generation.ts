@@ -5,6 +5,7 @@ import type { Config, DownstreamConfig } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { maildirDownstream } from '../delivery/maildir.ts';
 import { createDispatcher, type Dispatcher } from '../ocp/dispatch.ts';
+import type { Blobs } from '../ocp/blob.ts';
 import type { KeyValues } from '../ocp/key-value.ts';
 import { metersFor, type Meter } from '../ocp/meter.ts';
 import type { CalloutService } from '../ocp/service.ts';
@@ -59,10 +60,11 @@ export class Generation {
    */
   static async open(
     loaded: LoadedConfig,
-    { log, keyValues, before }: { log: Log; keyValues: KeyValues; before?: Generation },
+    { before, ...outside }: { log: Log; keyValues: KeyValues; blobs: Blobs; before?: Generation },
   ): Promise<{ generation: Generation } | { problems: string[] }> {
     const { config } = loaded;
-    const opened = await openSandbox(loaded, { log, keyValues });
+    const { log } = outside;
+    const opened = await openSandbox(loaded, outside);
     const { problems, warnings } = opened;
     if (problems.length > 0) {
       await opened.sandbox.close();

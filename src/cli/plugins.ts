@@ -2,6 +2,7 @@ import type { Log } from '../base/log.ts';
 import type { Config, ServiceConfig } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { formatProblem } from '../config/problem.ts';
+import type { Blobs } from '../ocp/blob.ts';
 import type { Consent } from '../ocp/consent.ts';
 import type { KeyValues } from '../ocp/key-value.ts';
 import type { Manifest } from '../ocp/manifest.ts';
@@ -19,6 +20,7 @@ export interface OpenOptions {
   readonly log: Log;
   /** What a running server has. Without it capabilities are out of order. */
   readonly keyValues?: KeyValues;
+  readonly blobs?: Blobs;
   /** By id: consent that is about to be recorded, and counts as if it were. */
   readonly consents?: ReadonlyMap<string, Consent>;
 }
@@ -51,7 +53,7 @@ export interface LoadedPlugin {
  */
 export async function openSandbox(
   { config, problemAt }: LoadedConfig,
-  { log, keyValues, consents }: OpenOptions,
+  { log, keyValues, blobs, consents }: OpenOptions,
 ): Promise<OpenedSandbox> {
   const enabled = config.services.filter((service) => service.enabled);
   const sources = await readPlugins(new Set(enabled.map(({ plugin }) => plugin)), config);
@@ -86,7 +88,7 @@ export async function openSandbox(
     }
     if (unfit.length === 0) services.push(effective.service);
   }
-  const capabilities = keyValues && capabilitiesOf(services, { log, keyValues, settings: config });
+  const capabilities = keyValues && capabilitiesOf(services, { log, keyValues, blobs, settings: config });
   const { sandbox, problems: found } = await createSandbox({
     services,
     readPlugin: async (plugin) => sources.get(plugin)!,

@@ -6,7 +6,7 @@ import type { Config, ListenerConfig } from '../config/config.ts';
 import { selfSigned, type TlsIdentity } from '../smtp/tls.ts';
 import { CommandError, EXIT } from './exit.ts';
 
-/** What lies under `stateDir`: `postern.db`, `served`, `control.sock`, `spool/`, `tls/`, `packages/`. */
+/** What lies under `stateDir`: `postern.db`, `served`, `control.sock`, `spool/`, `blobs/`, `tls/`, `packages/`. */
 export const storePath = ({ stateDir }: Config): string => join(stateDir, 'postern.db');
 
 /** See delivery/served-notes.ts. */
@@ -16,6 +16,9 @@ export const notesPath = ({ stateDir }: Config): string => join(stateDir, 'serve
 export const controlPath = ({ stateDir }: Pick<Config, 'stateDir'>): string => join(stateDir, 'control.sock');
 
 export const spoolDirectory = (stateDir: string): string => join(stateDir, 'spool');
+
+/** See store/blob-files.ts. */
+export const blobsDirectory = ({ stateDir }: Config): string => join(stateDir, 'blobs');
 
 /** See sandbox/package-store.ts. */
 export const packagesDirectory = ({ stateDir }: Config): string => join(stateDir, 'packages');
@@ -60,20 +63,24 @@ export async function emptySpool({ stateDir }: Config): Promise<void> {
   for (const name of await readdir(spool)) await rm(join(spool, name), { force: true });
 }
 
+export const pemOf = async ({ key, cert }: TlsIdentity): Promise<TlsIdentity> => ({
+  key: await readFile(key, 'utf8'),
+  cert: await readFile(cert, 'utf8'),
+});
+
 /** The listener's own key and certificate, or one made on first start and kept. */
 export async function identityOf(
   { tls }: ListenerConfig,
   { stateDir, hostname }: { stateDir: string; hostname: string },
 ): Promise<TlsIdentity> {
-  if (tls !== undefined)
-    return { key: await readFile(tls.key, 'utf8'), cert: await readFile(tls.cert, 'utf8') };
+  if (tls !== undefined) return pemOf(tls);
   const directory = join(stateDir, 'tls');
   const files = {
     key: join(directory, `${hostname}.key.pem`),
     cert: join(directory, `${hostname}.cert.pem`),
   };
   try {
-    return { key: await readFile(files.key, 'utf8'), cert: await readFile(files.cert, 'utf8') };
+    return await pemOf(files);
   } catch {
     const made = await selfSigned(hostname);
     await mkdir(directory, { recursive: true, mode: 0o700 });

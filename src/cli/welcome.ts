@@ -17,6 +17,11 @@ export function printWelcome(
       `  ${listener.protocol.padEnd(10)} ${place.padEnd(21)} ${listener.name}, ${listener.mode} → ${listener.downstream}`,
     );
   }
+  if (gate.web !== undefined) {
+    const { address } = gate.web.config;
+    const place = `${address.includes(':') ? `[${address}]` : address}:${gate.web.port}`;
+    lines.push(`  ${'web'.padEnd(10)} ${place.padEnd(21)} ${gate.web.config.publicUrl}`);
+  }
   if (account !== undefined) {
     lines.push(
       '',

@@ -45,9 +45,26 @@ export interface Config {
     readonly servers?: readonly { readonly address: string; readonly port: number }[];
     readonly timeoutMs: number;
   };
+  /** Absent: nothing is served. */
+  readonly web?: WebConfig;
   /** `workers` absent: as many as the machine has cores. */
   readonly sandbox: { readonly workers?: number };
   readonly plugins: PluginsConfig;
+}
+
+/** The web server for what services put (capability `blob`). */
+export interface WebConfig {
+  /** IPv4 or IPv6. */
+  readonly address: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** PEM files. Absent: HTTP, for what stands before it. */
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** What URLs begin with, without a slash at its end. */
+  readonly publicUrl: string;
+  readonly connections: number;
+  /** Of one client address. */
+  readonly requestsPerMinute: number;
 }
 
 /** Whose packages may run. Keys are lines `RW…` of minisign. */

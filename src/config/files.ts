@@ -23,6 +23,7 @@ export function fileFindings(config: Config): { problems: Finding[]; warnings: F
       if (finding !== undefined) (missing ? warnings : problems).push(finding);
     }
   }
+  if (config.web?.tls !== undefined) problems.push(...tlsFindings(['web', 'tls'], config.web.tls));
   problems.push(...directoryFindings(['stateDir'], config.stateDir));
   for (const { name, enabled, grants } of config.services) {
     for (const [i, { file }] of (enabled ? (grants.http?.secrets ?? []) : []).entries()) {

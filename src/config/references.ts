@@ -22,6 +22,7 @@ export function referenceFindings(root: unknown): Finding[] {
     ...entriesOf(root, 'services').flatMap((entry) => [
       ...listFindings(entry, { at: ['grants', 'key', 'keys'], section: 'keys', root }),
       ...listFindings(entry, { at: ['grants', 'directory', 'tables'], section: 'directories', root }),
+      ...blobFindings(entry, root),
     ]),
     ...groupFindings(root),
     ...dangling(['bounce', 'downstream'], { section: 'downstreams', root }),
@@ -114,6 +115,12 @@ function listFindings(
   const names = valueAt(at, value);
   if (!Array.isArray(names)) return [];
   return names.flatMap((_, i) => dangling([...path, ...at, i], { section, root }));
+}
+
+function blobFindings({ path, value }: RawEntry, root: unknown): Finding[] {
+  if (valueAt(['grants', 'blob'], value) === undefined || valueAt(['web'], root) !== undefined) return [];
+  const message = 'has no effect, must be given together with web: nothing serves the files';
+  return [{ path: [...path, 'grants', 'blob'], at: 'key', message }];
 }
 
 function groupFindings(root: unknown): Finding[] {

@@ -1,7 +1,7 @@
 import { dirname, resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { normalAddress } from '../mail/address.ts';
-import type { Directory, Grants, HttpGrant, Scanner } from '../ocp/capability.ts';
+import type { BlobGrant, Directory, Grants, HttpGrant, Scanner } from '../ocp/capability.ts';
 import type { HeldKey } from '../ocp/held-key.ts';
 import type { FailureKind, FailurePolicy, ServiceGroup, WhenRule } from '../ocp/service.ts';
 import type { Config, DownstreamConfig, IncidentsConfig, ListenerConfig, ServiceConfig } from './config.ts';
@@ -11,7 +11,7 @@ import type { CheckedConfig } from './schema.ts';
 export function resolveConfig(checked: CheckedConfig, file: string): Config {
   const directory = dirname(resolvePath(file));
   const at: ToPath = (path) => resolvePath(directory, path);
-  const { hostname, queue, opes, bounce, notices, sandbox } = checked;
+  const { hostname, queue, opes, bounce, notices, sandbox, web } = checked;
   const pluginDirectory =
     checked.pluginDirectory === undefined ? PLUGIN_DIRECTORY : at(checked.pluginDirectory);
   return {
@@ -45,6 +45,9 @@ export function resolveConfig(checked: CheckedConfig, file: string): Config {
     incidents: incidentsOf(checked.incidents, at),
     log: checked.log,
     resolver: defined({ servers: checked.resolver.servers, timeoutMs: checked.resolver.timeout }),
+    ...(web && {
+      web: defined({ ...web, tls: web.tls && { cert: at(web.tls.cert), key: at(web.tls.key) } }),
+    }),
     sandbox: defined(sandbox),
     plugins: checked.plugins,
   };
@@ -171,8 +174,13 @@ function serviceOf(name: string, { value, at }: Named<'services'>): ServiceConfi
   };
 }
 
-export function grantsOf({ dns, http, ...others }: CheckedGrants, at: ToPath): Grants {
-  return defined({ ...others, dns: dns && timed(dns), http: http && httpOf(http, at) });
+export function grantsOf({ blob, dns, http, ...others }: CheckedGrants, at: ToPath): Grants {
+  return defined({
+    ...others,
+    blob: blob && blobOf(blob),
+    dns: dns && timed(dns),
+    http: http && httpOf(http, at),
+  });
 }
 
 type CheckedGrants = CheckedConfig['services'][string]['grants'];
@@ -181,6 +189,11 @@ type CheckedGrants = CheckedConfig['services'][string]['grants'];
 function timed<T extends { timeout: number }>({ timeout, ...rest }: T) {
   return defined({ ...rest, timeoutMs: timeout });
 }
+
+const blobOf = ({ expires, ...rest }: NonNullable<CheckedGrants['blob']>): BlobGrant => ({
+  ...rest,
+  longestMs: expires,
+});
 
 function httpOf({ secrets, ...rest }: NonNullable<CheckedGrants['http']>, at: ToPath): HttpGrant {
   return { ...timed(rest), secrets: secrets.map(({ header, file }) => ({ header, file: at(file) })) };

@@ -131,6 +131,18 @@ function isLdapFilter(text: string): boolean {
   }
 }
 
+const WEB_RULE = 'must be a URL such as https://files.example.com, where people reach this web server';
+/** Without a slash at its end. */
+export const webUrl = z
+  .string(WEB_RULE)
+  .max(200, WEB_RULE)
+  .refine((text) => {
+    const url = urlOf(text);
+    const isWeb = url?.protocol === 'https:' || url?.protocol === 'http:';
+    return isWeb && url.username === '' && url.password === '' && url.hash === '' && url.search === '';
+  }, `${WEB_RULE}; the scheme must be https or http, without user, password, query and fragment`)
+  .transform((text) => (urlOf(text)?.href ?? text).replace(/\/+$/, ''));
+
 const HEADER_RULE = 'must be the name of a header field such as Authorization';
 // What the host itself writes, or what would let one request be read as two.
 const OWN_HEADERS =

@@ -22,6 +22,7 @@ import {
   opesUri,
   senderAddress,
   size,
+  webUrl,
   word,
 } from './scalars.ts';
 import { suggest } from './suggest.ts';
@@ -264,6 +265,13 @@ export const grants = map({
     queriesPerCall: integer(1, 1000).default(50),
     timeout: duration('100ms', '60s').prefault('5s'),
   }).optional(),
+  blob: map({
+    blobs: integer(1, 100_000).default(10_000),
+    bytes: size('1MiB', '1000GiB').prefault('10GiB'),
+    blobBytes: size('1KiB', '1GiB').prefault('50MiB'),
+    expires: duration('1m', '366d').prefault('30d'),
+    putsPerMinute: integer(1, 100_000).default(600),
+  }).optional(),
   notify: map({
     // Without `sender`: the sender of bad mail is forged more often than not.
     to: z
@@ -420,6 +428,14 @@ export const configSchema = map({
       .optional(),
     timeout: duration('100ms', '30s').prefault('2s'),
   }).prefault({}),
+  web: map({
+    address: ipAddress.default('127.0.0.1'),
+    port: integer(0, 65_535),
+    tls: map({ cert: filePath, key: filePath }).optional(),
+    publicUrl: webUrl,
+    connections: integer(1, 10_000).default(200),
+    requestsPerMinute: integer(1, 100_000).default(120),
+  }).optional(),
   sandbox: map({ workers: integer(1, 64).optional() }).default({}),
   plugins: map({
     trust: z.record(vendor, vendorTrust, 'must be a map from a vendor to its keys').default({}),

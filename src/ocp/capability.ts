@@ -22,6 +22,7 @@ export interface Grants {
   readonly scan?: ScanGrant;
   readonly dns?: DnsGrant;
   readonly directory?: DirectoryGrant;
+  readonly blob?: BlobGrant;
 }
 
 /** Values and counters that outlive the transaction, a service's own. */
@@ -145,6 +146,19 @@ export interface LdapDirectory {
   /** RFC 4515, with `{key}`, `{local}` and `{domain}` for the key and its parts before and after the last `@`. */
   readonly filter: string;
   readonly attributes: readonly string[];
+}
+
+/** Files that people fetch by an URL, a service's own. */
+export interface BlobGrant {
+  /** How many it may keep at a time. */
+  readonly blobs: number;
+  /** Octets of all of them. */
+  readonly bytes: number;
+  /** Octets of one, before a Content-Transfer-Encoding is undone. */
+  readonly blobBytes: number;
+  /** Milliseconds that one may be kept. */
+  readonly longestMs: number;
+  readonly putsPerMinute: number;
 }
 
 /** A plugin's request, as the host gets it. */

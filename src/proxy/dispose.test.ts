@@ -40,6 +40,7 @@ it('bounces what the downstream refused under a 250, in the words of the downstr
     opes: { system: 'mailto:postmaster@gate.test', requesters: compileRequesters([]) },
     bypasses: { findBypasses: () => Promise.reject(new Error('nothing is asked')) },
     breaks: { countBreak: () => Promise.reject(new Error('nothing is asked')) },
+    blobs: { ended: () => {} },
     log: silentLog,
     hold: () => () => {},
   };

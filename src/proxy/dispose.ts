@@ -40,12 +40,15 @@ export async function dispose(
   order: DisposeOrder,
 ): Promise<{ answers: Answer[]; outcomes: RecipientOutcome[]; parts: Disposal['parts'] }> {
   const run = new Disposal(order);
+  let taken = true;
   try {
-    const { replies, outcomes, disconnect } = await run.run();
+    const { replies, outcomes, disconnect, ...ended } = await run.run();
+    ({ taken } = ended);
     const answers = replies.map((said): Answer => ({ reply: said, ...(disconnect && { disconnect }) }));
     return { answers, outcomes, parts: run.parts };
   } finally {
     run.discardSpool();
+    order.options.blobs.ended(order.transaction.id, taken);
     await order.transaction.relay?.abort();
   }
 }
@@ -80,13 +83,20 @@ class Disposal {
     this.#poisonGuard = new PoisonGuard(order);
   }
 
-  async run(): Promise<{ replies: Reply[]; outcomes: RecipientOutcome[]; disconnect: boolean }> {
+  /** `taken`: somebody has the message, or may have it or get it. */
+  async run(): Promise<{
+    replies: Reply[];
+    outcomes: RecipientOutcome[];
+    disconnect: boolean;
+    taken: boolean;
+  }> {
     const { transaction, spool, options } = this.#order;
     const perRecipient = options.listener.protocol === 'lmtp' || transaction.prdr;
     const all = (said: Reply, disposition: string) => ({
       replies: perRecipient ? transaction.recipients.map(() => said) : [said],
       outcomes: transaction.recipients.map(({ given }) => outcomeOf(given, disposition, said)),
       disconnect: false,
+      taken: false,
     });
 
     const header = await checkHeader(spool, options.opes.system);
@@ -152,6 +162,11 @@ class Disposal {
       replies: perRecipient ? final : [final[0] ?? single],
       outcomes: units.map((unit, at) => describeUnit(unit, { own: own[at]!, said: final[at]!, refused })),
       disconnect,
+      taken:
+        units.some(({ disposition, results }, at) => {
+          const goesOn = results.length > 0 && final[at]!.code < 400;
+          return disposition.kind === 'quarantine' || goesOn || mayHave(results);
+        }) || mayHave(extra),
     };
   }
 
@@ -376,3 +391,7 @@ function repaired(image: MessageImage, repair: readonly Splice[]): MessageImage 
   if (isProblem(result)) throw new Error(result.problem);
   return result;
 }
+
+/** After a 4xx it may have been taken nevertheless: the reply may be ours, to a connection that was lost. */
+const mayHave = (results: readonly TargetResult[]): boolean =>
+  results.some(({ reply: { code } }) => code < 500);

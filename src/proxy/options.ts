@@ -1,4 +1,5 @@
 import type { Log } from '../base/log.ts';
+import type { TransactionBlobs } from '../ocp/blob.ts';
 import type { Dispatcher } from '../ocp/dispatch.ts';
 import type { Requesters } from '../ocp/requesters.ts';
 import type { Store } from '../store/store.ts';
@@ -26,6 +27,8 @@ export interface ProxyOptions {
   readonly bypasses: Pick<Store, 'findBypasses'>;
   /** Where it is kept which messages broke a service. */
   readonly breaks: Pick<Store, 'countBreak'>;
+  /** What services put for people to fetch. */
+  readonly blobs: TransactionBlobs;
   readonly log: Log;
   /** Keeps what these options refer to open until the returned function is called. */
   readonly hold: () => () => void;

@@ -90,6 +90,8 @@ export class ProxyBench {
   readonly lines: { level: keyof Log; message: string; fields: Record<string, unknown> }[] = [];
   discards = 0;
   /** How often each message broke a service. */
+  /** Of each transaction that ended, whether somebody may have its mail. */
+  readonly ended: boolean[] = [];
   readonly breaks = new Map<string, number>();
   /** Calls of `hold`, and how often each was let go of. */
   readonly holds: number[] = [];
@@ -232,6 +234,7 @@ export class ProxyBench {
           return bypasses[`${sender} ${recipient}`] ?? [];
         },
       },
+      blobs: { ended: (_transaction, taken) => void this.ended.push(taken) },
       breaks: {
         countBreak: async ({ fingerprint }) => {
           const times = surroundings.countBreak?.(fingerprint) ?? (this.breaks.get(fingerprint) ?? 0) + 1;

@@ -391,6 +391,7 @@ class ProxySession implements SessionHandler {
     const { dataRefusal } = transaction;
     const refused = dataRefusal && { ended: 'refused at data', reply: formatReply(dataRefusal) };
     this.#logTransaction(transaction, refused ?? ended, level);
+    this.#options.blobs.ended(transaction.id, false);
     try {
       await transaction.relay?.abort();
     } finally {

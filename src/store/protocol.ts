@@ -7,6 +7,7 @@ import type {
   PutRequest,
   PutResult,
 } from '../ocp/key-value.ts';
+import type { BlobTable } from './blob-table.ts';
 import type { Role } from './database.ts';
 import type { BypassEntry, NewBypass, Store, StoredIncident } from './store.ts';
 
@@ -30,6 +31,14 @@ export interface Operations {
   kvPut: { request: PutRequest; result: PutResult };
   kvIncrement: { request: IncrementRequest; result: IncrementResult };
   kvRemove: { request: KeyAt; result: boolean };
+  blobReserve: BlobOperation<'reserve'>;
+  blobFinish: BlobOperation<'finish'>;
+  blobTake: BlobOperation<'take'>;
+  blobRemove: BlobOperation<'remove'>;
+  blobDue: BlobOperation<'due'>;
+  blobGone: BlobOperation<'gone'>;
+  blobFind: BlobOperation<'find'>;
+  blobKnown: BlobOperation<'known'>;
   setSinks: { request: { names: readonly string[] }; result: undefined };
   incidentsTaken: { request: { sink: string; number: number }; result: undefined };
   pendingIncidents: {
@@ -46,11 +55,18 @@ export interface Operations {
   close: { request: Record<string, never>; result: undefined };
 }
 
+interface BlobOperation<K extends keyof BlobTable> {
+  request: Parameters<BlobTable[K]>[0];
+  result: ReturnType<BlobTable[K]>;
+}
+
 export type Operation = keyof Operations;
 export type ReadOperation =
   | 'findBypasses'
   | 'listBypasses'
   | 'kvGet'
+  | 'blobFind'
+  | 'blobKnown'
   | 'pendingIncidents'
   | 'read'
   | 'listQueue'

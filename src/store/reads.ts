@@ -1,4 +1,5 @@
 import type { Database } from 'better-sqlite3';
+import type { BlobTable } from './blob-table.ts';
 import type { BypassTable } from './bypasses.ts';
 import type { Contents } from './content.ts';
 import type { IncidentTable } from './incidents.ts';
@@ -29,11 +30,12 @@ export function readsOf(
   from: {
     contents: Contents;
     keyValues: KeyValueTable;
+    blobs: BlobTable;
     bypasses: BypassTable;
     incidents: IncidentTable;
   },
 ): Reads {
-  const { contents, keyValues, bypasses, incidents } = from;
+  const { contents, keyValues, blobs, bypasses, incidents } = from;
   const listQueue = db.prepare<[string, number], QueueRow>(
     `SELECT ${QUEUE_COLUMNS} FROM queue WHERE id > ? ORDER BY id LIMIT ?`,
   );
@@ -56,6 +58,8 @@ export function readsOf(
     showQuarantine: ({ id }) => showQuarantine.get(id),
     counts: () => counts.get()!,
     kvGet: (at) => keyValues.get(at),
+    blobFind: (which) => blobs.find(which),
+    blobKnown: (which) => blobs.known(which),
     findBypasses: (request) => bypasses.find(request),
     listBypasses: (request) => bypasses.list(request),
     pendingIncidents: (request) => incidents.pending(request),
@@ -70,6 +74,8 @@ const READS: Record<ReadOperation, true> = {
   showQuarantine: true,
   counts: true,
   kvGet: true,
+  blobFind: true,
+  blobKnown: true,
   findBypasses: true,
   listBypasses: true,
   pendingIncidents: true,

@@ -13,6 +13,7 @@ import { OperationalError } from '../base/errors.ts';
  * - `queue.due_at` is max(next_attempt_at, lease_until): the one number that `claim` looks for, hence the index.
  * - `broken`: how often a message broke a service; see `broken.ts`.
  * - `incident` and `incident_sink`: see `incidents.ts`; AUTOINCREMENT, since a sink counts by the numbers.
+ * - `blob.state`: 0 its file is being written, 1 it can be served, 2 the file is removed. See `blob-table.ts`.
  * - `kv.id` is the revision of a value: a number never used twice. Keys are text; see `key-values.ts`.
  * - `sender` and `recipients` are JSON. Times are milliseconds since the epoch.
  */
@@ -116,6 +117,44 @@ export const MIGRATIONS: readonly string[] = [
      name TEXT PRIMARY KEY,
      taken INTEGER NOT NULL
    ) STRICT, WITHOUT ROWID;`,
+
+  `CREATE TABLE blob (
+     id TEXT PRIMARY KEY,
+     token BLOB NOT NULL UNIQUE,
+     service TEXT NOT NULL,
+     state INTEGER NOT NULL,
+     name TEXT NOT NULL,
+     type TEXT NOT NULL,
+     size INTEGER NOT NULL,
+     sha256 TEXT NOT NULL,
+     access TEXT NOT NULL,
+     downloads INTEGER,
+     created_at INTEGER NOT NULL,
+     expires_at INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX blob_unfinished ON blob (id) WHERE state = 0;
+   CREATE INDEX blob_expiry ON blob (expires_at) WHERE state = 1;
+   CREATE INDEX blob_used_up ON blob (id) WHERE state = 1 AND downloads = 0;
+   CREATE INDEX blob_gone ON blob (expires_at) WHERE state = 2;
+
+   CREATE TABLE blob_use (
+     service TEXT PRIMARY KEY,
+     blobs INTEGER NOT NULL,
+     bytes INTEGER NOT NULL
+   ) STRICT, WITHOUT ROWID;
+   CREATE TRIGGER blob_added AFTER INSERT ON blob BEGIN
+     INSERT INTO blob_use (service, blobs, bytes) VALUES (new.service, 1, new.size)
+       ON CONFLICT (service) DO UPDATE SET blobs = blobs + 1, bytes = bytes + excluded.bytes;
+   END;
+   CREATE TRIGGER blob_changed AFTER UPDATE OF state, size ON blob BEGIN
+     UPDATE blob_use SET
+       blobs = blobs + (new.state < 2) - (old.state < 2),
+       bytes = bytes + (new.state < 2) * new.size - (old.state < 2) * old.size
+       WHERE service = new.service;
+   END;
+   CREATE TRIGGER blob_removed AFTER DELETE ON blob WHEN old.state < 2 BEGIN
+     UPDATE blob_use SET blobs = blobs - 1, bytes = bytes - old.size WHERE service = old.service;
+   END;`,
 ];
 
 /** `PRAGMA application_id` of our databases: the octets "Post". */

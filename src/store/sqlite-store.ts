@@ -92,6 +92,16 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       increment: (request) => thread.ask('kvIncrement', request),
       remove: (at) => thread.ask('kvRemove', at),
     },
+    blobIndex: {
+      reserve: (blob) => thread.ask('blobReserve', blob),
+      finish: (written) => thread.ask('blobFinish', written),
+      find: (which) => thread.ask('blobFind', which),
+      take: (which) => thread.ask('blobTake', which),
+      remove: (which) => thread.ask('blobRemove', which),
+      due: (which) => thread.ask('blobDue', which),
+      gone: (which) => thread.ask('blobGone', which),
+      known: (which) => thread.ask('blobKnown', which),
+    },
     incidents: {
       setSinks: (names) => thread.ask('setSinks', { names }),
       pending: ({ sink, limit }) => thread.ask('pendingIncidents', { sink, limit }),

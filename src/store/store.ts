@@ -2,6 +2,7 @@ import type { MessageImage } from '../mail/image.ts';
 import type { Recipient, Sender } from '../mail/envelope.ts';
 import type { IncidentReport } from '../ocp/incident.ts';
 import type { KeyValues } from '../ocp/key-value.ts';
+import type { BlobTable } from './blob-table.ts';
 
 /**
  * The store: queue and quarantine with their messages, and what services keep, behind one small async interface. Nothing above knows which
@@ -59,10 +60,17 @@ export interface Store {
   removeBypasses(ids: readonly string[]): Promise<number>;
   /** What services keep, by the capability `kv`. */
   readonly keyValues: KeyValues;
+  /** What is known of the files that services put, by the capability `blob`. */
+  readonly blobIndex: BlobIndex;
   readonly incidents: IncidentLog;
   counts(): Promise<{ queue: number; quarantine: number }>;
   close(): Promise<void>;
 }
+
+/** `BlobTable`, asked from outside its thread. */
+export type BlobIndex = {
+  [K in keyof BlobTable]: (request: Parameters<BlobTable[K]>[0]) => Promise<ReturnType<BlobTable[K]>>;
+};
 
 export interface Page {
   readonly limit: number;

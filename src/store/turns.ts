@@ -1,4 +1,5 @@
 import { OperationalError, describeError } from '../base/errors.ts';
+import { blobsOf } from './blob-table.ts';
 import { bypassesOf } from './bypasses.ts';
 import { contentsOf } from './content.ts';
 import { sqliteCode, type OpenDatabase } from './database.ts';
@@ -51,13 +52,19 @@ interface Write {
 const TURN_OCTETS = 4 * 1024 * 1024;
 const IDLE_MS = 500;
 /** What is refused when there is little room on the disk. */
-const ADDING: ReadonlySet<string> = new Set<Operation>(['commit', 'kvPut', 'kvIncrement']);
+const ADDING: ReadonlySet<string> = new Set<Operation>(['commit', 'kvPut', 'kvIncrement', 'blobReserve']);
 
 export function turnsOf({ db, close }: OpenDatabase, options: TurnOptions): Turns {
   const { path, role, say } = options;
   const contents = contentsOf(db, { role });
   const keyValues = keyValuesOf(db);
-  const tables = { contents, keyValues, bypasses: bypassesOf(db), incidents: incidentsOf(db) };
+  const tables = {
+    contents,
+    keyValues,
+    blobs: blobsOf(db),
+    bypasses: bypassesOf(db),
+    incidents: incidentsOf(db),
+  };
   const reads = readsOf(db, tables);
   const writes = writesOf(db, tables);
   const transactions = transactionsOf(db, path);

@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { newId } from '../base/ids.ts';
+import type { BlobTable } from './blob-table.ts';
 import type { BypassTable } from './bypasses.ts';
 import { breaksOf } from './broken.ts';
 import { claimOf } from './claim.ts';
@@ -73,11 +74,12 @@ export function writesOf(
   to: {
     contents: Contents;
     keyValues: KeyValueTable;
+    blobs: BlobTable;
     bypasses: BypassTable;
     incidents: IncidentTable;
   },
 ): Writes {
-  const { contents, keyValues, bypasses, incidents } = to;
+  const { contents, keyValues, blobs, bypasses, incidents } = to;
   const insertQueue = db.prepare(
     `INSERT INTO queue (id, transaction_id, message_id, size, sender, recipients, downstream, attempts,
        created_at, next_attempt_at, lease_until, due_at, expires_at, last_reply)
@@ -212,6 +214,12 @@ export function writesOf(
     removeBypasses: ({ ids }) => forEachId(ids, (id) => bypasses.remove(id)),
     setSinks: inOneStep((request) => incidents.setSinks(request)),
     incidentsTaken: inOneStep((request) => incidents.taken(request)),
+    blobReserve: inOneStep((request) => blobs.reserve(request)),
+    blobFinish: inOneStep((request) => blobs.finish(request)),
+    blobTake: inOneStep((request) => blobs.take(request)),
+    blobRemove: inOneStep((request) => blobs.remove(request)),
+    blobDue: inOneStep((request) => blobs.due(request)),
+    blobGone: inOneStep((request) => blobs.gone(request)),
     kvPut: inOneStep((request) => keyValues.put(request)),
     kvIncrement: inOneStep((request) => keyValues.increment(request)),
     kvRemove: inOneStep((request) => keyValues.remove(request)),

@@ -22,7 +22,7 @@ const kv = (fields: object | string, body?: string | Uint8Array, service = 's'):
   ask(capabilities.host, { service, capability: 'kv', fields, ...(body !== undefined && { body }) });
 
 it('answers alike where plugins are tried', async () => {
-  const services = [{ name: 's', grants: { kv: { keys: 2, bytes: 20 } } }];
+  const services = [{ name: 's', mode: 'enforce' as const, grants: { kv: { keys: 2, bytes: 20 } } }];
   const script: readonly (readonly [object, string?])[] = [
     [{ op: 'get', key: 'a' }],
     [{ op: 'put', key: 'a', revision: 1 }, '1'],

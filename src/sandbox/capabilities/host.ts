@@ -1,5 +1,6 @@
 import type { Log } from '../../base/log.ts';
 import type {
+  BlobGrant,
   CallSubject,
   CapabilityAnswer,
   CapabilityHost,
@@ -38,6 +39,8 @@ export interface PartRequest<Grant> extends CallSubject {
 
 /** What the host offers. */
 export interface CapabilityParts {
+  /** There is none where nothing is served. */
+  readonly blob?: CapabilityPart<BlobGrant>;
   readonly clock: CapabilityPart<true>;
   readonly directory: CapabilityPart<DirectoryGrant>;
   readonly dns: CapabilityPart<DnsGrant>;
@@ -61,6 +64,7 @@ export function createCapabilityHost(options: {
   const audits = new Map<string, Audit>();
 
   const offered = new Map<CapabilityName, Asking>([
+    ['blob', asking(parts.blob, ({ blob }) => blob)],
     ['clock', asking(parts.clock, ({ clock }) => clock)],
     ['directory', asking(parts.directory, ({ directory }) => directory)],
     ['dns', asking(parts.dns, ({ dns }) => dns)],

@@ -1,0 +1,166 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { z } from 'zod';
+import { describeError } from '../../base/errors.ts';
+import { newId } from '../../base/ids.ts';
+import { hashPassword } from '../../base/password-hash.ts';
+import type { BlobAccess, BlobPut, Blobs } from '../../ocp/blob.ts';
+import type { BlobGrant, CapabilityAnswer } from '../../ocp/capability.ts';
+import { networkList } from '../../ocp/when.ts';
+import { contentOf, contentSchema, type Content } from './content.ts';
+import type { CapabilityPart, PartRequest } from './host.ts';
+import { Rate } from './rate.ts';
+import { answered, readRequest, refused } from './request.ts';
+
+/**
+ * Files with an URL that nobody can guess (`sdk/ABI.md`): parts of the message, or octets. What a service put is its own, in `monitor` nothing
+ * is kept: the answer is the same, and the URL leads nowhere.
+ */
+const NAME_LIMIT = 255;
+
+const access = z
+  .strictObject({
+    password: z.string().min(1).max(200).optional(),
+    clients: z
+      .array(z.string())
+      .min(1)
+      .max(100)
+      .refine(areNetworks, 'must be addresses or networks')
+      .optional(),
+    confirm: z.boolean().optional(),
+  })
+  .default({});
+
+const requestSchema = z.discriminatedUnion('op', [
+  z.strictObject({
+    op: z.literal('put'),
+    name: z.string().min(1).max(NAME_LIMIT).transform(plainName),
+    type: z.string().regex(/^[a-z0-9][a-z0-9!#$&^_.+-]{0,62}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,62}$/),
+    /** Seconds from now. */
+    expires: z.int().min(1).optional(),
+    downloads: z.int().min(1).max(1_000_000).optional(),
+    access,
+    content: contentSchema,
+  }),
+  z.strictObject({ op: z.literal('info'), id: z.string().max(64) }),
+  z.strictObject({ op: z.literal('remove'), id: z.string().max(64) }),
+]);
+
+type PutFields = Extract<z.output<typeof requestSchema>, { op: 'put' }>;
+
+interface Put {
+  readonly request: PartRequest<BlobGrant>;
+  readonly fields: PutFields;
+  readonly content: Content;
+}
+
+export function blobPart(options: {
+  readonly blobs: Blobs;
+  /** Where they are served, without a slash at its end. */
+  readonly publicUrl: string;
+  /** Names of services whose files are not to be kept. */
+  readonly monitored: ReadonlySet<string>;
+}): CapabilityPart<BlobGrant> {
+  const { blobs, publicUrl, monitored } = options;
+  const rate = new Rate();
+
+  async function put({ request, fields, content }: Put): Promise<CapabilityAnswer> {
+    const { service, grant, signal, facts } = request;
+    const { encodedSize } = content;
+    if (encodedSize > grant.blobBytes) {
+      return refused('LIMIT', `it has ${encodedSize} octets, at most ${grant.blobBytes} are allowed`);
+    }
+    const longest = Math.floor(grant.longestMs / 1000);
+    const { name, type, downloads, expires = longest } = fields;
+    if (expires > longest) {
+      return refused('LIMIT', `it would be kept for ${expires} s, at most ${longest} are allowed`);
+    }
+    if (!rate.take(service, grant.putsPerMinute)) {
+      return refused('LIMIT', `it would be more than ${grant.putsPerMinute} files in a minute`);
+    }
+    const now = Date.now();
+    const blob = {
+      service,
+      transaction: facts.transaction,
+      name,
+      type,
+      downloads,
+      atMost: encodedSize,
+      access: await accessOf(fields.access),
+      now,
+      expiresAt: now + expires * 1000,
+      quota: { blobs: grant.blobs, bytes: grant.bytes },
+      signal,
+    };
+    const result = monitored.has(service) ? await asIfPut(content) : await blobs.put(blob, content.octets());
+    if (result.kind === 'full') {
+      return refused('LIMIT', `it would keep more than ${grant.blobs} files or ${grant.bytes} octets`);
+    }
+    const { id, token, size, sha256 } = result;
+    return answered({ url: `${publicUrl}/blob/${token}`, id, size, sha256, expires });
+  }
+
+  return {
+    async call(request) {
+      const { service, octets, about } = request;
+      const read = readRequest(octets, requestSchema);
+      if (!('fields' in read)) return read;
+      const { fields, body } = read;
+      try {
+        if (fields.op === 'put') {
+          const content = contentOf(request, { content: fields.content, body });
+          if ('fault' in content) return refused('INVALID', content.fault);
+          about(`put ${content.encodedSize} octets of ${fields.type}`);
+          return await put({ request, fields, content });
+        }
+        const at = { service, id: fields.id };
+        about(`${fields.op} ${fields.id}`);
+        if (body.length > 0) return refused('INVALID', `${fields.op} takes no octets`);
+        if (fields.op === 'remove') return answered({ removed: await blobs.remove(at) });
+        const found = await blobs.info(at);
+        if (found === undefined) return refused('NOT_FOUND', 'there is no such file');
+        const { id, name, type, size, sha256, downloads, expiresAt } = found;
+        const expires = Math.max(0, Math.ceil((expiresAt - Date.now()) / 1000));
+        return answered({ id, name, type, size, sha256, expires, downloads });
+      } catch (thrown) {
+        return refused('UNAVAILABLE', describeError(thrown));
+      }
+    },
+  };
+}
+
+async function accessOf({ password, clients, confirm }: z.output<typeof access>): Promise<BlobAccess> {
+  return {
+    ...(password !== undefined && { password: await hashPassword(password) }),
+    ...(clients !== undefined && { clients }),
+    ...(confirm === true && { confirm }),
+  };
+}
+
+async function asIfPut(content: Content): Promise<BlobPut> {
+  const hash = createHash('sha256');
+  let size = 0;
+  for await (const piece of content.octets()) {
+    size += piece.length;
+    hash.update(piece);
+  }
+  const token = randomBytes(24).toString('base64url');
+  return { kind: 'stored', id: newId(), token, size, sha256: hash.digest('hex') };
+}
+
+/** What a sender calls a file is not to name a place, or to look like another name. */
+function plainName(name: string): string {
+  return name.replaceAll(UNSAFE, '_');
+}
+
+const UNSAFE =
+  // oxlint-disable-next-line no-control-regex -- control characters are what this finds
+  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff/\\:*?"<>|\p{Surrogate}]/gu;
+
+function areNetworks(entries: readonly string[]): boolean {
+  try {
+    networkList(entries);
+    return true;
+  } catch {
+    return false;
+  }
+}
