@@ -358,6 +358,8 @@ describe('an answer', () => {
       const identifier = Buffer.from(forged);
       identifier.writeUInt16BE((identifier.readUInt16BE(0) + 1) % 0x1_0000, 0);
       say(identifier);
+      // Nor does one that is malformed end the waiting.
+      say(identifier.subarray(0, -10));
       const name = Buffer.from(forged);
       name[13] = 'b'.charCodeAt(0);
       say(name);
@@ -382,6 +384,20 @@ describe('an answer', () => {
       (query) => {
         const reply = replyTo(query, { answers: 1 });
         return Buffer.concat([reply, Buffer.of(0xc0, reply.length), addressRecord(1).subarray(2)]);
+      },
+    ],
+    [
+      'has a name by way of many pointers',
+      (query) => {
+        const reply = replyTo(query, { answers: 1 });
+        const at = reply.length + 12;
+        const pointers = Buffer.alloc(400);
+        for (let i = 1; i < 200; i++)
+          pointers.writeUInt16BE(0xc000 | (at + (i === 1 ? 0 : 2 * i - 2)), 2 * i);
+        const mx = Buffer.of(0xc0, 12, 0, 15, 0, 1, 0, 0, 0, 60, 400 >> 8, 400 & 0xff);
+        const owned = Buffer.concat([pointers.subarray(-2), addressRecord(1).subarray(2)]);
+        reply.writeUInt16BE(2, 6);
+        return Buffer.concat([reply, mx, pointers, owned]);
       },
     ],
     [

@@ -20,10 +20,7 @@ export async function exchange(
 ): Promise<DnsReply> {
   const id = randomInt(0x1_0000);
   const asked = { octets: encodeQuestion(id, question), signal };
-  const read = (octets: Buffer): DnsReply | undefined => {
-    const reply = decodeReply(octets, question);
-    return reply?.id === id ? reply : undefined;
-  };
+  const read = (octets: Buffer): DnsReply | undefined => decodeReply(octets, { id, question });
   const reply = await overUdp(server, { ...asked, read });
   return reply.truncated ? overTcp(server, { ...asked, read }) : reply;
 }

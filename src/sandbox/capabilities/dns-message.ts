@@ -17,7 +17,6 @@ export interface DnsQuestion {
 export type DnsRecord = string | readonly string[] | { readonly priority: number; readonly exchange: string };
 
 export interface DnsReply {
-  readonly id: number;
   /** 0: no error, 3: there is no such name (RFC 1035 section 4.1.1). */
   readonly rcode: number;
   /** It did not fit: the question is to be asked over TCP. */
@@ -34,6 +33,8 @@ const OPT = 41;
 /** Octets of an answer that fit into a datagram on any path (DNS flag day 2020). */
 const DATAGRAM = 1232;
 const NAME_OCTETS = 255;
+/** Pointers in one name: it has no more labels. Thousands of names, each by way of thousands of pointers, would hold the event loop. */
+const POINTERS = 127;
 
 /** Letters, digits, `-`, `_` and `/` in labels of 1 to 63 octets. Others have to be written in A-labels. */
 export function isDnsName(name: string): boolean {
@@ -57,8 +58,12 @@ export function encodeQuestion(id: number, { type, name }: DnsQuestion): Buffer 
 }
 
 /** Undefined for what is no answer to this question. Throws a RangeError for one that is malformed. */
-export function decodeReply(octets: Buffer, question: DnsQuestion): DnsReply | undefined {
-  if (octets.length < 12) return undefined;
+export function decodeReply(
+  octets: Buffer,
+  { id, question }: { id: number; question: DnsQuestion },
+): DnsReply | undefined {
+  // First of all: whoever guesses the port alone can neither answer nor have the question fail (RFC 5452 section 4.5).
+  if (octets.length < 12 || octets.readUInt16BE(0) !== id) return undefined;
   const flags = octets.readUInt16BE(2);
   const isReply = (flags & 0x8000) !== 0;
   if (!isReply || octets.readUInt16BE(4) !== 1) return undefined;
@@ -67,7 +72,7 @@ export function decodeReply(octets: Buffer, question: DnsQuestion): DnsReply | u
   const isOurs = asked.name.toLowerCase() === question.name && asked.type === DNS_TYPES[question.type];
   if (!isOurs || asked.class !== CLASS_IN) return undefined;
   const truncated = (flags & 0x0200) !== 0;
-  const reply = { id: octets.readUInt16BE(0), rcode: flags & 0x000f, truncated };
+  const reply = { rcode: flags & 0x000f, truncated };
   // What a truncated answer holds is not used, and may be cut anywhere.
   if (truncated) return { ...reply, records: [], ttl: 0 };
 
@@ -174,7 +179,7 @@ class Reader {
     let octets = 0;
     let before = this.#at;
     let reader = new Reader(this.#octets, this.#at, this.#end);
-    let jumped = false;
+    let jumps = 0;
     for (;;) {
       const length = reader.uint8();
       if (length >= 0xc0) {
@@ -182,15 +187,16 @@ class Reader {
         const target = ((length & 0x3f) << 8) | reader.uint8();
         if (target >= before) throw new RangeError('a DNS name that points forward');
         before = target;
-        if (!jumped) this.#at = reader.#at;
-        jumped = true;
+        if (jumps === 0) this.#at = reader.#at;
+        jumps += 1;
+        if (jumps > POINTERS) throw new RangeError('a DNS name with too many pointers');
         reader = new Reader(this.#octets, target);
       } else if (length > 0) {
         octets += length + 1;
         if (length > 63 || octets >= NAME_OCTETS) throw new RangeError('a DNS name that is too long');
         labels.push([...reader.take(length)].map(plain).join(''));
       } else {
-        if (!jumped) this.#at = reader.#at;
+        if (jumps === 0) this.#at = reader.#at;
         return labels.join('.');
       }
     }
