@@ -1,5 +1,6 @@
 import type { Facts } from '../../ocp/facts.ts';
 import type { MessageLookUps } from './auth-dns.ts';
+import type { DnsRecord } from './dns-message.ts';
 
 /** SPF (RFC 7208) of a client for a sender, by mailauth. */
 export interface SpfResult {
@@ -48,10 +49,29 @@ async function resolve(
 ): Promise<string[]> {
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- mailauth asks for these alone
   const answer = await lookUps.ask(type as Parameters<MessageLookUps['ask']>[0], name);
+  if (answer.kind === 'found' && answer.records.some(isUnreasonable)) {
+    const spfResult = { error: 'permerror', text: `the record of ${name} is too large` };
+    throw Object.assign(new Error(spfResult.text), { spfResult });
+  }
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- its type names two of the forms that it takes
   if (answer.kind === 'found') return structuredClone(answer.records) as string[];
   if (answer.kind === 'failed') throw failure('ETIMEOUT', answer.cause);
   throw failure(answer.kind === 'nodata' ? 'ENODATA' : 'ENOTFOUND', `${name} has no ${type} record`);
+}
+
+/** Characters; 450 are recommended (RFC 7208 section 3.4). */
+const RECORD = 4096;
+/** Of one record; each may become as long as a HELO name. */
+const MACROS = 16;
+
+/**
+ * Whether it is an SPF record that only somebody made who means harm. What it comes to is read in the main thread, by expressions that take
+ * time by the square of a term's length: one of 60,000 characters held all sessions for seconds.
+ */
+function isUnreasonable(record: DnsRecord): boolean {
+  const text = Array.isArray(record) ? record.join('').trimStart() : '';
+  if (!/^v=spf1/i.test(text)) return false;
+  return text.length > RECORD || text.split('%{').length - 1 > MACROS;
 }
 
 const failure = (code: string, message: string): Error => Object.assign(new Error(message), { code });
