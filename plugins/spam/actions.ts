@@ -5,8 +5,8 @@ import { decimal, Tally } from './tally';
 export const ACTIONS: string[] = ['mark', 'folder', 'quarantine', 'bounce', 'reject'];
 const HEADERS: string[] = ['X-Spam-Flag', 'X-Spam-Score', 'X-Spam-Status'];
 
-/** Of RFC 4496 section 4.2: refuse it, return it, hold it, or let it through with a mark, a header, a folder. */
-export function act(tally: Tally, decision: Decision): void {
+/** Of RFC 4496 section 4.2: refuse it, return it, hold it, or let it through with a mark, a header, a folder. True if it is held. */
+export function act(tally: Tally, decision: Decision): bool {
   const isSpam = tally.total >= settings().get('spamAt').number(5);
   decision.tag('spam', isSpam ? 'yes' : 'no');
   const tests = tally.tests.length == 0 ? 'none' : tally.tests.join(',');
@@ -14,13 +14,15 @@ export function act(tally: Tally, decision: Decision): void {
   if (does('reject', tally)) {
     const text = settings().get('rejectText').text('This looks like spam, and is not accepted');
     decision.reject(550, '5.7.1', text);
-    return;
+    return false;
   }
-  if (does('bounce', tally)) decision.bounce();
-  else if (does('quarantine', tally)) decision.quarantine();
+  const isHeld = !does('bounce', tally) && does('quarantine', tally);
+  if (isHeld) decision.quarantine();
+  else if (does('bounce', tally)) decision.bounce();
   if (does('folder', tally)) decision.folder(settings().get('folder').text('Junk'));
   if (does('mark', tally)) markSubject(settings().get('subjectTag').text('[SPAM]'));
   if (settings().get('header').bool()) addHeader(isSpam, decimal(tally.total), tests);
+  return isHeld;
 }
 
 function does(action: string, tally: Tally): bool {

@@ -1,4 +1,4 @@
-import { Check } from '../../sdk/assemblyscript';
+import { Check, checkComparable, domainOf } from '../../sdk/assemblyscript';
 import { ACTIONS } from './actions';
 import { SUBJECTS } from './lists';
 import { patternsOf } from './rules';
@@ -17,6 +17,8 @@ export function problemWithSettings(): string {
     'lists',
     'rules',
     'results',
+    'bayes',
+    'learn',
   ]);
   check.get('spamAt').number(-POINTS, POINTS);
   const actions = check.get('actions').object(ACTIONS);
@@ -31,7 +33,20 @@ export function problemWithSettings(): string {
   for (let i = 0; i < rules.value.length; i++) checkRule(rules.at(i));
   const results = check.get('results').members();
   for (let i = 0; i < results.value.length; i++) results.at(i).number(-POINTS, POINTS);
+  const bayes = check.get('bayes').object(['spam', 'other']);
+  bayes.get('spam').number(0, POINTS);
+  bayes.get('other').number(-POINTS, 0);
+  const learn = check.get('learn').object(['spam', 'other']);
+  checkMailbox(learn.get('spam'));
+  checkMailbox(learn.get('other'));
   return check.problem;
+}
+
+function checkMailbox(address: Check): void {
+  address.text(254);
+  if (address.value.isMissing) return;
+  if (domainOf(address.value.text()).length == 0) address.refuse('allowed is an address with a domain');
+  checkComparable(address, address.value.text());
 }
 
 function checkList(list: Check): void {

@@ -1,7 +1,7 @@
 import { Answer, isGrantedHere, question } from './answer';
 import { JsonObject } from './json-writer';
 import { kv } from './ocp_smtp_v1';
-import { must, NOT_FOUND } from './result';
+import { LIMIT, must, NOT_FOUND } from './result';
 import { decodeUtf8, encodeUtf8 } from './utf8';
 
 /** A value with what is known of it. */
@@ -49,6 +49,15 @@ export namespace Kv {
 
   export function put(key: string, value: Uint8Array, expires: i32 = 0): void {
     checked(ask(withExpiry(new JsonObject().text('op', 'put').text('key', key), expires), value), key);
+  }
+
+  /** False if the grant has no room for it. */
+  export function putIfRoom(key: string, value: Uint8Array, expires: i32 = 0): bool {
+    const fields = new JsonObject().text('op', 'put').text('key', key);
+    const size = ask(withExpiry(fields, expires), value);
+    if (size == LIMIT) return false;
+    checked(size, key);
+    return true;
   }
 
   export function putText(key: string, value: string, expires: i32 = 0): void {

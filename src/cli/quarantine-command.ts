@@ -6,6 +6,7 @@ import { loadOrFail, withStore, type CommonOptions } from './context.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { addListAndShow, expectAll } from './held-mail.ts';
 import { formatSize, formatTime } from './output.ts';
+import { tellReleased } from './tell-released.ts';
 
 /** `postern quarantine`: mail that a service held back, or that could be neither delivered nor bounced. Works beside a running server, on the same store. */
 export function addQuarantineCommand(program: Command, common: (command: Command) => Command): void {
@@ -43,7 +44,9 @@ export function addQuarantineCommand(program: Command, common: (command: Command
           for (const { sender, recipient, service } of bypasses)
             process.stdout.write(`<${sender}> to ${recipient} bypasses ${service}\n`);
         }
+        const released = await entriesOf(ids, store);
         const found = await store.release({ ids, now, expiresAt: now + config.queue.giveUpAfterMs });
+        await tellReleased(released, { store, services: config.services, now });
         expectAll({ ids, found, where: 'quarantine' });
         process.stdout.write(`${found} released to the queue\n`);
       });
@@ -73,8 +76,7 @@ async function bypassesFor(
   ids: readonly string[],
   { store, config }: { store: Store; config: Config },
 ): Promise<Omit<NewBypass, 'now' | 'expiresAt'>[]> {
-  const entries = await Promise.all(ids.map((id) => store.showQuarantine(id)));
-  const found = entries.filter((entry) => entry !== undefined);
+  const found = await entriesOf(ids, store);
   expectAll({ ids, found: found.length, where: 'quarantine' });
   return found.flatMap(({ id, service, sender, recipients }) => {
     const why = (text: string): CommandError =>
@@ -84,6 +86,11 @@ async function bypassesFor(
     if (sender.address === '') throw why('it has the null sender, which stands for anyone');
     return recipients.map(({ address }) => ({ service, sender: sender.address, recipient: address }));
   });
+}
+
+async function entriesOf(ids: readonly string[], store: Store): Promise<QuarantineEntry[]> {
+  const entries = await Promise.all(ids.map((id) => store.showQuarantine(id)));
+  return entries.filter((entry) => entry !== undefined);
 }
 
 const row = (entry: QuarantineEntry): string[] => [

@@ -227,9 +227,11 @@ const EXAMPLES: Record<string, Examples> = {
           { name: 'NO_DATE', score: -1, missing: ['Date'], text: ['act now', 'free*'] },
         ],
         results: { 'spf=fail': 1.5 },
+        bayes: { spam: 4, other: -2.5 },
+        learn: { spam: 'spam@example.com', other: 'ham@example.com' },
       },
     ],
-    finer: [{ rules: [{ name: 'x', score: 1, text: '!!' }] }],
+    finer: [{ rules: [{ name: 'x', score: 1, text: '!!' }] }, { learn: { spam: '"spam"@example.com' } }],
     // A phrase without a word in it.
     isFiner: (settings) => JSON.stringify(settings['rules'] ?? '').includes('"@"'),
   },

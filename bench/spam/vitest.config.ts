@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['bench/spam/figures.ts'],
+    // What is measured is the program as it was built, not as the runner would transform it.
+    server: { deps: { external: [/\/dist\//] } },
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+    disableConsoleIntercept: true,
+  },
+});
