@@ -23,6 +23,8 @@ export { Http, HttpResponse } from './http';
 export { Kv, KvEntry } from './kv';
 export { Notify } from './notify';
 export { Scan, ScanVerdict } from './scan';
+export { SecureGateway } from './secure-gateway';
+export { Secure, SecureAnswer, SecureLayer } from './secure';
 export { SignedFields, Signing } from './signing';
 export { configured, settings } from './settings';
 export { Check, checkComparable } from './check';

@@ -15,6 +15,7 @@ import { createCapabilityHost, type CapabilityParts } from '../sandbox/capabilit
 import { httpPart } from '../sandbox/capabilities/http.ts';
 import { arcSealer } from '../sandbox/capabilities/key-arc.ts';
 import { dkimSigner } from '../sandbox/capabilities/key-dkim.ts';
+import { secureMail } from '../sandbox/capabilities/key-secure.ts';
 import { keyPart } from '../sandbox/capabilities/key.ts';
 import { kvIn } from '../sandbox/capabilities/kv.ts';
 import { LibraryThreads } from '../sandbox/capabilities/library-threads.ts';
@@ -67,6 +68,7 @@ export function capabilitiesOf(
       operations: {
         'arc-seal': arcSealer({ threads, authentication }),
         'dkim-sign': dkimSigner(threads),
+        ...secureMail(threads),
       },
     }),
     kv: kvIn(keyValues),

@@ -1,10 +1,10 @@
-import { X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { describeError } from '../base/errors.ts';
 import { readDkimKey } from '../mail/dkim/private-key.ts';
-import type { HeldKey } from '../ocp/held-key.ts';
+import type { HeldKey, SmimeKey } from '../ocp/held-key.ts';
 import type { Config } from './config.ts';
 import type { Finding } from './issues.ts';
 import { quote, type KeyPath } from './problem.ts';
@@ -58,11 +58,72 @@ export function fileFindings(config: Config): { problems: Finding[]; warnings: F
     const { finding } = read(['directories', name, 'bind', 'passwordFile'], bind.passwordFile);
     if (finding !== undefined) problems.push(finding);
   }
-  for (const key of config.keys) problems.push(...keyFindings(['keys', key.name, 'file'], key));
+  for (const key of config.keys) problems.push(...keyFindings(['keys', key.name], key));
   return { problems, warnings };
 }
 
-function keyFindings(path: KeyPath, { file }: HeldKey): Finding[] {
+function keyFindings(path: KeyPath, key: HeldKey): Finding[] {
+  switch (key.type) {
+    case 'dkim':
+      return secretFindings([...path, 'file'], key.file, (text) => faultOf(readDkimKey(text)));
+    case 'smime':
+      return smimeFindings(path, key);
+    case 'openpgp':
+      return secretFindings([...path, 'file'], key.file, openpgpFault);
+    case 'smime-partners':
+      return [
+        ...authorityFindings([...path, 'authorities'], key.authorities),
+        ...(key.revocations === undefined
+          ? []
+          : [read([...path, 'revocations'], key.revocations).finding ?? []].flat()),
+        ...listFindings([...path, 'directory'], key.directory),
+      ];
+    case 'openpgp-partners':
+      return listFindings([...path, 'directory'], key.directory);
+  }
+}
+
+const faultOf = (key: object): string | undefined =>
+  'fault' in key && typeof key.fault === 'string' ? key.fault : undefined;
+
+/** Whether it can be used without a passphrase shows when it is used: that takes its library, which is large. */
+const openpgpFault = (text: string): string | undefined =>
+  text.includes('-----BEGIN PGP PRIVATE KEY BLOCK-----')
+    ? undefined
+    : 'must be an armored OpenPGP secret key';
+
+function smimeFindings(path: KeyPath, key: SmimeKey): Finding[] {
+  const certificate = authorityFindings([...path, 'certificate'], key.certificate);
+  const secret = secretFindings([...path, 'file'], key.file, (text) => {
+    let secretKey: KeyObject;
+    try {
+      secretKey = createPrivateKey(text);
+    } catch {
+      return 'must be a private key in PEM, not encrypted';
+    }
+    if (certificate.length > 0) return undefined;
+    const fits = new X509Certificate(readFileSync(key.certificate)).checkPrivateKey(secretKey);
+    return fits ? undefined : `must be the key of the first certificate in ${quote(key.certificate)}`;
+  });
+  return [...secret, ...certificate];
+}
+
+/** A directory that an operator fills. */
+function listFindings(path: KeyPath, directory: string): Finding[] {
+  try {
+    readdirSync(directory);
+    return [];
+  } catch (error) {
+    const message = `cannot read the directory ${quote(directory)}: ${describeError(error)}`;
+    return [{ path, at: 'value', message }];
+  }
+}
+
+function secretFindings(
+  path: KeyPath,
+  file: string,
+  faultIn: (text: string) => string | undefined,
+): Finding[] {
   const { text, finding } = read(path, file);
   if (finding !== undefined) return [finding];
   // What others can read is no private key.
@@ -71,8 +132,8 @@ function keyFindings(path: KeyPath, { file }: HeldKey): Finding[] {
     const message = `found ${quote(file)}, which others than its owner may read or write, must have mode 0600`;
     return [{ path, at: 'value', message }];
   }
-  const key = readDkimKey(text);
-  return 'fault' in key ? [{ path, at: 'value', message: `found ${quote(file)}, ${key.fault}` }] : [];
+  const fault = faultIn(text);
+  return fault === undefined ? [] : [{ path, at: 'value', message: `found ${quote(file)}, ${fault}` }];
 }
 
 /** What keeps a directory from being there or being made. Whether it may be written to is for the user who runs Postern to find. */

@@ -200,8 +200,30 @@ function httpOf({ secrets, ...rest }: NonNullable<CheckedGrants['http']>, at: To
 }
 
 function keyOf(name: string, { value, at }: Named<'keys'>): HeldKey {
-  return { ...value, name, file: at(value.file) };
+  switch (value.type) {
+    case 'dkim':
+      return { ...value, name, file: at(value.file) };
+    case 'smime': {
+      const certificate = at(value.certificate);
+      return { ...value, name, file: at(value.file), certificate, addresses: addressesOf(value) };
+    }
+    case 'openpgp':
+      return { ...value, name, file: at(value.file), addresses: addressesOf(value) };
+    case 'openpgp-partners':
+      return { ...value, name, directory: at(value.directory) };
+    case 'smime-partners':
+      return defined({
+        ...value,
+        name,
+        authorities: at(value.authorities),
+        revocations: value.revocations === undefined ? undefined : at(value.revocations),
+        directory: at(value.directory),
+      });
+  }
 }
+
+const addressesOf = ({ addresses }: { addresses: readonly string[] }): string[] =>
+  addresses.map((one) => (one.includes('@') ? normalAddress(one) : one));
 
 const everyKind = (policy: FailurePolicy): Record<FailureKind, FailurePolicy> => ({
   load: policy,

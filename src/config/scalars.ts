@@ -60,6 +60,13 @@ export const host = z
 const MAILBOX_RULE = 'must be a mail address such as ann@example.com';
 export const mailbox = z.string(MAILBOX_RULE).refine(isMailbox, MAILBOX_RULE);
 
+const ADDRESSES_RULE = 'must be a mail address or a domain name';
+/** One mailbox, or all of a domain. */
+export const mailboxOrDomain = z
+  .string(ADDRESSES_RULE)
+  .refine((text) => isDomain(text) || isMailbox(text), ADDRESSES_RULE)
+  .transform((text) => (text.includes('@') ? text : text.toLowerCase()));
+
 const SENDER_RULE = 'must be a mail address such as ann@example.com, or <> for the null sender';
 /** '' is the null sender. */
 export const senderAddress = z

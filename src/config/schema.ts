@@ -16,6 +16,7 @@ import {
   ldapFilter,
   ldapUrl,
   mailbox,
+  mailboxOrDomain,
   name,
   network,
   selector,
@@ -295,10 +296,26 @@ export const grants = map({
   }).optional(),
 });
 
-const KEY_TYPES = ['dkim'];
+const ADDRESSES_RULE = 'must be a list of mail addresses and domain names';
+const addresses = z
+  .array(mailboxOrDomain, ADDRESSES_RULE)
+  .min(1, 'must have at least one mail address or domain name')
+  .max(1000, 'must have at most 1000 entries');
+const KEY_TYPES = ['dkim', 'smime', 'smime-partners', 'openpgp', 'openpgp-partners'];
 const heldKey = z.discriminatedUnion(
   'type',
-  [map({ type: z.literal('dkim'), file: filePath, domain, selector })],
+  [
+    map({ type: z.literal('dkim'), file: filePath, domain, selector }),
+    map({ type: z.literal('smime'), file: filePath, certificate: filePath, addresses }),
+    map({
+      type: z.literal('smime-partners'),
+      authorities: filePath,
+      revocations: filePath.optional(),
+      directory: filePath,
+    }),
+    map({ type: z.literal('openpgp'), file: filePath, addresses }),
+    map({ type: z.literal('openpgp-partners'), directory: filePath }),
+  ],
   { error: (issue) => protocolRule(issue.code, KEY_TYPES) },
 );
 

@@ -6,7 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { spoolOf } from '../../src/base/spool.ts';
 import { applySplices, imageOf, isProblem, type MessageImage } from '../../src/mail/image.ts';
 import type { CallSubject, CapabilityHost, KeyGrant } from '../../src/ocp/capability.ts';
-import type { HeldKey } from '../../src/ocp/held-key.ts';
+import type { DkimKey } from '../../src/ocp/held-key.ts';
 import { HeldKeys } from '../../src/sandbox/capabilities/held-keys.ts';
 import { createCapabilityHost } from '../../src/sandbox/capabilities/host.ts';
 import { dkimSigner } from '../../src/sandbox/capabilities/key-dkim.ts';
@@ -29,7 +29,7 @@ afterAll(async () => {
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const ed25519 = generateKeyPairSync('ed25519');
 
-function held(name: string, pair: { privateKey: KeyObject }): HeldKey {
+function held(name: string, pair: { privateKey: KeyObject }): DkimKey {
   const file = join(directory, `${name}.pem`);
   writeFileSync(file, pair.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
   return { type: 'dkim', name, file, domain: 'example.com', selector: name };

@@ -27,6 +27,14 @@ export class HeldKeys {
       ? { key }
       : refused('INVALID', `the key ${name} is of type ${key.type}, not ${type}`);
   }
+
+  /** The keys of that type that the grant has. */
+  ofType<Type extends HeldKey['type']>(grant: KeyGrant, type: Type): readonly KeyOf<Type>[] {
+    return grant.keys.flatMap((name) => {
+      const key = this.#keys.get(name);
+      return key !== undefined && isOf(key, type) ? [key] : [];
+    });
+  }
 }
 
 function isOf<Type extends HeldKey['type']>(key: HeldKey, type: Type): key is KeyOf<Type> {
@@ -35,7 +43,7 @@ function isOf<Type extends HeldKey['type']>(key: HeldKey, type: Type): key is Ke
 
 /** What is in a key's file. Read for each operation, so that a key can be replaced under the running server. */
 export async function readKeyFile(
-  { name, file }: HeldKey,
+  { name, file }: { readonly name: string; readonly file: string },
   signal: AbortSignal,
 ): Promise<{ readonly text: string } | Refused> {
   try {

@@ -11,6 +11,7 @@ export const LIBRARY_TASKS = {
   dkimSign: async () => (await import('./task-sign.ts')).runDkimSign,
   arcSeal: async () => (await import('./task-sign.ts')).runArcSeal,
   table: async () => (await import('./task-table.ts')).runTable,
+  secureMail: async () => (await import('./task-secure-mail.ts')).runSecureMail,
 } as const satisfies Readonly<Record<string, () => Promise<LibraryTask>>>;
 
 export interface LibraryCall {
