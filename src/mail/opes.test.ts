@@ -25,8 +25,11 @@ describe('a trace', () => {
     const claims = [
       'opes-system : https://gate.test/opes',
       'OPES-Via: https://a.test,\r\n https://gate.test/opes?service=x;y=1',
+      'OPES-System: HTTPS://Gate.TEST/opes; id=1',
     ];
-    const header = Buffer.from(`${[others[0], claims[0], others[1], claims[1]].join('\r\n')}\r\n\r\n`);
+    const header = Buffer.from(
+      `${[others[0], claims[0], others[1], claims[1], claims[2]].join('\r\n')}\r\n\r\n`,
+    );
     const splices = disclaimTrace(indexHeader(header), SYSTEM);
     expect(splices.map(({ offset, remove, bytes }) => [offset, remove, text(bytes)])).toEqual(
       claims.map((claim) => [header.indexOf(claim), 0, 'X-Claimed-']),
@@ -57,10 +60,12 @@ describe('a request to bypass services', () => {
     [SYSTEM, true],
     [`${SYSTEM}?service=spam`, true],
     [`${SYSTEM}?service=footer`, false],
+    ['HTTPS://GATE.test/opes?service=footer', false],
+    ['HTTPS://GATE.test/opes?service=spam', true],
     [`${SYSTEM}?service=nobody`, false],
     ['https://other.test/opes', true],
     ['https://gate.test/', true],
   ])('for %s is one for spam: %s', (entry, asked) => {
-    expect(asksToBypass([entry], { system: SYSTEM, service: 'spam' })).toBe(asked);
+    expect(asksToBypass(parseBypass(entry)!, { system: SYSTEM, service: 'spam' })).toBe(asked);
   });
 });

@@ -46,10 +46,11 @@ function field(name: string, value: string): Uint8Array {
  * what we write ourselves stands under our name. Nothing is lost: `X-Claimed-OPES-Via` and its value stay.
  */
 export function disclaimTrace(header: HeaderIndex, system: string): Splice[] {
-  const ours = [SYSTEM, VIA]
+  const ours = normalUri(system);
+  const claims = [SYSTEM, VIA]
     .flatMap((name) => header.named(name))
-    .filter((index) => entriesOf(header.value(index)!).some((entry) => isOurs(entry, system)));
-  return ours
+    .filter((index) => entriesOf(header.value(index)!).some((entry) => isOurs(entry, ours)));
+  return claims
     .map((index) => header.fields[index]!)
     .sort((a, b) => a.start - b.start)
     .map(({ start }) => ({ offset: start, remove: 0, bytes: Buffer.from('X-Claimed-') }));
@@ -70,8 +71,12 @@ const isEntry = (entry: string): boolean =>
 const entriesOf = (text: string): string[] =>
   text
     .split(',')
-    .map((entry) => entry.split(';', 1)[0]!.trim())
+    .map((entry) => normalUri(entry.split(';', 1)[0]!.trim()))
     .filter((entry) => entry !== '');
+
+/** Scheme and host in lower case: in another case they name the same (RFC 3986 section 6.2.2.1). */
+const normalUri = (uri: string): string =>
+  uri.replace(/^[a-z][a-z0-9+.-]*:(?:\/\/[^/?#]*)?/i, (start) => start.toLowerCase());
 
 /** The text of a header's OPES-Bypass fields; undefined if there are none. */
 export function bypassIn(header: HeaderIndex): string | undefined {
@@ -87,10 +92,11 @@ export function asksToBypass(
   request: readonly string[],
   { system, service }: { readonly system: string; readonly service: string },
 ): boolean {
+  const ours = normalUri(system);
   return request.some(
-    (entry) => entry === system || entry === serviceUri(system, service) || !isOurs(entry, system),
+    (entry) => entry === ours || entry === serviceUri(ours, service) || !isOurs(entry, ours),
   );
 }
 
-const isOurs = (entry: string, system: string): boolean =>
-  entry === system || entry.startsWith(servicePrefix(system));
+const isOurs = (entry: string, ours: string): boolean =>
+  entry === ours || entry.startsWith(servicePrefix(ours));
