@@ -270,6 +270,70 @@ describe.skipIf(missing !== '')(`OpenLDAP${missing}`, () => {
   });
 });
 
+describe('an LDAP server that means harm', () => {
+  const hostile = (port: number, more: object = {}): Directory => ({
+    name: 'staff',
+    type: 'ldap',
+    url: `ldap://127.0.0.1:${port}`,
+    startTls: false,
+    base: 'dc=example,dc=com',
+    scope: 'sub',
+    filter: '(mail={key})',
+    attributes: ['l'],
+    ...LIMITS,
+    ...more,
+  });
+  const ber = (tag: number, ...parts: (Buffer | string)[]): Buffer => {
+    const value = Buffer.concat(parts.map((part) => Buffer.from(part as string)));
+    const head = Buffer.from([tag, 0x84, 0, 0, 0, 0]);
+    head.writeUInt32BE(value.length, 2);
+    return Buffer.concat([head, value]);
+  };
+  const message = (id: number, operation: Buffer): Buffer => ber(0x30, Buffer.of(2, 1, id), operation);
+  const entry = (id: number, value: string | Buffer): Buffer => {
+    const attribute = ber(0x30, ber(4, 'l'), ber(0x31, ber(4, value)));
+    return message(id, ber(0x64, ber(4, 'uid=x,dc=example,dc=com'), ber(0x30, attribute)));
+  };
+
+  it('is not heard without end', async () => {
+    let sent = 0;
+    server = await rawServer((socket) =>
+      socket.once('data', () => {
+        // One message of 1 GiB.
+        const octets = Buffer.alloc(64 * 1024, 0x61);
+        socket.write(Buffer.from([0x30, 0x84, 0x40, 0, 0, 0]));
+        const more = (): void => {
+          if (socket.destroyed || sent > 256 * 1024 * 1024) return;
+          sent += octets.length;
+          socket.write(octets, more);
+        };
+        more();
+      }),
+    );
+    const heard = await looking([hostile(server.port, { timeoutMs: 20_000 })])('staff', 'ann@example.com');
+    expect(heard).toMatchObject({ error: 'UNAVAILABLE' });
+    expect(heard.cause).toContain('it answered with more than 1048576 octets');
+    expect(sent).toBeLessThan(32 * 1024 * 1024);
+  });
+
+  it('can not be spoken for by what comes in the clear before StartTLS', async () => {
+    server = await rawServer((socket) =>
+      socket.once('data', (request) => {
+        const id = request[request.indexOf(Buffer.of(2, 1)) + 2]!;
+        const started = message(id, ber(0x78, Buffer.of(10, 1, 0, 4, 0, 4, 0)));
+        // Of this answer to the search that comes next the end is missing: the server itself would say it.
+        const forged = entry(id + 1, Buffer.alloc(100, 'x')).subarray(0, -80);
+        socket.write(Buffer.concat([started, forged]));
+      }),
+    );
+    const look = looking([hostile(server.port, { startTls: true, timeoutMs: 5000 })]);
+    expect(await look('staff', 'ann@example.com')).toEqual({
+      error: 'UNAVAILABLE',
+      cause: 'staff: it said more before TLS than it may',
+    });
+  });
+});
+
 describe('the grant', () => {
   const csv = (name: string): Directory => ({
     name,

@@ -12,6 +12,8 @@ type Ldap = Extract<Directory, { type: 'ldap' }>;
 /** Connections to one server: each has one search at a time. */
 const CONNECTIONS = 4;
 const REST_MS = 30_000;
+/** Octets of one search's answer: far more than a plugin is told. The library puts together whatever a server sends. */
+const SEARCH_LIMIT = 1024 * 1024;
 
 /** Entries of an LDAP server (RFC 4511), by a search that the operator has written, with the key filled in. */
 export function ldapTable(ldap: Ldap): Table {
@@ -81,8 +83,10 @@ const LATE: Found = { kind: 'failed', cause: 'there was no answer in time' };
 
 interface Connection {
   readonly client: Client;
+  /** Octets that have come since the search began. */
+  received: number;
   /** Whatever is under way then fails. */
-  end(): void;
+  end(cause?: Error): void;
 }
 
 async function open(ldap: Ldap, signal: AbortSignal): Promise<Connection> {
@@ -94,29 +98,46 @@ async function open(ldap: Ldap, signal: AbortSignal): Promise<Connection> {
     ...(ldap.ca !== undefined && { ca: await readFile(ldap.ca) }),
   };
   let socket: Socket | undefined;
+  const count = (octets: Buffer): void => {
+    connection.received += octets.length;
+    if (connection.received > SEARCH_LIMIT) {
+      connection.end(new Error(`it answered with more than ${SEARCH_LIMIT} octets`));
+    }
+  };
   // The library would make a new connection when one has ended, without StartTLS and bind.
   const once = <Made extends Socket>(make: () => Made): Made => {
     if (socket !== undefined || signal.aborted) throw new Error('the connection has ended');
     const made = make();
     socket = made;
+    made.on('data', count);
     return made;
+  };
+  // What came in the clear with the answer to StartTLS anybody may have said: it must not be taken for the server's.
+  const upgrade = (options: ConnectionOptions): Socket => {
+    if (client['messageParser']['buffer'] !== undefined)
+      throw new Error('it said more before TLS than it may');
+    return connectTls(options).on('data', count);
   };
   const client = new Client({
     url,
     timeout: timeoutMs,
     connectTimeout: timeoutMs,
     // It takes ldap:// with these for TLS from the beginning.
-    ...(!startTls &&
-      url.startsWith('ldaps:') && {
-        tlsOptions: tls,
-        // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of its forms this is the one that is called
-        createSecureConnection: ((port: number, at: string, options: ConnectionOptions) =>
-          once(() => connectTls(port, at, options))) as typeof connectTls,
-      }),
+    ...(startTls
+      ? {
+          // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of its forms this is the one that is called
+          createSecureConnection: upgrade as typeof connectTls,
+        }
+      : url.startsWith('ldaps:') && {
+          tlsOptions: tls,
+          // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same
+          createSecureConnection: ((port: number, at: string, options: ConnectionOptions) =>
+            once(() => connectTls(port, at, options))) as typeof connectTls,
+        }),
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same
     createConnection: ((port: number, at: string) => once(() => connectTcp(port, at))) as typeof connectTcp,
   });
-  const connection: Connection = { client, end: () => socket?.destroy() };
+  const connection: Connection = { client, received: 0, end: (cause) => socket?.destroy(cause) };
   const begin = async (): Promise<void> => {
     if (startTls) await client.startTLS(tls);
     if (bind === undefined) return;
@@ -134,12 +155,13 @@ async function open(ldap: Ldap, signal: AbortSignal): Promise<Connection> {
   }
 }
 
-async function search({ client }: Connection, ldap: Ldap, key: string): Promise<Found> {
+async function search(connection: Connection, ldap: Ldap, key: string): Promise<Found> {
   const { base, scope, attributes, maxRows, timeoutMs } = ldap;
   const filter = fillFilter(ldap.filter, key);
   if (filter === undefined) return { kind: 'found', rows: [] };
+  connection.received = 0;
   try {
-    const { searchEntries } = await client.search(base, {
+    const { searchEntries } = await connection.client.search(base, {
       scope,
       filter,
       attributes: [...attributes],
