@@ -20,7 +20,7 @@ export { Clock } from './clock';
 export { Directory, DirectoryAnswer } from './directory';
 export { Dns, DnsAnswer } from './dns';
 export { Http, HttpResponse } from './http';
-export { Kv, KvEntry } from './kv';
+export { Kv, KvEntry, KvOutcome } from './kv';
 export { Notify } from './notify';
 export { Scan, ScanVerdict } from './scan';
 export { SecureGateway } from './secure-gateway';

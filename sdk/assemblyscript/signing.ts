@@ -1,4 +1,4 @@
-import { Answer, question } from './answer';
+import { Answer, isGrantedHere, question } from './answer';
 import { JsonList, JsonObject } from './json-writer';
 import { key } from './ocp_smtp_v1';
 import { nameOf } from './result';
@@ -16,6 +16,11 @@ export class SignedFields {
  * filter does then is its own decision.
  */
 export namespace Signing {
+  /** Whether the operator grants it; without that the others answer `DENIED`. For what the manifest has as optional. */
+  export function isGranted(): bool {
+    return isGrantedHere('key');
+  }
+
   /** A DKIM-Signature. `options` are `headers`, `oversign`, `canonicalization` and `expires` of `sdk/ABI.md`. */
   export function dkim(keyName: string, options: JsonObject | null = null): SignedFields {
     return ask(new JsonObject(options).text('op', 'dkim-sign').text('key', keyName));

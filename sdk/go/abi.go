@@ -63,14 +63,32 @@ func stateGet(key unsafe.Pointer, keyLen uint32, ptr unsafe.Pointer, cap uint32)
 //go:wasmimport ocp_smtp_v1 state_set
 func stateSet(key unsafe.Pointer, keyLen uint32, ptr unsafe.Pointer, len uint32) int32
 
+//go:wasmimport ocp_smtp_v1 auth
+func askAuth(ptr unsafe.Pointer, len uint32) int32
+
 //go:wasmimport ocp_smtp_v1 clock
 func askClock(ptr unsafe.Pointer, len uint32) int32
+
+//go:wasmimport ocp_smtp_v1 directory
+func askDirectory(ptr unsafe.Pointer, len uint32) int32
+
+//go:wasmimport ocp_smtp_v1 dns
+func askDNS(ptr unsafe.Pointer, len uint32) int32
 
 //go:wasmimport ocp_smtp_v1 http
 func askHTTP(ptr unsafe.Pointer, len uint32) int32
 
+//go:wasmimport ocp_smtp_v1 key
+func askKey(ptr unsafe.Pointer, len uint32) int32
+
 //go:wasmimport ocp_smtp_v1 kv
 func askKv(ptr unsafe.Pointer, len uint32) int32
+
+//go:wasmimport ocp_smtp_v1 notify
+func askNotify(ptr unsafe.Pointer, len uint32) int32
+
+//go:wasmimport ocp_smtp_v1 scan
+func askScan(ptr unsafe.Pointer, len uint32) int32
 
 //go:wasmimport ocp_smtp_v1 answer_read
 func answerRead(off uint32, ptr unsafe.Pointer, len uint32) int32

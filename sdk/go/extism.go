@@ -83,3 +83,19 @@ func reasonOf(result int32) string {
 		return "the host gave an unknown result"
 	}
 }
+
+// An error by its name in sdk/ABI.md.
+func nameOf(result int32) string {
+	switch result {
+	case notFound:
+		return "NOT_FOUND"
+	case denied:
+		return "DENIED"
+	case limit:
+		return "LIMIT"
+	case outage:
+		return "UNAVAILABLE"
+	default:
+		return "INVALID"
+	}
+}

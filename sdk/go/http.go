@@ -42,19 +42,3 @@ func (web) Request(method string, url string, headers *JsonObject, body []byte) 
 		fields: answer.fields.Get("headers"),
 	}
 }
-
-// An error by its name in sdk/ABI.md.
-func nameOf(result int32) string {
-	switch result {
-	case notFound:
-		return "NOT_FOUND"
-	case denied:
-		return "DENIED"
-	case limit:
-		return "LIMIT"
-	case outage:
-		return "UNAVAILABLE"
-	default:
-		return "INVALID"
-	}
-}

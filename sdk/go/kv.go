@@ -17,17 +17,26 @@ type KvEntry struct {
 	Expires int64
 }
 
+// KvTrouble is why the store can't be used: LIMIT if it is full, as the grant bounds it, UNAVAILABLE if it is out of order.
+type KvTrouble string
+
+func (trouble KvTrouble) Error() string { return string(trouble) }
+
 // IsGranted says whether the operator grants it; without that the other calls end the call. For what the manifest has as optional.
 func (keyValues) IsGranted() bool { return isGranted("kv") }
 
 // Entry gives the value with what is known of it, and whether there is one.
-func (keyValues) Entry(key string) (KvEntry, bool) {
-	size := use((&JsonObject{}).Text("op", "get").Text("key", key), nil)
-	if size == notFound {
-		return KvEntry{}, false
+func (keyValues) Entry(key string) (KvEntry, bool) { return entryFrom(askEntry(key), key) }
+
+// TryEntry gives an error where the store is full, as the grant bounds it, or out of order, as do its like; the others end the
+// call there.
+func (keyValues) TryEntry(key string) (KvEntry, bool, error) {
+	size := askEntry(key)
+	if isTrouble(size) {
+		return KvEntry{}, false, KvTrouble(nameOf(size))
 	}
-	answer := used(size, key)
-	return KvEntry{answer.octets, answer.integer("revision"), answer.integer("expires")}, true
+	found, there := entryFrom(size, key)
+	return found, there, nil
 }
 
 // Get gives the value, and whether there is one.
@@ -43,28 +52,74 @@ func (kv keyValues) GetText(key string) string {
 }
 
 func (keyValues) Put(key string, value []byte, expires int) {
-	used(use(withExpiry((&JsonObject{}).Text("op", "put").Text("key", key), expires), given(value)), key)
+	used(use(withExpiry(fieldsOf("put", key), expires), given(value)), key)
 }
 
-func (kv keyValues) PutText(key string, value string, expires int) { kv.Put(key, []byte(value), expires) }
+func (kv keyValues) PutText(key string, value string, expires int) {
+	kv.Put(key, []byte(value), expires)
+}
 
 // Replace puts a value in the place of the one with this revision, 0 of none; false if another is there by now.
 func (keyValues) Replace(key string, value []byte, revision int64, expires int) bool {
-	fields := (&JsonObject{}).Text("op", "put").Text("key", key).Json("revision", strconv.FormatInt(revision, 10))
-	return used(use(withExpiry(fields, expires), given(value)), key).fields.Get("stored").Bool(false)
+	return isStored(askReplace(key, value, revision, expires), key)
+}
+
+func (keyValues) TryReplace(key string, value []byte, revision int64, expires int) (bool, error) {
+	size := askReplace(key, value, revision, expires)
+	if isTrouble(size) {
+		return false, KvTrouble(nameOf(size))
+	}
+	return isStored(size, key), nil
 }
 
 // Increment adds to a number in decimal digits, and gives the sum. The expiry is for one that was not there before.
 func (keyValues) Increment(key string, by int64, expires int) int64 {
-	fields := (&JsonObject{}).Text("op", "increment").Text("key", key).Json("by", strconv.FormatInt(by, 10))
-	return used(use(withExpiry(fields, expires), nil), key).integer("value")
+	return sumFrom(askIncrement(key, by, expires), key)
+}
+
+func (keyValues) TryIncrement(key string, by int64, expires int) (int64, error) {
+	size := askIncrement(key, by, expires)
+	if isTrouble(size) {
+		return 0, KvTrouble(nameOf(size))
+	}
+	return sumFrom(size, key), nil
 }
 
 // Remove says whether there was one.
 func (keyValues) Remove(key string) bool {
-	size := use((&JsonObject{}).Text("op", "delete").Text("key", key), nil)
+	size := use(fieldsOf("delete", key), nil)
 	return used(size, key).fields.Get("deleted").Bool(false)
 }
+
+func fieldsOf(op string, key string) *JsonObject {
+	return (&JsonObject{}).Text("op", op).Text("key", key)
+}
+
+func askEntry(key string) int32 { return use(fieldsOf("get", key), nil) }
+
+func entryFrom(size int32, key string) (KvEntry, bool) {
+	if size == notFound {
+		return KvEntry{}, false
+	}
+	answer := used(size, key)
+	return KvEntry{answer.octets, answer.integer("revision"), answer.integer("expires")}, true
+}
+
+func askReplace(key string, value []byte, revision int64, expires int) int32 {
+	fields := fieldsOf("put", key).Json("revision", strconv.FormatInt(revision, 10))
+	return use(withExpiry(fields, expires), given(value))
+}
+
+func isStored(size int32, key string) bool { return used(size, key).fields.Get("stored").Bool(false) }
+
+func askIncrement(key string, by int64, expires int) int32 {
+	fields := fieldsOf("increment", key).Json("by", strconv.FormatInt(by, 10))
+	return use(withExpiry(fields, expires), nil)
+}
+
+func sumFrom(size int32, key string) int64 { return used(size, key).integer("value") }
+
+func isTrouble(size int32) bool { return size == limit || size == outage }
 
 func use(fields *JsonObject, value []byte) int32 {
 	return ask(func(octets []byte) int32 { return askKv(octetsPointer(octets)) }, fields, value)

@@ -3,7 +3,7 @@ import type { Grants } from '../../src/ocp/capability.ts';
 import { factsOf, serviceOf, startBench } from '../abi/wat.ts';
 import { httpServer, type Local } from '../capability/asking.ts';
 import { realCapabilities } from '../capability/real.ts';
-import { LANGUAGES, moduleOf, skipped, type Language } from './language.ts';
+import { LANGUAGES, moduleOf, skipped, withoutPlace, type Language } from './language.ts';
 
 // A compiler may have to compile its library first.
 vi.setConfig({ testTimeout: 180_000 });
@@ -49,11 +49,14 @@ async function seen(language: Language): Promise<Readonly<Record<string, unknown
     },
   };
   const settings = { url, down, long: 'x'.repeat(200) };
-  const tasks = ['all', 'key', 'quota', 'outage', 'count'];
+  const tasks = ['all', 'key', 'quota', 'outage', 'count', 'try'];
   const services = tasks.map((task) =>
     serviceOf(task, { plugin: 'filter', settings: { ...settings, task }, grants }),
   );
   services.push(serviceOf('denied', { plugin: 'filter', settings }));
+  services.push(
+    serviceOf('name', { plugin: 'filter', settings: { ...settings, task: 'try', name: true }, grants }),
+  );
   const count = { ...settings, task: 'count' };
   services.push(serviceOf('only kv', { plugin: 'filter', settings: count, grants: { kv: grants.kv! } }));
   services.push(serviceOf('nothing', { plugin: 'filter', settings: count }));
@@ -79,9 +82,6 @@ async function seen(language: Language): Promise<Readonly<Record<string, unknown
     await capabilities.close();
   }
 }
-
-/** AssemblyScript's compiler adds to a cause where in the source it was. */
-const withoutPlace = (cause: string): string => cause.replace(/ \(\S+\.ts:\d+:\d+\)/, '');
 
 let expected: Promise<Readonly<Record<string, unknown>>> | undefined;
 const expectedOf = () => (expected ??= seen(reference!));
@@ -110,6 +110,23 @@ test('AssemblyScript: what is expected of all', async () => {
     result: failure(
       'trap',
       'it says: Cannot use the key "long": a limit of the service, or of a grant, would be passed',
+    ),
+  });
+  const over = { level: 'debug', text: expect.stringMatching(/^kv: LIMIT: /) };
+  const tried = [
+    { level: 'debug', text: 'kv: NOT_FOUND: there is no such key' },
+    { level: 'info', text: 'none|yes|no|yes|two 60|7|-2' },
+    over,
+    over,
+    { level: 'debug', text: 'kv: NOT_FOUND: there is no such key' },
+    { level: 'info', text: 'trouble|trouble|none' },
+  ];
+  expect(found['try']).toEqual({ result: { kind: 'decision', decision: {} }, logs: tried });
+  // What is wrong about the request ends the call all the same.
+  expect(found['name']).toMatchObject({
+    result: failure(
+      'trap',
+      'it says: Cannot use the key "k": the host found the index, the range or the text invalid',
     ),
   });
   expect(found['outage']).toMatchObject({

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { Service, ServiceOutcome } from '../../src/ocp/service.ts';
 import { factsOf, imageOfText, serviceOf, startBench, textOf } from '../abi/wat.ts';
 import { CASES, type Case } from './cases.ts';
-import { LANGUAGES, skipped, type Language } from './language.ts';
+import { LANGUAGES, skipped, withoutPlace, type Language } from './language.ts';
 
 // A compiler may have to compile its library first.
 vi.setConfig({ testTimeout: 180_000 });
@@ -61,7 +61,7 @@ async function resultsOf(path: string, { settings, messages }: Case, allowModify
         const job = { stage: 'message' as const, services: [`s${index}`], state: {}, image };
         const done = await bench.sandbox.run({ ...job, facts: factsOf('message') });
         const { micros: _micros, service: _service, memoryBytes: _memory, ...outcome } = done.outcomes[0]!;
-        results[`${under}: ${name}`] = { outcome: withoutPlace(outcome), text: await textOf(done.image!) };
+        results[`${under}: ${name}`] = { outcome: comparable(outcome), text: await textOf(done.image!) };
       }
     }
   } finally {
@@ -70,11 +70,10 @@ async function resultsOf(path: string, { settings, messages }: Case, allowModify
   return results;
 }
 
-/** AssemblyScript's compiler adds to a cause where in the source it was. */
-function withoutPlace(outcome: Result['outcome']): Result['outcome'] {
+function comparable(outcome: Result['outcome']): Result['outcome'] {
   const { result } = outcome;
   if (result.kind !== 'failure') return outcome;
-  return { ...outcome, result: { ...result, cause: result.cause.replace(/ \(\S+\.ts:\d+:\d+\)$/, '') } };
+  return { ...outcome, result: { ...result, cause: withoutPlace(result.cause) } };
 }
 
 /** What `configure` says about each of these settings. */

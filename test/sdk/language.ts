@@ -118,8 +118,17 @@ export const LANGUAGES: readonly Language[] = [
   },
 ];
 
-/** The module of a filter that is in this folder in each language: `path` is its source without the extension. */
-export async function moduleOf(language: Language, path: string): Promise<Uint8Array> {
+const built = new Map<string, Promise<Uint8Array>>();
+
+/** The module of a filter that is in this folder in each language, compiled once: `path` is its source without the extension. */
+export function moduleOf(language: Language, path: string): Promise<Uint8Array> {
+  const key = `${language.folder} ${path}`;
+  const module = built.get(key) ?? compiled(language, path);
+  built.set(key, module);
+  return module;
+}
+
+async function compiled(language: Language, path: string): Promise<Uint8Array> {
   const source = (extension: string): string => join(import.meta.dirname, `${path}.${extension}`);
   // Not `.ts`: it is no TypeScript, and this folder's is checked.
   if (language.folder === 'assemblyscript') return compilePlugin(readFileSync(source('as'), 'utf8'));
@@ -139,3 +148,6 @@ export async function moduleOf(language: Language, path: string): Promise<Uint8A
  */
 export const skipped = ({ missing }: Language): string =>
   missing === '' || process.env['POSTERN_REQUIRE_SERVERS'] !== undefined ? '' : ` (skipped: ${missing})`;
+
+/** The cause of a failure: AssemblyScript's compiler adds to it where in the source it was. */
+export const withoutPlace = (cause: string): string => cause.replace(/ \(\S+\.ts:\d+:\d+\)/, '');

@@ -1,9 +1,11 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Facts } from '../../src/ocp/facts.ts';
+import { manifestSchema } from '../../src/ocp/manifest.ts';
 import type { CalloutState, Service } from '../../src/ocp/service.ts';
 import type { Stage } from '../../src/ocp/stage.ts';
+import { packModule } from '../../src/sandbox/package.ts';
 import { factsOf, imageOfText, serviceOf, startBench, textOf } from '../abi/wat.ts';
-import { LANGUAGES, moduleOf, skipped, type Language } from './language.ts';
+import { LANGUAGES, moduleOf, skipped, withoutPlace, type Language } from './language.ts';
 
 // A compiler may have to compile its library first.
 vi.setConfig({ testTimeout: 180_000 });
@@ -127,13 +129,21 @@ const DATA: Partial<Facts> = {
 };
 const REPORT: Partial<Facts> = {
   outcomes: [{ recipient: 'ann@example.com', disposition: 'deliver', reply: '250 2.0.0 OK' }],
+  message: {
+    size: 2048,
+    parts: [
+      { type: 'multipart/mixed', name: '', disposition: '', encoding: '7bit', depth: 0, size: 1890 },
+      { type: 'text/plain', name: 'ä "\t|', disposition: 'inline', encoding: 'base64', depth: 1, size: 7 },
+    ],
+    partCount: 1000,
+  },
 };
 
 const [reference, ...others] = LANGUAGES;
 
 /** What the probe does at every stage, under every setting; and what it says about settings. */
 async function seen(language: Language): Promise<Readonly<Record<string, unknown>>> {
-  const filter = await moduleOf(language, 'probe/probe');
+  const filter = packed(await moduleOf(language, 'probe/probe'));
   const options = { folder: new URL('./', import.meta.url), files: { filter } };
   const found: Record<string, unknown> = {};
 
@@ -150,7 +160,8 @@ async function seen(language: Language): Promise<Readonly<Record<string, unknown
     const done = await bench.sandbox.run({ ...job, ...image });
     const { result, logs, modified } = done.outcomes[0]!;
     const text = done.image && (await textOf(done.image));
-    return { result: withoutPlace(result), logs, modified, text, state: done.state };
+    const cause = result.kind === 'failure' ? { cause: withoutPlace(result.cause) } : {};
+    return { result: { ...result, ...cause }, logs, modified, text, state: done.state };
   };
   try {
     expect(bench.problems).toEqual([]);
@@ -161,6 +172,10 @@ async function seen(language: Language): Promise<Readonly<Record<string, unknown
     found['rcpt'] = await ask('none', 'rcpt');
     found['data'] = await ask('none', 'data', { facts: DATA });
     found['report'] = await ask('none', 'report', { facts: REPORT });
+    const { outcomes } = REPORT;
+    found['report, no parts'] = await ask('none', 'report', {
+      facts: { outcomes: outcomes!, message: { size: 2 } },
+    });
     const first = await ask('none', 'helo');
     found['helo'] = first;
     found['helo again'] = await ask('none', 'helo', { state: first.state });
@@ -175,10 +190,20 @@ async function seen(language: Language): Promise<Readonly<Record<string, unknown
   return found;
 }
 
-/** AssemblyScript's compiler adds to a cause where in the source it was. */
-function withoutPlace<T extends { kind: string; cause?: string }>(result: T): T {
-  if (result.cause === undefined) return result;
-  return { ...result, cause: result.cause.replace(/ \(\S+\.ts:\d+:\d+\)$/, '') };
+/** A package that asks for the table of parts. */
+function packed(binary: Uint8Array): Uint8Array {
+  const manifest = manifestSchema.parse({
+    id: 'acme/probe',
+    version: '1.0.0',
+    abi: 1,
+    title: 'Probe',
+    description: 'Calls everything that an SDK offers',
+    stages: ['connect', 'helo', 'mail', 'rcpt', 'data', 'message', 'report'],
+    reads: 'body',
+    parts: true,
+    modifies: true,
+  });
+  return packModule(binary, manifest);
 }
 
 let expected: Promise<Readonly<Record<string, unknown>>> | undefined;
@@ -204,6 +229,16 @@ test('AssemblyScript: what is expected of all', async () => {
   });
   expect(found['helo']).toMatchObject({ logs: [{ text: '0 none' }] });
   expect(found['helo again']).toMatchObject({ logs: [{ text: '400 none' }] });
+  expect(found['report']).toMatchObject({
+    logs: [
+      { text: 'ann@example.com|deliver|250 2.0.0 OK' },
+      { text: 'multipart/mixed|||7bit|0|1890' },
+      { text: 'text/plain|ä " ||inline|base64|1|7' },
+      { text: '2 of 1000' },
+    ],
+  });
+  // Without a table there are no parts.
+  expect(found['report, no parts']).toMatchObject({ logs: [{}, { text: '0 of 0' }] });
   expect(found['data']).toMatchObject({ result: { kind: 'decision' } });
   expect(found['edit']).toMatchObject({ result: { kind: 'decision' }, modified: true });
   expect(found['none']).toMatchObject({ result: { decision: { verdict: 'quarantine' } } });

@@ -34,9 +34,15 @@ OCP_IMPORT(header_remove)(uint32_t index);
 OCP_IMPORT(part_replace)(uint32_t index, const char *type, uint32_t type_len, const void *ptr, uint32_t len);
 OCP_IMPORT(state_get)(const char *key, uint32_t key_len, void *ptr, uint32_t cap);
 OCP_IMPORT(state_set)(const char *key, uint32_t key_len, const void *ptr, uint32_t len);
+OCP_IMPORT(auth)(const char *ptr, uint32_t len);
 OCP_IMPORT(clock)(const char *ptr, uint32_t len);
+OCP_IMPORT(directory)(const char *ptr, uint32_t len);
+OCP_IMPORT(dns)(const char *ptr, uint32_t len);
 OCP_IMPORT(http)(const char *ptr, uint32_t len);
+OCP_IMPORT(key)(const char *ptr, uint32_t len);
 OCP_IMPORT(kv)(const char *ptr, uint32_t len);
+OCP_IMPORT(notify)(const char *ptr, uint32_t len);
+OCP_IMPORT(scan)(const char *ptr, uint32_t len);
 OCP_IMPORT(answer_read)(uint32_t off, void *ptr, uint32_t len);
 
 #define OCP_EXTISM(name) __attribute__((import_module("extism:host/env"), import_name(#name))) extern

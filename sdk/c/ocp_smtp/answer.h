@@ -18,7 +18,7 @@ static inline bool ocp_is_granted(text name) {
 
 /* The members of an object as a request. `octets` may be NULL. */
 static inline text ocp_question(const json_writer *members, const text *octets) {
-  text line = text_join(TEXT("{"), writer_text(members), TEXT("}"));
+  text line = ocp_object(members);
   return octets == NULL ? line : text_join(line, TEXT("\n"), *octets);
 }
 

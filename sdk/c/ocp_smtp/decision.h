@@ -103,7 +103,7 @@ static inline text decision_json(const decision *of) {
     write_raw(&all, TEXT("\"recipients\":["));
     for (const recipient_decision *single = of->first; single != NULL; single = single->next) {
       if (single != of->first) write_raw(&all, TEXT(","));
-      write_raw(&all, text_join(TEXT("{"), writer_text(&single->members), TEXT("}")));
+      write_raw(&all, ocp_object(&single->members));
     }
     write_raw(&all, TEXT("]"));
   }
@@ -111,9 +111,9 @@ static inline text decision_json(const decision *of) {
     write_member(&all, TEXT("addRecipients"), text_join(TEXT("["), writer_text(&of->added), TEXT("]")));
   }
   if (of->tags.size > 0) {
-    write_member(&all, TEXT("tags"), text_join(TEXT("{"), writer_text(&of->tags), TEXT("}")));
+    write_member(&all, TEXT("tags"), ocp_object(&of->tags));
   }
-  return text_join(TEXT("{"), writer_text(&all), TEXT("}"));
+  return ocp_object(&all);
 }
 
 /* Ends an `on_…` function: hands the decision to the host. */

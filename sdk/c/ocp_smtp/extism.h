@@ -81,6 +81,22 @@ static inline text ocp_reason_of(int32_t result) {
   }
 }
 
+/* An error by its name in sdk/ABI.md. */
+static inline text ocp_name_of(int32_t result) {
+  switch (result) {
+    case OCP_NOT_FOUND:
+      return TEXT("NOT_FOUND");
+    case OCP_DENIED:
+      return TEXT("DENIED");
+    case OCP_LIMIT:
+      return TEXT("LIMIT");
+    case OCP_UNAVAILABLE:
+      return TEXT("UNAVAILABLE");
+    default:
+      return TEXT("INVALID");
+  }
+}
+
 /* Out of line and cold: the sentence is composed only when the call is lost anyway. */
 __attribute__((noreturn, noinline, cold)) static void ocp_refused(int32_t result, text what, text which) {
   fail(text_join(TEXT("Cannot "), what, which, TEXT(": "), ocp_reason_of(result)));

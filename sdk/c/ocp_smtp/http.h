@@ -25,30 +25,12 @@ static inline text http_header(const http_response *response, text name) {
   return json_text(json_get(response->fields, name));
 }
 
-/* An error by its name in sdk/ABI.md. */
-static inline text ocp_name_of(int32_t result) {
-  switch (result) {
-    case OCP_NOT_FOUND:
-      return TEXT("NOT_FOUND");
-    case OCP_DENIED:
-      return TEXT("DENIED");
-    case OCP_LIMIT:
-      return TEXT("LIMIT");
-    case OCP_UNAVAILABLE:
-      return TEXT("UNAVAILABLE");
-    default:
-      return TEXT("INVALID");
-  }
-}
-
 /* `headers` has the members of an object, written with `write_text_member`; it and `body` may be NULL. */
 static inline http_response http_request(text method, text url, const json_writer *headers, const text *body) {
   json_writer members = {0};
   write_text_member(&members, TEXT("method"), method);
   write_text_member(&members, TEXT("url"), url);
-  if (headers != NULL) {
-    write_member(&members, TEXT("headers"), text_join(TEXT("{"), writer_text(headers), TEXT("}")));
-  }
+  if (headers != NULL) write_member(&members, TEXT("headers"), ocp_object(headers));
   text question = ocp_question(&members, body);
   int32_t size = ocp_http(question.at, question.size);
   if (size < 0) return (http_response){0, ocp_name_of(size), EMPTY, &ocp_missing};

@@ -80,6 +80,11 @@ static inline void write_text_member(json_writer *writer, text name, text value)
   write_quoted(writer, value);
 }
 
+/* The members of an object, as JSON. */
+static inline text ocp_object(const json_writer *members) {
+  return text_join(TEXT("{"), writer_text(members), TEXT("}"));
+}
+
 /* An item of a list. */
 static inline void write_text_item(json_writer *writer, text value) {
   ocp_comma(writer);

@@ -19,7 +19,7 @@ static inline void ocp_write_reply(json_writer *members, int32_t code, text enha
   write_member(&reply, TEXT("code"), text_of(code));
   if (enhanced.size > 0) write_text_member(&reply, TEXT("enhanced"), enhanced);
   write_text_member(&reply, TEXT("text"), text_line(why, 400));
-  write_member(members, TEXT("reply"), text_join(TEXT("{"), writer_text(&reply), TEXT("}")));
+  write_member(members, TEXT("reply"), ocp_object(&reply));
 }
 
 static inline void recipient_reject(recipient_decision *of, int32_t code, text enhanced, text why) {

@@ -35,9 +35,15 @@ extern "C" {
     pub fn state_get(key_ptr: *const u8, key_len: usize, ptr: *mut u8, cap: usize) -> i32;
     pub fn state_set(key_ptr: *const u8, key_len: usize, ptr: *const u8, len: usize) -> i32;
 
+    pub fn auth(ptr: *const u8, len: usize) -> i32;
     pub fn clock(ptr: *const u8, len: usize) -> i32;
+    pub fn directory(ptr: *const u8, len: usize) -> i32;
+    pub fn dns(ptr: *const u8, len: usize) -> i32;
     pub fn http(ptr: *const u8, len: usize) -> i32;
+    pub fn key(ptr: *const u8, len: usize) -> i32;
     pub fn kv(ptr: *const u8, len: usize) -> i32;
+    pub fn notify(ptr: *const u8, len: usize) -> i32;
+    pub fn scan(ptr: *const u8, len: usize) -> i32;
     pub fn answer_read(off: u32, ptr: *mut u8, len: usize) -> i32;
 }
 

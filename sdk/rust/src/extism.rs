@@ -96,6 +96,17 @@ fn refused(result: i32, what: &str, name: &str) -> ! {
     fail(&sentence)
 }
 
+/// An error by its name in `sdk/ABI.md`.
+pub fn name_of(result: i32) -> &'static str {
+    match result {
+        abi::NOT_FOUND => "NOT_FOUND",
+        abi::DENIED => "DENIED",
+        abi::LIMIT => "LIMIT",
+        abi::UNAVAILABLE => "UNAVAILABLE",
+        _ => "INVALID",
+    }
+}
+
 /// What `call` copies into a buffer of that room and gives the length of, or into a larger one if it does not fit.
 pub fn copied(room: usize, what: &str, call: impl Fn(*mut u8, usize) -> i32) -> Vec<u8> {
     let mut octets = Vec::with_capacity(room);

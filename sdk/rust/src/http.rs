@@ -3,6 +3,7 @@
 //! applies.
 use crate::abi;
 use crate::answer::{ask, is_granted_here, Answer};
+use crate::extism::name_of;
 use crate::json::Json;
 use crate::json_writer::JsonObject;
 use crate::text::decode;
@@ -56,16 +57,5 @@ pub fn request(
         error: "",
         body: answer.octets,
         fields: Some(answer.fields),
-    }
-}
-
-/// An error by its name in `sdk/ABI.md`.
-fn name_of(result: i32) -> &'static str {
-    match result {
-        abi::NOT_FOUND => "NOT_FOUND",
-        abi::DENIED => "DENIED",
-        abi::LIMIT => "LIMIT",
-        abi::UNAVAILABLE => "UNAVAILABLE",
-        _ => "INVALID",
     }
 }

@@ -1,5 +1,5 @@
 /** What the SDK of AssemblyScript offers of capabilities, for `capability.test.ts`. The other languages have the same. */
-import { Clock, decide, Decision, encodeUtf8, Http, JsonObject, Kv, log, settings } from 'sdk';
+import { Clock, decide, Decision, decodeUtf8, encodeUtf8, Http, JsonObject, Kv, log, settings } from 'sdk';
 export { ocp_smtp_abi_1 } from 'sdk';
 
 const yes = (value: bool): string => (value ? 'yes' : 'no');
@@ -21,10 +21,37 @@ function countIfGranted(): i32 {
   return decide(decision);
 }
 
+function entryOf(key: string): string {
+  const found = Kv.tryEntry(key);
+  const entry = found.value;
+  if (found.error != '') return 'trouble';
+  return entry === null ? 'none' : decodeUtf8(entry.value) + ' ' + entry.expires.toString();
+}
+
+function replaced(key: string, value: string, revision: i64): string {
+  const tried = Kv.tryReplace(key, encodeUtf8(value), revision, 60);
+  return tried.error != '' ? 'trouble' : yes(tried.value);
+}
+
+function incremented(key: string, by: i64): string {
+  const tried = Kv.tryIncrement(key, by, 60);
+  return tried.error != '' ? 'trouble' : tried.value.toString();
+}
+
+function attempt(): i32 {
+  const long = settings().get('long').text();
+  const seen = [entryOf('k'), replaced('k', 'one', 0), replaced('k', 'two', 0), replaced('k', 'two', revision('k'))];
+  log.info(seen.concat([entryOf('k'), incremented('m', 7), incremented('m', -9)]).join('|'));
+  log.info([replaced('long', long, 0), incremented(long, 1), entryOf('long')].join('|'));
+  if (settings().get('name').bool()) incremented('k', 1);
+  return decide(new Decision());
+}
+
 export function on_rcpt(): i32 {
   const url = settings().get('url').text();
   const task = settings().get('task').text();
   if (task == 'count') return countIfGranted();
+  if (task == 'try') return attempt();
   if (task == 'key') Kv.putText('', 'x');
   if (task == 'quota') Kv.putText('long', settings().get('long').text());
   if (task == 'outage') {

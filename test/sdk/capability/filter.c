@@ -25,10 +25,48 @@ static int count_if_granted(void) {
   return decide(&said);
 }
 
+static text entry_of(text key) {
+  kv_entry found;
+  if (!kv_try_get_entry(key, &found)) return TEXT("trouble");
+  return found.revision == 0 ? TEXT("none") : text_join(found.value, TEXT(" "), text_of(found.expires));
+}
+
+static text replaced(text key, text value, int64_t revision) {
+  bool stored;
+  return kv_try_replace(key, value, revision, 60, &stored) ? yes(stored) : TEXT("trouble");
+}
+
+static text incremented(text key, int64_t by) {
+  int64_t sum;
+  return kv_try_increment(key, by, 60, &sum) ? text_of(sum) : TEXT("trouble");
+}
+
+static int attempt(void) {
+  decision nothing = {0};
+  text full = json_text(json_get(settings(), TEXT("long")));
+  json_writer seen = {0};
+  see(&seen, entry_of(TEXT("k")));
+  see(&seen, replaced(TEXT("k"), TEXT("one"), 0));
+  see(&seen, replaced(TEXT("k"), TEXT("two"), 0));
+  see(&seen, replaced(TEXT("k"), TEXT("two"), revision(TEXT("k"))));
+  see(&seen, entry_of(TEXT("k")));
+  see(&seen, incremented(TEXT("m"), 7));
+  see(&seen, incremented(TEXT("m"), -9));
+  log_info(writer_text(&seen));
+  json_writer beyond = {0};
+  see(&beyond, replaced(TEXT("long"), full, 0));
+  see(&beyond, incremented(full, 1));
+  see(&beyond, entry_of(TEXT("long")));
+  log_info(writer_text(&beyond));
+  if (json_bool(json_get(settings(), TEXT("name")), false)) incremented(TEXT("k"), 1);
+  return decide(&nothing);
+}
+
 int on_rcpt(void) {
   text url = json_text(json_get(settings(), TEXT("url")));
   text task = json_text(json_get(settings(), TEXT("task")));
   if (text_equal(task, TEXT("count"))) return count_if_granted();
+  if (text_equal(task, TEXT("try"))) return attempt();
   if (text_equal(task, TEXT("key"))) kv_put(TEXT(""), TEXT("x"), 0);
   if (text_equal(task, TEXT("quota"))) kv_put(TEXT("long"), json_text(json_get(settings(), TEXT("long"))), 0);
   if (text_equal(task, TEXT("outage"))) {

@@ -39,12 +39,53 @@ func countIfGranted() int32 {
 	return postern.Decide(&decision)
 }
 
+func entryOf(key string) string {
+	found, there, err := postern.Kv.TryEntry(key)
+	if err != nil {
+		return "trouble"
+	}
+	if !there {
+		return "none"
+	}
+	return string(found.Value) + " " + strconv.FormatInt(found.Expires, 10)
+}
+
+func replaced(key string, value string, revision int64) string {
+	stored, err := postern.Kv.TryReplace(key, []byte(value), revision, 60)
+	if err != nil {
+		return "trouble"
+	}
+	return yes(stored)
+}
+
+func incremented(key string, by int64) string {
+	sum, err := postern.Kv.TryIncrement(key, by, 60)
+	if err != nil {
+		return "trouble"
+	}
+	return strconv.FormatInt(sum, 10)
+}
+
+func attempt() int32 {
+	long := postern.Settings().Get("long").Text()
+	seen := []string{entryOf("k"), replaced("k", "one", 0), replaced("k", "two", 0), replaced("k", "two", revision("k"))}
+	seen = append(seen, entryOf("k"), incremented("m", 7), incremented("m", -9))
+	postern.Log.Info(strings.Join(seen, "|"))
+	postern.Log.Info(strings.Join([]string{replaced("long", long, 0), incremented(long, 1), entryOf("long")}, "|"))
+	if postern.Settings().Get("name").Bool(false) {
+		incremented("k", 1)
+	}
+	return postern.Decide(new(postern.Decision))
+}
+
 //go:wasmexport on_rcpt
 func onRcpt() int32 {
 	url := postern.Settings().Get("url").Text()
 	switch postern.Settings().Get("task").Text() {
 	case "count":
 		return countIfGranted()
+	case "try":
+		return attempt()
 	case "key":
 		postern.Kv.PutText("", "x", 0)
 	case "quota":

@@ -17,11 +17,41 @@ fn count_if_granted() -> i32 {
     decide(&decision)
 }
 
+fn entry_of(key: &str) -> String {
+    match kv::try_entry(key) {
+        Err(kv::KvTrouble) => "trouble".into(),
+        Ok(None) => "none".into(),
+        Ok(Some(found)) => format!("{} {}", String::from_utf8_lossy(&found.value), found.expires),
+    }
+}
+
+fn replaced(key: &str, value: &str, revision: i64) -> String {
+    kv::try_replace(key, value.as_bytes(), revision, 60).map_or("trouble".into(), yes)
+}
+
+fn incremented(key: &str, by: i64) -> String {
+    kv::try_increment(key, by, 60).map_or("trouble".into(), |sum| sum.to_string())
+}
+
+fn attempt() -> i32 {
+    let long = settings().get("long").text();
+    let mut seen = vec![entry_of("k"), replaced("k", "one", 0), replaced("k", "two", 0)];
+    seen.push(replaced("k", "two", kv::entry("k").map_or(0, |found| found.revision)));
+    seen.extend([entry_of("k"), incremented("m", 7), incremented("m", -9)]);
+    log::info(&seen.join("|"));
+    log::info(&[replaced("long", long, 0), incremented(long, 1), entry_of("long")].join("|"));
+    if settings().get("name").bool(false) {
+        incremented("k", 1);
+    }
+    decide(&Decision::new())
+}
+
 #[no_mangle]
 pub extern "C" fn on_rcpt() -> i32 {
     let url = settings().get("url").text();
     match settings().get("task").text() {
         "count" => return count_if_granted(),
+        "try" => return attempt(),
         "key" => kv::put_text("", "x", 0),
         "quota" => kv::put_text("long", settings().get("long").text(), 0),
         "outage" => {

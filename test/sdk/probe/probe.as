@@ -207,5 +207,12 @@ function edit(): i32 {
 export function on_report(): i32 {
   const one = facts().outcomes[0];
   log.info([one.recipient, one.disposition, one.reply].join('|'));
+  const parts = facts().messageParts;
+  for (let i = 0; i < parts.length; i++) {
+    const part = parts[i];
+    const numbers = [part.depth.toString(), part.size.toString()];
+    log.info([part.type, part.name, part.disposition, part.encoding].concat(numbers).join('|'));
+  }
+  log.info(parts.length.toString() + ' of ' + facts().messagePartCount.toString());
   return decide(new Decision());
 }

@@ -168,5 +168,13 @@ int on_report(void) {
   decision answer = {0};
   const json *one = json_at(facts_outcomes(), 0);
   log_info(text_join(outcome_recipient(one), TEXT("|"), outcome_disposition(one), TEXT("|"), outcome_reply(one)));
+  const json *parts = facts_message_parts();
+  for (uint32_t i = 0; i < json_length(parts); i++) {
+    const json *of = json_at(parts, i);
+    text words = text_join(part_facts_type(of), TEXT("|"), part_facts_name(of), TEXT("|"), part_facts_disposition(of));
+    text numbers = text_join(text_of(part_facts_depth(of)), TEXT("|"), text_of(part_facts_size(of)));
+    log_info(text_join(words, TEXT("|"), part_facts_encoding(of), TEXT("|"), numbers));
+  }
+  log_info(text_join(text_of(json_length(parts)), TEXT(" of "), text_of(facts_message_part_count())));
   return decide(&answer);
 }

@@ -167,6 +167,12 @@ func onReport() int32 {
 	for _, one := range postern.Facts().Outcomes() {
 		postern.Log.Info(one.Recipient() + "|" + one.Disposition() + "|" + one.Reply())
 	}
+	parts := postern.Facts().MessageParts()
+	for _, part := range parts {
+		numbers := fmt.Sprintf("%d|%d", part.Depth(), part.Size())
+		postern.Log.Info(strings.Join([]string{part.Type(), part.Name(), part.Disposition(), part.Encoding(), numbers}, "|"))
+	}
+	postern.Log.Info(fmt.Sprintf("%d of %d", len(parts), postern.Facts().MessagePartCount()))
 	return postern.Decide(new(postern.Decision))
 }
 

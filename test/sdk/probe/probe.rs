@@ -180,5 +180,10 @@ pub extern "C" fn on_report() -> i32 {
     for one in facts().outcomes() {
         log::info(&[one.recipient(), one.disposition(), one.reply()].join("|"));
     }
+    for part in facts().message_parts() {
+        let (depth, size) = (part.depth().to_string(), part.size().to_string());
+        log::info(&[part.kind(), part.name(), part.disposition(), part.encoding(), &depth, &size].join("|"));
+    }
+    log::info(&format!("{} of {}", facts().message_parts().count(), facts().message_part_count()));
     decide(&Decision::new())
 }

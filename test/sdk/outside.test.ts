@@ -1,0 +1,324 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { silentLog } from '../../src/base/log.ts';
+import { capabilitiesOf, NO_SETTINGS, type Capabilities } from '../../src/cli/capabilities.ts';
+import type { CapabilityHost, Grants } from '../../src/ocp/capability.ts';
+import type { Service, ServiceOutcome } from '../../src/ocp/service.ts';
+import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
+import { factsOf, imageOfText, serviceOf, startBench, textOf } from '../abi/wat.ts';
+import { ask } from '../capability/asking.ts';
+import { EICAR, MARK, startClamd, type Clamd } from '../interop/support/clamd.ts';
+import { lacks } from '../interop/support/servers.ts';
+import { startUnbound, type Unbound } from '../support/unbound.ts';
+import { LANGUAGES, moduleOf, skipped, withoutPlace, type Language } from './language.ts';
+
+// A compiler may have to compile its library first.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
+
+/**
+ * One filter in each language that looks names and keys up, authenticates, scans, signs and gives notice, over the program's own capabilities
+ * and real servers behind them: all ask in the same octets, and come to the same outcomes.
+ */
+const [reference, ...others] = LANGUAGES;
+const missing = lacks('unbound', 'clamd');
+
+const ZONE = [
+  'example.test. 300 IN A 192.0.2.1',
+  'example.test. 300 IN A 192.0.2.2',
+  'example.test. 200 IN MX 10 mx.example.test.',
+  'example.test. 100 IN TXT "v=spf1 ip4:192.0.2.7 " "-all"',
+  'example.test. 100 IN TXT "caf\\195\\169"',
+  '_dmarc.example.test. 100 IN TXT "v=DMARC1; p=reject"',
+  '7.2.0.192.in-addr.arpa. 300 IN PTR mail.example.net.',
+  '7.2.0.192.list.test. 30 IN A 127.0.0.2',
+];
+const MESSAGE = [
+  'From: Ann <ann@example.test>',
+  'Subject: hello',
+  'MIME-Version: 1.0',
+  'Content-Type: multipart/mixed; boundary=b',
+  '',
+  '--b',
+  'Content-Type: text/plain',
+  '',
+  'Hi.',
+  '--b',
+  'Content-Type: application/octet-stream; name=eicar.com',
+  'Content-Transfer-Encoding: base64',
+  '',
+  Buffer.from(EICAR).toString('base64'),
+  '--b--',
+  '',
+].join('\r\n');
+const CSV = [
+  'mail,store,alias',
+  'ann@example.com,paris,one',
+  'ann@example.com,oslo,"two ""ä"""',
+  'eve@example.com,rome,',
+].join('\n');
+
+const GRANTS: Grants = {
+  auth: true,
+  directory: { tables: ['staff'], requestsPerMinute: 1000 },
+  dns: {
+    names: ['example.test', '*.example.test', '*.list.test', '*.in-addr.arpa', 'silent.test'],
+    queriesPerMinute: 1000,
+    queriesPerCall: 100,
+    timeoutMs: 1000,
+  },
+  key: { keys: ['ours'], operationsPerMinute: 1000 },
+  notify: { to: ['sender', 'postmaster'], perHour: 1000, incidents: true },
+  scan: { scanner: 'clamd', requestsPerMinute: 1000, bytesPerMinute: 100_000_000 },
+};
+const TASKS = [
+  'dns',
+  'directory',
+  'auth',
+  'scan',
+  'sign',
+  'notify',
+  'granted',
+  'to',
+  'event',
+  'outage',
+] as const;
+const services: readonly Service[] = TASKS.flatMap((task) => {
+  const settings = { task, virus: `a ${MARK} b` };
+  return [
+    serviceOf(task, { plugin: 'filter', settings, grants: GRANTS }),
+    serviceOf(`${task}, not granted`, { plugin: 'filter', settings }),
+  ];
+});
+
+let directory: string;
+let unbound: Unbound;
+let clamd: Clamd;
+let store: SqliteStore;
+let capabilities: Capabilities;
+/** Signed and sealed by the capability itself. */
+let message: string;
+
+beforeAll(async () => {
+  if (missing !== '') return;
+  directory = mkdtempSync(join(tmpdir(), 'postern-sdk-outside-'));
+  const pair = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const keyFile = join(directory, 'key.pem');
+  writeFileSync(keyFile, pair.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+  const published = pair.publicKey.export({ type: 'spki', format: 'der' }).toString('base64');
+  const strings = `v=DKIM1; k=rsa; p=${published}`.match(/.{1,200}/g)!.map((part) => `"${part}"`);
+  unbound = await startUnbound({
+    zones: ['example.test', 'list.test', 'in-addr.arpa'],
+    silent: ['silent.test'],
+    records: [...ZONE, `s1._domainkey.example.test. 300 IN TXT ${strings.join(' ')}`],
+  });
+  clamd = await startClamd({ directory });
+  const table = join(directory, 'staff.csv');
+  writeFileSync(table, CSV);
+  store = await openSqliteStore({ path: join(directory, 'store.db'), role: 'server', log: silentLog });
+  const host = '127.0.0.1';
+  capabilities = capabilitiesOf(services, {
+    log: silentLog,
+    keyValues: store.keyValues,
+    settings: {
+      ...NO_SETTINGS,
+      directories: [
+        { type: 'csv', name: 'staff', file: table, key: 'mail', maxRows: 10, cacheMs: 0, timeoutMs: 5000 },
+      ],
+      keys: [{ type: 'dkim', name: 'ours', file: keyFile, domain: 'example.test', selector: 's1' }],
+      resolver: { servers: [{ address: host, port: unbound.port }], timeoutMs: 2000 },
+      scanners: [
+        { name: 'clamd', endpoint: { host, port: clamd.port }, timeoutMs: 10_000, maxBytes: 1_000_000 },
+      ],
+    },
+  });
+  message = MESSAGE;
+  for (const fields of [
+    { op: 'dkim-sign', key: 'ours' },
+    { op: 'arc-seal', key: 'ours', authservId: 'lists.example.test', results: ['spf=pass'] },
+  ]) {
+    const facts = factsOf('message', { sender: { address: 'ann@example.test', params: {} } });
+    const subject = { facts, image: imageOfText(message) };
+    const said = await ask(capabilities, { service: 'sign', capability: 'key', fields, subject });
+    message = `${said.body}${message}`;
+  }
+});
+
+afterAll(async () => {
+  if (missing !== '') return;
+  await capabilities.close();
+  await store.close();
+  await clamd.stop();
+  await unbound.end();
+  rmSync(directory, { recursive: true });
+});
+
+type Seen = Pick<ServiceOutcome, 'result' | 'logs' | 'modified' | 'notifications'> & {
+  /** The message afterwards. */
+  readonly text: string;
+  /** Each request, its capability first; octets as latin1. */
+  readonly asked: readonly string[];
+};
+
+/** What a filter asks, and what becomes of each task. */
+async function seen(language: Language): Promise<Readonly<Record<string, Seen>>> {
+  const requests: string[] = [];
+  const recorded: CapabilityHost = {
+    call(request) {
+      requests.push(`${request.capability} ${Buffer.from(request.octets).toString('latin1')}`);
+      return capabilities.call(request);
+    },
+  };
+  const bench = await startBench({
+    folder: new URL('./', import.meta.url),
+    services,
+    files: { filter: await moduleOf(language, 'outside/filter') },
+    capabilities: recorded,
+  });
+  try {
+    expect(bench.problems).toEqual([]);
+    const found: Record<string, Seen> = {};
+    for (const { name } of services) {
+      requests.length = 0;
+      const done = await bench.sandbox.run({
+        stage: 'message',
+        services: [name],
+        facts: factsOf('message', { sender: { address: 'ann@example.test', params: {} } }),
+        state: {},
+        image: imageOfText(message),
+      });
+      const { result, logs, modified, notifications } = done.outcomes[0]!;
+      const cause = result.kind === 'failure' ? { cause: withoutPlace(result.cause) } : {};
+      found[name] = {
+        result: { ...result, ...cause },
+        logs: logs.map((line) => ({ ...line, text: settled(line.text) })),
+        modified,
+        ...(notifications && { notifications }),
+        text: timeless(await textOf(done.image!)),
+        asked: [...requests],
+      };
+    }
+    return found;
+  } finally {
+    await bench.close();
+  }
+}
+
+/** Of what is kept less time is left with each look-up, and the order of records is the server's. */
+const settled = (line: string): string =>
+  line.replace(
+    /^(\|found\|)[1-9]\d*(\|\d+\|)(.*)$/,
+    (_, found: string, count: string, texts: string) =>
+      `${found}ttl${count}${texts.split(',').toSorted().join(',')}`,
+  );
+
+/** A signature says when it was made. */
+const timeless = (text: string): string =>
+  text.replaceAll(/\b([tx])=\d+/g, '$1=').replaceAll(/\bb=[^;]*?(?=;|\r\n(?!\s))/g, 'b=');
+
+let expected: ReturnType<typeof seen> | undefined;
+const expectedOf = () => (expected ??= seen(reference!));
+
+test.skipIf(missing !== '')(`AssemblyScript: what is expected of all${missing}`, async () => {
+  const found = await expectedOf();
+  const told = (name: string): readonly string[] =>
+    found[name]!.logs.filter(({ level }) => level === 'info').map(({ text }) => text);
+  expect(told('dns')).toEqual([
+    '|found|ttl|2|192.0.2.1,192.0.2.2',
+    '|found|ttl|1|mx.example.test',
+    '10',
+    '|found|ttl|2|café,v=spf1 ip4:192.0.2.7 -all',
+    '|nodata|0|0|',
+    '|nxdomain|0|0|',
+    '|found|ttl|1|mail.example.net',
+    '|found|ttl|1|127.0.0.2',
+    'DENIED||0|0|',
+    'INVALID||0|0|',
+  ]);
+  expect(told('dns, not granted')).toEqual(told('dns').map((line) => (line === '10' ? '0' : 'DENIED||0|0|')));
+  expect(told('directory')).toEqual([
+    '|yes|2|paris|one,two "ä"||0',
+    '|no|0||||0',
+    'DENIED|no|0||||0',
+    'INVALID|no|0||||0',
+  ]);
+  expect(told('auth')).toEqual([
+    'pass||example.test',
+    '1',
+    'pass||example.test',
+    'pass||',
+    'pass||example.test',
+    'reject|example.test|lists.example.test; spf=pass|' +
+      'spf=pass smtp.mailfrom=example.test,dkim=pass header.d=example.test header.s=s1,' +
+      'arc=pass (i=1) arc.chain=example.test,dmarc=pass header.from=example.test policy.dmarc=reject',
+  ]);
+  const eicar = 'no|Eicar-Signature.UNOFFICIAL|';
+  const mark = 'no|Postern.Mark.UNOFFICIAL|';
+  expect(told('scan')).toEqual(['yes||', 'yes||', eicar, eicar, mark, 'yes||', 'yes||']);
+  expect(told('scan, not granted')).toEqual(told('scan').map(() => 'no||DENIED'));
+  expect(told('sign')).toEqual(['|yes', '|yes', '|yes', '|yes', 'DENIED|no']);
+  expect(found['sign']).toMatchObject({
+    text: expect.stringMatching(
+      /^DKIM-Signature:[^]*\r\nDKIM-Signature:[^]*x=;\r\n\th=From:From:Subject:Subject:Sender:[^]*\r\nARC-Seal: i=2;[^]*i=2; mx\.example\.test;[^]*dkim=none/,
+    ),
+    modified: true,
+  });
+  expect(told('notify')).toEqual(['yes|no|yes|yes|yes|yes']);
+  expect(found['notify']).toMatchObject({
+    notifications: [
+      { kind: 'notice', to: 'sender', subject: 'A "virus"', text: 'It was ä\nvirus.\n' },
+      { kind: 'notice', to: 'postmaster', subject: 'for her', text: 'x' },
+      { kind: 'notice', to: 'sender', subject: 'by name', text: 'y' },
+      { kind: 'incident', severity: 'warning', event: 'virus-found', text: 'Eicar in a.zip', fields: {} },
+      {
+        kind: 'incident',
+        severity: 'critical',
+        event: 'worse',
+        text: 'more of it',
+        fields: { signature: 'Eicar "x"', file: 'ä' },
+      },
+    ],
+  });
+  expect(told('notify, not granted')).toEqual(['no|no|no|no|no|no']);
+  expect(told('granted')).toEqual(['yes|yes|yes|yes|yes|yes']);
+  expect(told('granted, not granted')).toEqual(['no|no|no|no|no|no']);
+  const failed = (kind: string, cause: unknown) => ({ result: { failure: kind, cause } });
+  const refused = 'the host found the index, the range or the text invalid';
+  expect(found['to']).toMatchObject(failed('trap', `it says: Cannot give notice to "everybody": ${refused}`));
+  expect(found['event']).toMatchObject(
+    failed('trap', `it says: Cannot report the incident "Not one": ${refused}`),
+  );
+  expect(found['outage']).toMatchObject(
+    failed(
+      'capability',
+      expect.stringMatching(/^it says: no answer: UNAVAILABLE; the capability dns was out of order: /),
+    ),
+  );
+  expect(found['auth, not granted']).toMatchObject(
+    failed(
+      'trap',
+      'it says: Cannot authenticate the message: not allowed by the operator (allowModify, a grant), or not at this stage',
+    ),
+  );
+});
+
+for (const language of others) {
+  const reason = missing + skipped(language);
+  describe.skipIf(reason !== '')(`${language.name}${reason}`, () => {
+    test('all that the SDK offers of capabilities does the same', async () => {
+      expect(await seen(language)).toEqual(await expectedOf());
+    });
+
+    test('what a filter does not call is not imported', async () => {
+      const module = await WebAssembly.compile(new Uint8Array(await moduleOf(language, 'outside/filter')));
+      const calls = WebAssembly.Module.imports(module)
+        .filter((imported) => imported.module === 'ocp_smtp_v1')
+        .map((imported) => imported.name);
+      const capabilities = ['auth', 'directory', 'dns', 'key', 'notify', 'scan'];
+      const reading = ['answer_read', 'message_size', 'part_count', 'part_info', 'splice'];
+      expect(calls.sort()).toEqual([...capabilities, ...reading].sort());
+    });
+  });
+}
