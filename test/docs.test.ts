@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { unbuilt } from './plugins/ask.ts';
 import { command } from './support/command.ts';
 import { ROOT, temporaryDirectory } from './support/postern.ts';
+import { openssl } from './support/secure-mail.ts';
 
 // Each check starts the real program, perhaps beside much else.
 vi.setConfig({ testTimeout: 120_000 });
@@ -38,6 +39,18 @@ function writeKey(file: string): void {
   mkdirSync(dirname(file), { recursive: true });
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
+}
+
+/** What examples with keys for S/MIME and OpenPGP name besides: certificates of the key, directories, secret keys. */
+function writeSecureMail(folder: string, block: string): void {
+  const [, key = ''] = /file: (\.\/[\w./-]+\.pem), certificate:/.exec(block) ?? [];
+  for (const [, file] of block.matchAll(/(?:certificate|authorities): (\.\/[\w./-]+\.pem)/g)) {
+    openssl(['req', '-x509', '-key', join(folder, key), '-subj', '/CN=x', '-out', join(folder, file!)]);
+  }
+  for (const [, name] of block.matchAll(/directory: (\.\/[\w./-]+)/g)) mkdirSync(join(folder, name!));
+  for (const [, file] of block.matchAll(/file: (\.\/[\w./-]+\.asc)/g)) {
+    writeFileSync(join(folder, file!), '-----BEGIN PGP PRIVATE KEY BLOCK-----\n', { mode: 0o600 });
+  }
 }
 
 describe('a config in the documents checks, plugins and their settings included', () => {
@@ -83,6 +96,7 @@ describe('a config in the documents checks, plugins and their settings included'
       const file = join(folder, 'postern.yaml');
       const whole = /^listeners:/m.test(block);
       for (const [, key] of block.matchAll(/file: (\.\/[\w./-]+\.pem)/g)) writeKey(join(folder, key!));
+      writeSecureMail(folder, block);
       writeFileSync(file, whole ? block : JSON.stringify(wholeOf(block)));
       expect(await command(['check', '-c', file])).toEqual({ code: 0, out: `${file}: good\n`, errors: '' });
     });

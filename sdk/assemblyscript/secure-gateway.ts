@@ -11,7 +11,17 @@ import { configured, settings } from './settings';
 import { encodeUtf8 } from './utf8';
 
 const POLICIES: string[] = ['must', 'may', 'never'];
-const OUTBOUND: string[] = ['sign', 'encrypt', 'recipients', 'without', 'cipher'];
+const KEYS: string[] = [
+  'direction',
+  'sign',
+  'encrypt',
+  'recipients',
+  'without',
+  'action',
+  'subjectTag',
+  'notify',
+  'incident',
+];
 
 /** What is the same in a gateway for S/MIME and one for OpenPGP: the policy. Settings: the READMEs of these plugins. */
 export class SecureGateway {
@@ -31,7 +41,7 @@ export class SecureGateway {
   }
 
   configure(): i32 {
-    const check = Check.settings(OUTBOUND.concat(Actions.keys).concat(['direction']));
+    const check = Check.settings(this.format == 'smime' ? KEYS.concat(['cipher']) : KEYS);
     const direction = check.get('direction').required('required is outbound or inbound');
     direction.oneOf(['outbound', 'inbound']);
     check.get('sign').oneOf(POLICIES);

@@ -73,16 +73,17 @@ export class SecureAnswer {
     const whole = new Part(0);
     const end = whole.offset + whole.headerSize;
     const from = endOfFields(end);
-    Message.splice(from, 0, encodeUtf8('MIME-Version: 1.0\r\n'));
+    // In the place of the empty line: fields that are added go before it, whenever that is proposed.
+    Message.splice(from, end - from, encodeUtf8('MIME-Version: 1.0\r\n'));
     const piece = new Uint8Array(PIECE);
     for (let at = this.start; at < this.end;) {
       let length = answer_read(at, piece.dataStart, PIECE);
       // Never half a line end.
       if (piece[length - 1] == CR && at + length < this.end) length--;
-      Message.splice(from, 0, piece.subarray(0, length));
+      Message.splice(end, 0, piece.subarray(0, length));
       at += length;
     }
-    Message.splice(from, Message.size() - from, new Uint8Array(0));
+    Message.splice(end, Message.size() - end, new Uint8Array(0));
   }
 }
 

@@ -25,7 +25,35 @@ interface Clients {
 
 const never = (): boolean => false;
 
+const GATEWAY: Examples = {
+  good: [
+    { direction: 'outbound' },
+    {
+      direction: 'outbound',
+      sign: 'must',
+      encrypt: 'never',
+      recipients: { 'bank.example': 'must', 'bob@bank.example': 'may' },
+      without: 'reject',
+    },
+    {
+      direction: 'inbound',
+      action: ['mark', 'quarantine'],
+      subjectTag: '[no]',
+      notify: ['recipients'],
+      incident: true,
+    },
+    { direction: 'inbound', action: 'reject' },
+  ],
+  finer: [],
+  isFiner: never,
+};
+
 const EXAMPLES: Record<string, Examples> = {
+  'smime-gateway': {
+    ...GATEWAY,
+    good: [...GATEWAY.good, { direction: 'outbound', cipher: 'aes-256-gcm' }],
+  },
+  'pgp-gateway': GATEWAY,
   'access-control': {
     good: [
       { rules: [] },
