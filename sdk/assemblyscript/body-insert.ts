@@ -1,6 +1,7 @@
 import { Message } from './message';
 import { Part } from './part';
-import { Decoded, encodeBase64, encodeQuoted } from './transfer-encoding';
+import { Decoded } from './text/decoded';
+import { base64Of, quotedOf } from './text/encode';
 import { encodeUtf8 } from './utf8';
 
 /** Octets of a body, as encoded, in which a place can be found. */
@@ -27,7 +28,7 @@ export class BodyHead {
     if (encoding == 'base64') return this.insertBase64(at, octets);
     if (encoding != 'quoted-printable') return this.splice(this.decoded.startOf(at), 0, octets);
     // A soft line break before and after: the place may be anywhere in a line.
-    const text = (at > 0 ? '=\r\n' : '') + encodeQuoted(octets);
+    const text = (at > 0 ? '=\r\n' : '') + quotedOf(octets);
     const isWhole = text.endsWith('\r\n');
     this.splice(this.decoded.startOf(at), 0, encodeUtf8(isWhole ? text : text + '=\r\n'));
   }
@@ -47,7 +48,7 @@ export class BodyHead {
     whole.set(decoded.octets.subarray(at, at + after), size - after);
     const start = decoded.startOf(at - before);
     const end = before == 0 ? start : decoded.endOf(at - 1);
-    this.splice(start, end - start, encodeUtf8((start > 0 ? '\r\n' : '') + encodeBase64(whole) + '\r\n'));
+    this.splice(start, end - start, encodeUtf8((start > 0 ? '\r\n' : '') + base64Of(whole) + '\r\n'));
   }
 
   private splice(offset: i32, remove: i32, octets: Uint8Array): void {

@@ -1,8 +1,9 @@
 import { foldCase } from './address';
 import { BodyHead } from './body-insert';
-import { encodeFor, escapeHtml } from './charset';
 import { Message } from './message';
 import { Part } from './part';
+import { encodeFor } from './text/charsets';
+import { escapeHtml } from './text/html';
 import { decodeUtf8, encodeUtf8 } from './utf8';
 
 /** Columns of a warning in a plain text. */

@@ -1,4 +1,5 @@
 import { foldCase } from '../address';
+import { encodeUtf8 } from '../utf8';
 import { Sink } from './sink';
 
 /** The upper half of windows-1252 that is not as in ISO-8859-1: 0x80 to 0x9F (Encoding Standard). */
@@ -167,4 +168,31 @@ export function charsetNamed(label: string): string {
     if (SPELLINGS[i] == name) return SPELLINGS[i + 1];
   }
   return name;
+}
+
+/**
+ * A text in the charset of a body; null if the charset is none that has ASCII inside it (UTF-16). A character that the charset has not, as
+ * far as it is known here, becomes `?`.
+ */
+export function encodeFor(label: string, text: string): Uint8Array | null {
+  const charset = charsetNamed(label);
+  if (charset == 'utf-8') return encodeUtf8(text);
+  for (let i = 0; i < WITHOUT_ASCII.length; i++) {
+    if (charset.startsWith(WITHOUT_ASCII[i])) return null;
+  }
+  const octets = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) octets[i] = <u8>octetOf(text.charCodeAt(i), charset);
+  return octets;
+}
+
+const WITHOUT_ASCII: string[] = ['utf-', 'utf1', 'ucs', 'ibm'];
+
+function octetOf(unit: i32, charset: string): i32 {
+  if (unit < 0x80) return unit;
+  // Where `pointOf` forgives, this does not: there are controls.
+  const first = charset.startsWith('iso-') ? 0xa0 : 0x80;
+  for (let octet = first; isLegacy(charset) && octet <= 0xff; octet++) {
+    if (pointOf(octet, charset) == unit) return octet;
+  }
+  return 0x3f;
 }

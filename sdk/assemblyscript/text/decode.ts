@@ -52,7 +52,8 @@ export class FromBase64 extends Sink {
   }
 }
 
-function valueOf(octet: i32): i32 {
+/** Of a letter of base64; -1 if it is none. */
+export function valueOf(octet: i32): i32 {
   if (octet >= 0x41 && octet <= 0x5a) return octet - 0x41;
   if (octet >= 0x61 && octet <= 0x7a) return octet - 0x61 + 26;
   if (octet >= 0x30 && octet <= 0x39) return octet - 0x30 + 52;

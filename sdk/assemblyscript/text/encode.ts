@@ -1,3 +1,4 @@
+import { Gathering } from './gathering';
 import { Sink } from './sink';
 
 /** RFC 2045 section 6.8, lines of 76. `ends` adds the last line end. */
@@ -115,3 +116,22 @@ export class ToQuoted extends Sink {
 }
 
 export const HEX: string = '0123456789ABCDEF';
+
+/** Octets at hand as base64, without a last line end. */
+export function base64Of(octets: Uint8Array): string {
+  const gathering = new Gathering();
+  give(octets, new ToBase64(gathering, false));
+  return gathering.text;
+}
+
+/** Octets at hand as quoted-printable. */
+export function quotedOf(octets: Uint8Array): string {
+  const gathering = new Gathering();
+  give(octets, new ToQuoted(gathering));
+  return gathering.text;
+}
+
+function give(octets: Uint8Array, sink: Sink): void {
+  for (let i = 0; i < octets.length; i++) sink.put(octets[i]);
+  sink.end();
+}

@@ -140,3 +140,18 @@ function pointOfReference(name: string): i32 {
   const index = REFERENCES.indexOf(name);
   return index < 0 || index % 2 != 0 ? -1 : REFERENCES[index + 1].charCodeAt(0);
 }
+
+/** ASCII: what HTML would take for markup, and all beyond ASCII, as character references. It means the same in every charset. */
+export function escapeHtml(text: string): string {
+  const pieces: string[] = [];
+  for (let i = 0; i < text.length; i++) {
+    const point = <i32>text.codePointAt(i);
+    if (point > 0xffff) i++;
+    const isPlain =
+      point >= 0x20 && point < 0x7f && point != 0x22 && point != 0x26 && point != 0x3c && point != 0x3e;
+    pieces.push(
+      isPlain ? String.fromCharCode(point) : point == 10 ? '<br>\r\n' : '&#' + point.toString() + ';',
+    );
+  }
+  return pieces.join('');
+}

@@ -2,22 +2,9 @@ import { decodeUtf8, encodeUtf8 } from '../utf8';
 import { octetsOf } from './octets';
 import { charsetNamed, isLegacy, pointOf } from './charsets';
 import { FromBase64, hexOf } from './decode';
-import { Sink } from './sink';
-import { ToBase64 } from './encode';
+import { base64Of } from './encode';
+import { Gathering } from './gathering';
 import { statisticsOf } from './statistics';
-
-/** Collects octets as text, one character for each. */
-export class Gathering extends Sink {
-  private units: u16[] = [];
-
-  put(octet: i32): void {
-    this.units.push(<u16>octet);
-  }
-
-  get text(): string {
-    return String.UTF16.decodeUnsafe(this.units.dataStart, this.units.length << 1);
-  }
-}
 
 /** Octets in a charset as text; null if the charset is not known here. '' is UTF-8 if they are that, else `fallback`. */
 export function textOf(octets: string, charset: string, fallback: string): string | null {
@@ -116,11 +103,7 @@ export function encodedWords(text: string): string {
     let end = min(octets.length, at + WORD_OCTETS);
     // Not inside a character.
     while (end < octets.length && end > at && (octets[end] & 0xc0) == 0x80) end--;
-    const gathering = new Gathering();
-    const encoder = new ToBase64(gathering, false);
-    for (let i = at; i < end; i++) encoder.put(octets[i]);
-    encoder.end();
-    words.push('=?utf-8?B?' + gathering.text + '?=');
+    words.push('=?utf-8?B?' + base64Of(octets.subarray(at, end)) + '?=');
     at = end;
   }
   return words.join(' ');
