@@ -311,7 +311,7 @@ describe('a plugin that is not fit to run', () => {
     expect(services).toMatchObject([
       {
         service: 'access',
-        stages: ['connect', 'helo', 'auth', 'mail', 'rcpt', 'data'],
+        stages: ['connect', 'helo', 'starttls', 'auth', 'mail', 'rcpt', 'data'],
         onFailure: { trap: 'accept' },
         groups: ['g'],
       },
