@@ -36,14 +36,12 @@ export function canonicalSignature(raw: string, how: Canonicalization): string {
 }
 
 /**
- * The hash of a body, fed piece by piece (RFC 6376 sections 3.4.3, 3.4.4, 3.7). With a limit (`l=`) only so many octets of the
- * canonical body are hashed.
+ * The hash of a body, fed piece by piece (RFC 6376 sections 3.4.3, 3.4.4, 3.7).
  */
 export class BodyHash {
   /** Octets of the canonical body so far. */
   length = 0;
   readonly #relaxed: boolean;
-  readonly #limit: number;
   readonly #hash: Hash;
   readonly #output = Buffer.allocUnsafe(OUTPUT);
   #filled = 0;
@@ -52,9 +50,8 @@ export class BodyHash {
   #space = false;
   #cr = false;
 
-  constructor(how: Canonicalization, limit = Infinity) {
+  constructor(how: Canonicalization) {
     this.#relaxed = how === 'relaxed';
-    this.#limit = limit;
     this.#hash = createHash('sha256');
   }
 
@@ -96,7 +93,7 @@ export class BodyHash {
   }
 
   #put(octet: number): void {
-    if (this.length++ >= this.#limit) return;
+    this.length++;
     this.#output[this.#filled++] = octet;
     if (this.#filled === OUTPUT) this.#flush();
   }

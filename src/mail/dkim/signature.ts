@@ -72,7 +72,7 @@ export function readSignature(
   if (kind === 'arc' && names.some((name) => /^arc-seal$/i.test(name))) return no('it signs ARC-Seal');
   if (names.length > 1000) return no('it signs more than 1000 fields');
   const query = tags.get('q');
-  if (query !== undefined && !listOf(query).some((one) => one.toLowerCase().startsWith('dns')))
+  if (query !== undefined && !listOf(query).some((one) => /^dns(?:\/txt)?$/i.test(one)))
     return no('its key is not in the DNS');
   const identity = identityOf(tags, domain);
   if (identity === undefined) return no('its i= is not in its domain');

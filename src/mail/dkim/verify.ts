@@ -1,7 +1,13 @@
 import { createHash, verify as verifyOctets } from 'node:crypto';
 import type { SyncByteSource } from '../../base/spool.ts';
 import type { HeaderIndex } from '../header-index.ts';
-import { BodyHash, canonicalField, canonicalSignature, hashBody } from './canonical.ts';
+import {
+  BodyHash,
+  canonicalField,
+  canonicalSignature,
+  hashBody,
+  type Canonicalization,
+} from './canonical.ts';
 import { publicKeyOf, type KeyAnswer, type PublicKey } from './key-record.ts';
 import { readSignature, type NoSignature, type Signature } from './signature.ts';
 import { rawField, signedFields } from './signed-fields.ts';
@@ -10,7 +16,8 @@ import { rawField, signedFields } from './signed-fields.ts';
  * Verifies DKIM-Signatures (RFC 6376 section 6, RFC 8463). Reads the body once for all of them. Keys are looked up before: `keys` has
  * what the DNS said of each `keyName`.
  *
- * A signature that leaves octets of the body unsigned (`l=`) is `policy`: whoever handled the message could have added them.
+ * A signature that leaves octets of the body unsigned (`l=`) is `policy`, whether or not it fits the others: whoever handled the message
+ * could have added them. So the body is hashed once for each canonicalization, and not once for each length that a stranger thinks of.
  */
 export interface DkimVerdict {
   readonly result: 'pass' | 'fail' | 'policy' | 'temperror' | 'permerror';
@@ -44,7 +51,9 @@ export function verifySignatures(
   return signatures.map((signature) => {
     const { domain, selector } = signature;
     const verdict =
-      'result' in signature ? signature : judge(signature, { header, keys, body: bodies.get(signature)! });
+      'result' in signature
+        ? signature
+        : judge(signature, { header, keys, body: bodies.get(signature.body)! });
     return { result: verdict.result, ...(verdict.reason && { reason: verdict.reason }), domain, selector };
   });
 }
@@ -58,20 +67,11 @@ interface HashedBody {
 function hashBodies(
   message: SyncByteSource,
   { start, signatures }: { start: number; signatures: readonly (Signature | NoSignature)[] },
-): Map<Signature, HashedBody> {
-  const hashes = new Map<string, BodyHash>();
-  const users = signatures.flatMap((signature) => {
-    if ('result' in signature) return [];
-    const key = `${signature.body} ${signature.length}`;
-    const hash = hashes.get(key) ?? new BodyHash(signature.body, signature.length);
-    hashes.set(key, hash);
-    return [{ signature, hash }];
-  });
-  if (hashes.size > 0) hashBody(message, { start, hashes: [...hashes.values()] });
-  const digests = new Map([...hashes.values()].map((hash) => [hash, hash.digest()]));
-  return new Map(
-    users.map(({ signature, hash }) => [signature, { hash: digests.get(hash)!, length: hash.length }]),
-  );
+): Map<Canonicalization, HashedBody> {
+  const wanted = new Set(signatures.flatMap((signature) => ('result' in signature ? [] : signature.body)));
+  const hashes = [...wanted].map((how) => ({ how, body: new BodyHash(how) }));
+  if (hashes.length > 0) hashBody(message, { start, hashes: hashes.map(({ body }) => body) });
+  return new Map(hashes.map(({ how, body }) => [how, { hash: body.digest(), length: body.length }]));
 }
 
 function judge(
@@ -81,6 +81,9 @@ function judge(
   const { length } = signature;
   if (length !== undefined && length > body.length) {
     return { result: 'permerror', reason: 'it signs more of the body than there is' };
+  }
+  if (length !== undefined && length < body.length) {
+    return { result: 'policy', reason: `${body.length - length} octets of the body are not signed` };
   }
   if (body.hash !== signature.bodyHash) return { result: 'fail', reason: 'the body was changed' };
   const key = publicKeyOf(keys[signature.keyName]);
@@ -95,10 +98,7 @@ function judge(
   if (!holds(octets, { key, signature: signature.signature })) {
     return { result: 'fail', reason: 'the signature does not fit the header' };
   }
-  const unsigned = length === undefined ? 0 : body.length - length;
-  return unsigned === 0
-    ? { result: 'pass' }
-    : { result: 'policy', reason: `${unsigned} octets of the body are not signed` };
+  return { result: 'pass' };
 }
 
 /** Ed25519 signs the hash (RFC 8463 section 3). */
