@@ -13,6 +13,7 @@ import {
   Signing,
 } from '../../sdk/assemblyscript';
 import { authservIdOf } from './authserv-id';
+import { saysResult } from './method-result';
 export { ocp_smtp_abi_1 } from '../../sdk/assemblyscript';
 
 /**
@@ -141,7 +142,7 @@ function isVouchedFor(results: AuthResults): bool {
   const trusted = settings().get('trustedSealers').texts();
   const sealers = results.sealers;
   if (results.arc.result != 'pass' || sealers.length == 0) return false;
-  if (!results.sealed.replaceAll(';', ' ').includes(' dmarc=pass')) return false;
+  if (!saysResult(results.sealed, 'dmarc', 'pass')) return false;
   for (let i = 0; i < trusted.length; i++) {
     if (foldCase(trusted[i]) == sealers[sealers.length - 1]) return true;
   }
