@@ -39,18 +39,26 @@ export function nextInTar(octets: Octets, at: i32): TarEntry | null {
     // A link has a size and nothing after it.
     const length = kind >= 0x31 && kind <= 0x36 ? 0 : <i32>size;
     at = entry.start + ((length + BLOCK - 1) / BLOCK) * BLOCK;
-    // 'L': a long name follows; 'x': records of pax; 'K' and 'g' are of no interest.
-    if (kind == 0x4c || kind == 0x78) {
+    // 'S' and 'M': parts of a file, laid out in ways of their own.
+    if (kind == 0x53 || kind == 0x4d) {
+      entry.fault = 'a file in it is not there in one piece';
+      return entry;
+    }
+    // 'L': a long name follows; 'x' and 'g': records of pax, for the next file or for all; 'K' is of no interest.
+    if (kind == 0x4c || kind == 0x78 || kind == 0x67) {
       const text = readExactly(octets, entry.start, length > NAME_LIMIT ? -1 : length);
       if (text === null) {
         entry.fault = 'a name in it is too long';
         return entry;
       }
       if (kind == 0x4c) entry.names.push(textAt(text, 0, text.length));
-      else addPaxPath(decodeUtf8(text), entry);
+      else readPax(decodeUtf8(text), entry);
+      // For all files: where they are named so, some readers go by it and others don't.
+      if (kind == 0x67 && entry.names.length > 0) entry.fault = 'a name in it is for several files';
+      if (entry.fault.length > 0) return entry;
       continue;
     }
-    if (kind == 0x4b || kind == 0x67) continue;
+    if (kind == 0x4b) continue;
     const prefix = header[262] == 0 ? textAt(header, 345, 155) : '';
     const name = textAt(header, 0, 100);
     entry.names.push(prefix.length > 0 ? prefix + '/' + name : name);
@@ -64,12 +72,17 @@ export function nextInTar(octets: Octets, at: i32): TarEntry | null {
   return entry;
 }
 
-/** `27 path=dir/name\n`, one a line. */
-function addPaxPath(records: string, entry: TarEntry): void {
+/**
+ * `27 path=dir/name\n`, one a line. A size that takes the place of the header's makes another archive of the same octets, and so do
+ * sparse files; no archive in a mail is so large as to need either.
+ */
+function readPax(records: string, entry: TarEntry): void {
   const lines = records.split('\n');
   for (let i = 0; i < lines.length; i++) {
     const at = lines[i].indexOf(' path=');
     if (at >= 0) entry.names.push(lines[i].substring(at + 6));
+    const isOther = lines[i].includes(' size=') || lines[i].includes(' GNU.sparse.');
+    if (isOther) entry.fault = 'a file in it has two sizes';
   }
 }
 

@@ -448,6 +448,76 @@ describe('what would take too much', () => {
   }, 60_000);
 });
 
+describe('a tar archive that is another to some readers', () => {
+  const block = (octets: string | Uint8Array): Buffer => {
+    const whole = Buffer.from(octets as string);
+    return Buffer.concat([whole, Buffer.alloc(-whole.length & 511)]);
+  };
+  const header = (name: string, size: number, kind = '0'): Buffer => {
+    const made = Buffer.alloc(512);
+    made.write(name);
+    made.write(`${size.toString(8).padStart(11, '0')}\0`, 124);
+    made.write('        ', 148);
+    made.write(kind, 156);
+    made.write('ustar\x0000', 257);
+    made.write(
+      `${made
+        .reduce((sum, octet) => sum + octet, 0)
+        .toString(8)
+        .padStart(6, '0')}\0 `,
+      148,
+    );
+    return made;
+  };
+  const pax = (kind: string, ...records: string[]): Buffer => {
+    const text = records
+      .map((record) => `${record.length + 4 + (record.length > 96 ? 1 : 0)} ${record}\n`)
+      .join('');
+    return Buffer.concat([header('pax', text.length, kind), block(text)]);
+  };
+  const END = Buffer.alloc(1024);
+  const evil = Buffer.concat([header('evil.exe', 5), block('hello')]);
+  const good = (size: number): Buffer => header('good.txt', size);
+
+  test.each<[string, Buffer, string]>([
+    // GNU tar, 7-Zip and Python find evil.exe after the first 512 octets.
+    [
+      'by a size that takes the place of the header',
+      Buffer.concat([pax('x', 'size=512'), good(512 + evil.length), block('x'.repeat(512)), evil, END]),
+      'a file in it has two sizes',
+    ],
+    // GNU tar and Python name it evil.exe.
+    [
+      'by the name of a sparse file',
+      Buffer.concat([
+        pax('x', 'GNU.sparse.major=1', 'GNU.sparse.minor=0', 'GNU.sparse.name=evil.exe'),
+        good(517),
+        block('1\n0\n5\n'),
+        block('hello'),
+        END,
+      ]),
+      'a file in it has two sizes',
+    ],
+    [
+      'by a name for all files',
+      Buffer.concat([pax('g', 'path=evil.exe'), good(5), block('hello'), END]),
+      'in it, evil.exe: files with the extension .exe are not allowed',
+    ],
+    [
+      'by a file in pieces',
+      Buffer.concat([header('good.txt', 5, 'S'), block('hello'), END]),
+      'a file in it is not there in one piece',
+    ],
+  ])('%s', async (_what, octets, expected) => {
+    expect(await reason(octets, { name: 'a.tar' })).toContain(expected);
+  });
+
+  test('and not by a comment for all files, as git makes it', async () => {
+    const octets = Buffer.concat([pax('g', 'comment=0123456789abcdef'), good(5), block('hello'), END]);
+    expect(await reason(octets, { name: 'a.tar' })).toBe('');
+  });
+});
+
 describe('DEFLATE that is hostile', () => {
   const gz = (deflated: string | Uint8Array): Buffer =>
     Buffer.concat([Buffer.from([31, 139, 8, 0, 0, 0, 0, 0, 0, 255]), Buffer.from(deflated)]);
