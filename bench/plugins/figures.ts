@@ -1,5 +1,5 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -7,6 +7,7 @@ import { silentLog } from '../../src/base/log.ts';
 import type { CalloutService, Service } from '../../src/ocp/service.ts';
 import { compileWat, factsOf, imageOfText, serviceOf, vectorText } from '../../test/abi/wat.ts';
 import { LANGUAGES } from '../../test/sdk/language.ts';
+import { columns, share, tellMachine } from './measured.ts';
 
 /**
  * `npm run bench:plugins`: what a plugin costs, through the sandbox as it was built, from the question in the main thread to the
@@ -52,10 +53,7 @@ beforeAll(async () => {
     (call $done))`;
   plugins.set('stumbling', compileWat('stumbling.wat', vectorText(stumbling)));
   plugins.set('quick', compileWat('quick.wat', vectorText('(export "on_message" (func $done))')));
-  const load = loadavg()[0]!.toFixed(1);
-  console.log(
-    `${availableParallelism()} × ${cpus()[0]?.model.trim()}, load before: ${load}${Number(load) > 0.5 ? ' (not quiet: the figures are worse for it)' : ''}`,
-  );
+  tellMachine();
 });
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -111,13 +109,6 @@ async function measure(
   return { p50: share(micros, 0.5), p99: share(micros, 0.99) };
 }
 
-function share(values: readonly number[], part: number): number {
-  const sorted = values.toSorted((first, second) => first - second);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))]!;
-}
-
-const columns = (...values: readonly (string | number)[]): string =>
-  values.map((value) => String(value).padStart(9)).join(' ');
 const shown = ({ p50, p99 }: Micros): string => columns(Math.round(p50), Math.round(p99));
 const held = (aim: string, isReached: boolean): string =>
   `   aim: ${aim}, ${isReached ? 'reached' : 'NOT REACHED'}`;
