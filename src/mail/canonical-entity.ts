@@ -39,6 +39,8 @@ export function readAll(source: SyncByteSource): Buffer<ArrayBuffer> {
 const ENCODED = new Set(['base64', 'quoted-printable']);
 const CRLF = Buffer.from('\r\n');
 const LINE_LIMIT = 990;
+/** Octets of a text that nobody reads as it is in the message, so that base64 is as good. */
+const READABLE = 1024 * 1024;
 
 class Canonical {
   readonly #octets: Buffer;
@@ -74,7 +76,8 @@ class Canonical {
       return [headerOf(fields, encoding), body];
     }
     const plain = createDecoder(part.encoding).decode(body, true);
-    const text = part.type.startsWith('text/') && !plain.includes(0) ? encodeText(plain) : undefined;
+    const isText = part.type.startsWith('text/') && plain.length <= READABLE && !plain.includes(0);
+    const text = isText ? encodeText(plain) : undefined;
     const { encoding, bytes } = text !== undefined && isRobust(text.bytes) ? text : encodeBinary(plain);
     return [headerOf(fields, encoding), Buffer.from(bytes)];
   }

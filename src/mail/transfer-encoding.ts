@@ -28,10 +28,17 @@ export function encodeBinary(octets: Uint8Array): EncodedBody {
   return encodeBase64(octets);
 }
 
+/** Octets that are encoded at once, whole lines of them: a large body is never a list of all of its lines. */
+const STEP = (ENCODED_LINE_LIMIT / 4) * 3 * 1024;
+
 function encodeBase64(octets: Uint8Array): EncodedBody {
-  const text = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString('base64');
-  const lines = text.match(/.{1,76}/g) ?? [];
-  return { encoding: 'base64', bytes: Buffer.from(lines.join('\r\n'), 'latin1') };
+  const whole = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength);
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < whole.length; at += STEP) {
+    const lines = whole.toString('base64', at, at + STEP).replaceAll(/.{76}(?=.)/g, '$&\r\n');
+    pieces.push(Buffer.from(at === 0 ? lines : `\r\n${lines}`, 'latin1'));
+  }
+  return { encoding: 'base64', bytes: Buffer.concat(pieces) };
 }
 
 /** One character an octet. */

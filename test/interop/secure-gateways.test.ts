@@ -57,7 +57,7 @@ describe.skipIf(missing !== '')(`S/MIME and OpenPGP from one Postern to another$
       },
       ring: { type: 'openpgp-partners', directory: at('keys') },
     };
-    const grants = (...keys: string[]) => ({ key: { keys }, notify: { to: ['recipients'] } });
+    const grants = (...keys: string[]) => ({ key: { keys } });
     const smime = {
       plugin: 'smime-gateway',
       allowModify: true,
@@ -73,7 +73,7 @@ describe.skipIf(missing !== '')(`S/MIME and OpenPGP from one Postern to another$
         downstreams: { boxes: { protocol: 'maildir', path: at('mail') } },
         keys: { smime: smimeKey('bob@b.test'), openpgp: openpgpKey('carl@b.test'), ...partners },
         services: {
-          smime: { ...smime, settings: { direction: 'inbound', notify: 'recipients' } },
+          smime: { ...smime, settings: { direction: 'inbound' } },
           openpgp: { ...openpgp, settings: { direction: 'inbound' } },
           strict: { ...smime, settings: { direction: 'inbound', action: 'reject' } },
         },
@@ -203,6 +203,24 @@ describe.skipIf(missing !== '')(`S/MIME and OpenPGP from one Postern to another$
     const verified = openssl(['cms', '-verify', '-CAfile', authority.certificate], inner).toString('latin1');
     expect(verified).toMatch(/^Content-Type: text\/plain; charset=iso-8859-1\r\n/);
   });
+
+  it.each([
+    ['bob@b.test', 'X-Postern-SMIME'],
+    ['carl@b.test', 'X-Postern-PGP'],
+  ])(
+    'carries 25 MB to %s',
+    async (to, field) => {
+      const sent = mail();
+      const lines = `${'x'.repeat(70)}\r\n`.repeat(350_000);
+      const large = { ...sent, text: sent.text + lines };
+      const { code, output } = await send(large, { gate: outbound, listener: 'relay', to: [to] });
+      expect({ code, output: code === 0 ? '' : output }).toEqual({ code: 0, output: '' });
+      const text = await arrived(box(to), sent);
+      expect(headerOf(text)).toContain(`\r\n${field}: encrypted=opened; signed=good\r\n`);
+      expect(inside(text).trimEnd() === `${PLAIN}${lines}`.trimEnd()).toBe(true);
+    },
+    180_000,
+  );
 
   it('signs where there is nobody to encrypt to, and OpenSSL verifies what arrived', async () => {
     const sent = mail();

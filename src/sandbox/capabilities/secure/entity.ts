@@ -70,18 +70,21 @@ export function multipart(
   ]);
 }
 
-/** Lines of 76 characters. */
-export const base64Lines = (octets: Uint8Array): Buffer =>
-  Buffer.from(
-    Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength)
-      .toString('base64')
-      .replaceAll(/.{76}(?=.)/g, '$&\r\n'),
-  );
-
 const LINE_END = /\r\n|\r|\n/g;
 
 /** What was decrypted, as lines that end in CRLF: whoever encrypted it may have had others. */
-export function withLineEnds(octets: Uint8Array): Buffer<ArrayBuffer> {
-  const text = Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString('latin1');
-  return Buffer.from(text.replaceAll(LINE_END, '\r\n'), 'latin1');
+export function withLineEnds(octets: Buffer<ArrayBuffer>): Buffer<ArrayBuffer> {
+  if (hasWholeLineEnds(octets)) return octets;
+  return Buffer.from(octets.toString('latin1').replaceAll(LINE_END, '\r\n'), 'latin1');
 }
+
+function hasWholeLineEnds(octets: Buffer): boolean {
+  for (let at = 0; at < octets.length; at++) {
+    if (octets[at] === LF) return false;
+    if (octets[at] === CR && octets[++at] !== LF) return false;
+  }
+  return true;
+}
+
+const CR = 13;
+const LF = 10;

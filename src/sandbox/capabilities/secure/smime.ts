@@ -1,11 +1,12 @@
 import { createHash, sign as signOctets } from 'node:crypto';
 import * as asn1js from 'asn1js';
 import * as pkijs from 'pkijs';
+import { encodeBinary } from '../../../mail/transfer-encoding.ts';
 import type { SmimeKey, SmimePartners } from '../../../ocp/held-key.ts';
 import { distrust, identityOf, recipientCertificate, type Identity } from './certificates.ts';
 import { context, der, integer, NULL, OCTET_STRING, oid, SEQUENCE, SET } from './der.ts';
 import { isEnveloped, makeEnveloped, openEnveloped } from './enveloped.ts';
-import { base64Lines, decodedBody, multipart, paramOf, twoParts } from './entity.ts';
+import { decodedBody, multipart, paramOf, twoParts } from './entity.ts';
 import { BAD, FAILED, type Format, type SignedLayer, type Unwrapped } from './layers.ts';
 
 /** S/MIME 4.0 (RFC 8551): multipart/signed and application/pkcs7-mime. */
@@ -53,7 +54,7 @@ export function smime(options: {
       ];
       return multipart('signed', {
         params: 'protocol="application/pkcs7-signature"; micalg=sha-256',
-        parts: [entity, Buffer.concat([Buffer.from(part.join('\r\n')), base64Lines(signature)])],
+        parts: [entity, Buffer.concat([Buffer.from(part.join('\r\n')), encodeBinary(signature).bytes])],
       });
     },
     async reachable(addresses) {
@@ -70,7 +71,7 @@ export function smime(options: {
         '',
         '',
       ];
-      const content = base64Lines(makeEnveloped(entity, { to: certificates, cipher }));
+      const content = encodeBinary(makeEnveloped(entity, { to: certificates, cipher })).bytes;
       return Buffer.concat([Buffer.from(fields.join('\r\n')), content, Buffer.from('\r\n')]);
     },
   };
