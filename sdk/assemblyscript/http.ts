@@ -1,6 +1,7 @@
 import { Answer, isGrantedHere, question } from './answer';
 import { Json } from './json';
 import { JsonObject } from './json-writer';
+import { Message } from './message';
 import { http } from './ocp_smtp_v1';
 import { nameOf } from './result';
 import { decodeUtf8 } from './utf8';
@@ -42,7 +43,20 @@ export namespace Http {
   ): HttpResponse {
     const fields = new JsonObject().text('method', method).text('url', url);
     if (headers !== null) fields.json('headers', headers.toString());
-    const octets = question(fields, body);
+    return ask(question(fields, body));
+  }
+
+  /** A POST of the whole message, as it is: it does not pass through the plugin's memory. Stage `message` only. */
+  export function postMessage(url: string, headers: JsonObject): HttpResponse {
+    const content = new JsonObject().integer('offset', 0).integer('length', Message.size());
+    const fields = new JsonObject()
+      .text('method', 'POST')
+      .text('url', url)
+      .json('headers', headers.toString());
+    return ask(question(fields.json('content', content.toString())));
+  }
+
+  function ask(octets: Uint8Array): HttpResponse {
     const size = http(octets.dataStart, octets.length);
     const response = new HttpResponse();
     if (size < 0) {

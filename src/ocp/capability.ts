@@ -177,6 +177,8 @@ export interface CallSubject {
   readonly facts: Facts;
   /** At stage `message`: the message as this service found it, so offsets are those that the plugin goes by. Its spool has it as it came. */
   readonly image?: MessageImage;
+  /** The plugin's manifest does not say that it reads the body: no part of the message may be handed on at its word. */
+  readonly isBodyWithheld?: true;
 }
 
 /**

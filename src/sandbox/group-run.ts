@@ -28,6 +28,7 @@ export class GroupRun implements Work {
   readonly #services: ReadonlyMap<string, Service>;
   readonly #breakers: Breakers;
   readonly #pools: Pools;
+  readonly #bodyWithheld: ReadonlySet<string>;
   readonly #settle: (result: CalloutResult) => void;
   readonly #outcomes: ServiceOutcome[] = [];
   #facts: Facts;
@@ -46,6 +47,8 @@ export class GroupRun implements Work {
       services: ReadonlyMap<string, Service>;
       breakers: Breakers;
       pools: Pools;
+      /** Whose manifest does not say that it reads the body. */
+      bodyWithheld: ReadonlySet<string>;
       settle: (result: CalloutResult) => void;
     },
   ) {
@@ -53,6 +56,7 @@ export class GroupRun implements Work {
     this.#services = options.services;
     this.#breakers = options.breakers;
     this.#pools = options.pools;
+    this.#bodyWithheld = options.bodyWithheld;
     this.#settle = options.settle;
     this.#facts = job.facts;
     this.#image = job.image;
@@ -106,7 +110,12 @@ export class GroupRun implements Work {
   }
 
   get subject(): CallSubject {
-    return { facts: this.#facts, ...(this.#image && { image: this.#image }) };
+    const isBodyWithheld = this.#bodyWithheld.has(this.#job.services[this.#outcomes.length]!);
+    return {
+      facts: this.#facts,
+      ...(this.#image && { image: this.#image }),
+      ...(isBodyWithheld && { isBodyWithheld }),
+    };
   }
 
   take(report: Report): boolean {

@@ -20,6 +20,8 @@ export interface PluginModule {
   readonly hasConfigure: boolean;
   /** Its manifest asks for the table of parts. */
   readonly wantsParts: boolean;
+  /** Its manifest says that it reads the body, or it has none. */
+  readonly readsBody: boolean;
 }
 
 export type Loaded = { readonly plugin: PluginModule } | { readonly reasons: readonly string[] };
@@ -70,7 +72,9 @@ export function checkPlugin(
     const stages = STAGES.filter((stage) => outline.exports.some(({ name }) => name === exportOf(stage)));
     const hasConfigure = outline.exports.some(({ name }) => name === 'configure');
     const wantsParts = read !== undefined && 'manifest' in read && read.manifest.parts;
-    return { plugin: { binary: writeSections(needed), stages: new Set(stages), hasConfigure, wantsParts } };
+    const readsBody = read === undefined || ('manifest' in read && read.manifest.reads === 'body');
+    const plugin = { stages: new Set(stages), hasConfigure, wantsParts, readsBody };
+    return { plugin: { binary: writeSections(needed), ...plugin } };
   } catch (thrown) {
     if (thrown instanceof MalformedBinary) return { reasons: [thrown.message] };
     throw thrown;

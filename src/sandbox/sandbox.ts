@@ -88,6 +88,7 @@ export async function createSandbox(
 class Sandbox implements CalloutService {
   readonly #loaded: ReadonlyMap<string, SourcedService>;
   readonly #services: ReadonlyMap<string, Service>;
+  readonly #bodyWithheld: ReadonlySet<string>;
   readonly #pools: SandboxPools;
   readonly #breakers: Breakers;
   readonly #log: Log;
@@ -100,6 +101,8 @@ class Sandbox implements CalloutService {
     this.#log = log;
     this.#loaded = new Map(loaded.map((entry) => [entry.service.name, entry]));
     this.#services = new Map(loaded.map(({ service }) => [service.name, service]));
+    const withheld = loaded.filter(({ plugin }) => 'readsBody' in plugin && !plugin.readsBody);
+    this.#bodyWithheld = new Set(withheld.map(({ service }) => service.name));
     this.#pools = pools;
     this.#breakers = breakers;
   }
@@ -124,8 +127,13 @@ class Sandbox implements CalloutService {
     if (job.services.length === 0)
       return { outcomes: [], state: job.state, ...(job.image && { image: job.image }) };
     return new Promise((settle) => {
-      const options = { services: this.#services, breakers: this.#breakers, pools: this.#pools, settle };
-      new GroupRun(job, options).begin();
+      new GroupRun(job, {
+        services: this.#services,
+        breakers: this.#breakers,
+        pools: this.#pools,
+        bodyWithheld: this.#bodyWithheld,
+        settle,
+      }).begin();
     });
   }
 

@@ -4,12 +4,15 @@ import { createServer as createHttpsServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { CapabilityHost, HttpGrant } from '../../src/ocp/capability.ts';
+import { spoolOf } from '../../src/base/spool.ts';
+import { imageOf } from '../../src/mail/image.ts';
+import type { CallSubject, CapabilityHost, HttpGrant } from '../../src/ocp/capability.ts';
 import { createCapabilityHost } from '../../src/sandbox/capabilities/host.ts';
 import type { Resolve } from '../../src/sandbox/capabilities/http-address.ts';
 import { httpPart } from '../../src/sandbox/capabilities/http.ts';
 import { selfSigned } from '../../src/smtp/tls.ts';
 import { RecordingLog } from '../support/recording-log.ts';
+import { factsOf } from '../abi/wat.ts';
 import { ask, gone, httpServer, listening, rawServer, type Heard, type Local } from './asking.ts';
 
 function hostOf(grant: HttpGrant, options: { log?: RecordingLog; resolve?: Resolve } = {}): CapabilityHost {
@@ -122,6 +125,60 @@ describe('a request', () => {
       { service: 's', capability: 'http', target: `GET ${at}`, requests: 1, octets: expect.any(Number) },
     ]);
     expect(JSON.stringify(log.lines)).not.toContain('hidden');
+  });
+});
+
+describe('a range of the message', () => {
+  const text = `Subject: x\r\n\r\n${Buffer.from('the body').toString('base64')}\r\n`;
+  const asking = async (content: object, more: Partial<CallSubject> = {}, body?: string) => {
+    const { at, seen } = await echo();
+    const facts = { ...factsOf('message'), service: 's' };
+    const subject: CallSubject = { facts, image: imageOf(spoolOf(Buffer.from(text)).handle), ...more };
+    const fields = { method: 'POST', url: `${at}/checkv2`, content };
+    const question = {
+      service: 's',
+      capability: 'http',
+      fields,
+      subject,
+      ...(body !== undefined && { body }),
+    } as const;
+    return { heard: await ask(hostOf(grantOf([at])), question), seen };
+  };
+
+  it('is sent without passing through the plugin', async () => {
+    const { seen } = await asking({ offset: 0, length: text.length });
+    expect(seen).toMatchObject([{ body: text, headers: { 'content-length': String(text.length) } }]);
+    const part = await asking({ offset: 9, length: 1 });
+    expect(part.seen).toMatchObject([{ body: 'x' }]);
+    const none = await asking({ offset: 0, length: 0 });
+    expect(none.seen).toMatchObject([{ body: '', headers: { 'content-length': '0' } }]);
+  });
+
+  it('is sent decoded, in chunks since nobody knows its length', async () => {
+    const { seen } = await asking({ offset: 14, length: text.length - 14, encoding: 'base64' });
+    expect(seen).toMatchObject([{ body: 'the body', headers: { 'transfer-encoding': 'chunked' } }]);
+    expect(seen[0]!.headers['content-length']).toBeUndefined();
+  });
+
+  it.each([
+    ['beyond the message', { offset: 1, length: text.length }, {}, undefined],
+    ['beside a body', { offset: 0, length: 1 }, {}, 'more'],
+    ['without a message', { offset: 0, length: 1 }, { image: undefined }, undefined],
+    [
+      'of a plugin that says it reads no body',
+      { offset: 0, length: 1 },
+      { isBodyWithheld: true as const },
+      undefined,
+    ],
+  ])('%s is not sent', async (_what, content, more, body) => {
+    const { image, ...rest } = { image: true, ...more };
+    const { heard, seen } = await asking(
+      content,
+      image === undefined ? { image: undefined as never } : rest,
+      body,
+    );
+    expect(heard).toMatchObject({ error: 'INVALID' });
+    expect(seen).toEqual([]);
   });
 });
 

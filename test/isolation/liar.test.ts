@@ -54,6 +54,7 @@ async function tell(
             services: new Map([['liar', service]]),
             breakers: new Breakers({ log }),
             pools: { areOne: true, of: () => pool },
+            bodyWithheld: new Set(),
             settle,
           },
         ).begin(),

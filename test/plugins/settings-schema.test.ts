@@ -264,6 +264,21 @@ const EXAMPLES: Record<string, Examples> = {
     isFiner: (settings) => JSON.stringify(settings['rules'] ?? '').includes('"@"'),
   },
   journal: { good: [{}], finer: [], isFiner: never },
+  rspamd: {
+    good: [
+      { url: 'http://127.0.0.1:11333' },
+      {
+        url: 'https://rspamd.example',
+        onReject: 'bounce',
+        onSoftReject: 'accept',
+        header: false,
+        subjectTag: '[junk]',
+        folder: 'Spam',
+      },
+    ],
+    finer: [],
+    isFiner: never,
+  },
   greylist: {
     good: [
       {},

@@ -32,12 +32,13 @@ export interface Content {
 
 /** What a request names as its content, or why there is no such thing, in words. */
 export function contentOf(
-  { image }: Pick<CallSubject, 'image'>,
+  { image, isBodyWithheld }: Pick<CallSubject, 'image' | 'isBodyWithheld'>,
   { content, body }: { content: ContentRange | undefined; body: Uint8Array },
 ): Content | { readonly fault: string } {
   if (content === undefined) return { encodedSize: body.length, octets: () => once(body) };
   if (body.length > 0) return { fault: 'it names a content and brings another' };
   if (image === undefined) return { fault: 'at this stage there is no message' };
+  if (isBodyWithheld) return { fault: 'its manifest does not say that it reads the body' };
   const { offset, length, encoding } = content;
   if (offset + length > image.size) {
     return { fault: `${length} octets at ${offset} are not inside a message of ${image.size}` };

@@ -2,9 +2,12 @@ import { request as requestHttp, type ClientRequest, type IncomingMessage } from
 import { request as requestHttps } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import type { SecureContext } from 'node:tls';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { urlToHttpOptions } from 'node:url';
 import { describeError } from '../../base/errors.ts';
 import type { CapabilityAnswer } from '../../ocp/capability.ts';
+import type { Content } from './content.ts';
 import { UnreachableAddress } from './http-address.ts';
 import type { Fields } from './http-fields.ts';
 import { answered, refused } from './request.ts';
@@ -13,7 +16,9 @@ export interface Exchange {
   readonly method: string;
   readonly url: URL;
   readonly fields: Fields;
-  readonly body: Uint8Array;
+  readonly body: Content;
+  /** Whether the body has as many octets as it says; else it goes out in chunks. */
+  readonly isSized: boolean;
   readonly lookup: LookupFunction;
   /** For https. */
   readonly trust: SecureContext | undefined;
@@ -49,7 +54,10 @@ export async function exchange(asked: Exchange): Promise<CapabilityAnswer> {
       request.once('close', () => {
         if (!hasResponse) reject(new Error('the connection ended without a response'));
       });
-      request.end(asked.body);
+      // A server may answer before it has heard all, and hear no more.
+      write(asked.body, request).catch((error: unknown) => {
+        if (!hasResponse) reject(error instanceof Error ? error : new Error(String(error)));
+      });
     });
   } catch (thrown) {
     if (thrown instanceof UnreachableAddress) return refused('DENIED', thrown.message);
@@ -61,18 +69,27 @@ export async function exchange(asked: Exchange): Promise<CapabilityAnswer> {
   }
 }
 
-function begin({ method, url, fields, body, lookup, trust }: Exchange): ClientRequest {
-  const hasBody = body.length > 0 || method === 'POST' || method === 'PUT' || method === 'PATCH';
+function begin({ method, url, fields, body, isSized, lookup, trust }: Exchange): ClientRequest {
+  const hasBody = body.encodedSize > 0 || method === 'POST' || method === 'PUT' || method === 'PATCH';
   const options = {
     ...urlToHttpOptions(url),
     method,
-    headers: { ...fields, ...(hasBody && { 'Content-Length': body.length }) },
+    headers: {
+      ...fields,
+      ...(hasBody && (isSized ? { 'Content-Length': body.encodedSize } : { 'Transfer-Encoding': 'chunked' })),
+    },
     lookup,
     agent: false,
   };
   return url.protocol === 'https:'
     ? requestHttps({ ...options, ...(trust && { secureContext: trust }) })
     : requestHttp(options);
+}
+
+/** No faster than the server takes it: a message may be large. */
+async function write(body: Content, request: ClientRequest): Promise<void> {
+  if (body.encodedSize === 0) return void request.end();
+  await pipeline(Readable.from(body.octets(), { objectMode: false }), request);
 }
 
 async function read(

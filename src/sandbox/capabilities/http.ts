@@ -2,6 +2,7 @@ import type { SecureContext } from 'node:tls';
 import { z } from 'zod';
 import { describeError } from '../../base/errors.ts';
 import type { CapabilityAnswer, HttpGrant } from '../../ocp/capability.ts';
+import { contentOf, contentSchema } from './content.ts';
 import { guardedLookup, type Resolve } from './http-address.ts';
 import { exchange } from './http-exchange.ts';
 import { fieldsFault } from './http-fields.ts';
@@ -27,6 +28,7 @@ const requestSchema = z.strictObject({
     .max(URL_LIMIT, `must have at most ${URL_LIMIT} characters`)
     .regex(URL_TEXT, 'must be printable ASCII without spaces'),
   headers: z.record(z.string(), z.string()).default({}),
+  content: contentSchema,
 });
 
 type HttpRequest = z.output<typeof requestSchema>;
@@ -45,6 +47,8 @@ export function httpPart({ resolve }: { resolve?: Resolve } = {}): CapabilityPar
         return refused('INVALID', 'its URL is not one of http or https');
       }
       about(`${read.fields.method} ${url.origin}`);
+      const content = contentOf(request, { content: read.fields.content, body: read.body });
+      if ('fault' in content) return refused('INVALID', content.fault);
       const refusal = refusalOf(read.fields, { url, grant });
       if (refusal !== undefined) return refusal;
       if (!rate.take(service, grant.requestsPerMinute)) {
@@ -62,7 +66,9 @@ export function httpPart({ resolve }: { resolve?: Resolve } = {}): CapabilityPar
         method: read.fields.method,
         url,
         fields: { ...read.fields.headers, ...secrets.fields },
-        body: read.body,
+        body: content,
+        // What is decoded is shorter, and nobody knows how much before it is read.
+        isSized: read.fields.content === undefined || isIdentity(read.fields.content.encoding),
         lookup: guardedLookup({ allowPrivate: grant.allowPrivate, ...(resolve && { resolve }) }),
         trust,
         signal: request.signal,
@@ -71,6 +77,8 @@ export function httpPart({ resolve }: { resolve?: Resolve } = {}): CapabilityPar
     },
   };
 }
+
+const isIdentity = (encoding: string): boolean => /^(?:|7bit|8bit|binary)$/i.test(encoding);
 
 function refusalOf(
   { headers }: HttpRequest,
