@@ -6,11 +6,13 @@ import {
   decide,
   Decision,
   Finding,
+  foldCase,
   oneLine,
   Part,
   Scan,
   ScanVerdict,
   settings,
+  uuencodedNames,
 } from '../../sdk/assemblyscript';
 export { ocp_smtp_abi_1 } from '../../sdk/assemblyscript';
 
@@ -19,6 +21,8 @@ export { ocp_smtp_abi_1 } from '../../sdk/assemblyscript';
  * Settings: README.md.
  */
 const SCAN: string[] = ['parts', 'message', 'both'];
+/** Encodings that are undone before a part is scanned. */
+const KNOWN: string[] = ['', '7bit', '8bit', 'binary', 'quoted-printable', 'base64'];
 const UNSCANNED: string[] = ['quarantine', 'reject', 'tempfail', 'accept'];
 
 export function configure(): i32 {
@@ -35,7 +39,7 @@ export function on_message(): i32 {
   const found = new Findings();
   const scan = settings().get('scan').text('parts');
   if (scan != 'message') scanParts(parts, found);
-  // Where readers may see other parts than these, the scanner is to see for itself.
+  // Where readers may find other files than these parts, the scanner is to see for itself.
   if (scan != 'parts' || isObscure(parts)) scanMessage(parts[0], found);
 
   const actions = new Actions(settings(), texts());
@@ -100,7 +104,9 @@ function take(verdict: ScanVerdict, part: Part, name: string, found: Findings): 
 function isObscure(parts: Part[]): bool {
   if (!parts[0].complete) return true;
   for (let i = 0; i < parts.length; i++) {
-    if (parts[i].ambiguous) return true;
+    if (parts[i].ambiguous || !KNOWN.includes(foldCase(parts[i].encoding))) return true;
+    // Some readers show files that stand uuencoded in a text, and ClamAV looks for them in messages alone.
+    if (parts[i].type.startsWith('text/') && uuencodedNames(parts[i]).length > 0) return true;
   }
   return false;
 }

@@ -1,10 +1,9 @@
-import { Finding, foldCase, oneLine, Part } from '../../sdk/assemblyscript';
+import { Finding, foldCase, oneLine, Part, uuencodedNames } from '../../sdk/assemblyscript';
 import { Archives } from './archive';
 import { reasonAgainstName, reasonAgainstType } from './judge';
 import { PartOctets } from './octets';
 import { Policy } from './policy';
 import { HEAD_SIZE } from './real-type';
-import { uuencodedNames } from './uuencode';
 
 /** In document order. What lies inside a blocked part goes with it and is not found again. */
 export function findIn(parts: Part[], policy: Policy): Finding[] {

@@ -14,6 +14,7 @@ export { markSubject, warnInBody } from './marking';
 export { Actions, ActionTexts, Finding } from './actions';
 export { isHidden, oneLine } from './one-line';
 export { Part } from './part';
+export { uuencodedNames } from './uuencode';
 export { State } from './state';
 export { Auth, AuthResult, AuthResults } from './auth';
 export { Clock } from './clock';

@@ -123,6 +123,11 @@ describe('what is scanned', () => {
     const odd = part(['Content-Type: text/plain', 'Content-Type: text/html'], `in the header ${VIRUS}`);
     await filter(mail(odd));
     expect(shown).toHaveLength(2);
+    const uuencoded = 'Hello\n\nbegin 644 x.txt\n#0V%T\n`\nend\n';
+    await filter(mail(part(['Content-Type: text/plain'], uuencoded)));
+    expect(shown).toHaveLength(2);
+    await filter(mail(part(['Content-Transfer-Encoding: x-uuencode'], uuencoded)));
+    expect(shown).toHaveLength(2);
     const preamble = mail(TEXT).replace('--edge\n', `${VIRUS}\n--edge\n`);
     expect((await filter(preamble)).decision).toEqual({});
     expect((await filter(preamble, 'whole')).decision).toMatchObject({

@@ -1,4 +1,5 @@
-import { decodeUtf8, Part } from '../../sdk/assemblyscript';
+import { Part } from './part';
+import { decodeUtf8 } from './utf8';
 
 const CHUNK: i32 = 64 * 1024;
 /** Of a line. More of a file name nobody writes. */
