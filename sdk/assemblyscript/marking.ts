@@ -19,12 +19,20 @@ export function markSubject(tag: string): void {
   if (!subject.startsWith(tag)) Message.headerChange(index, tag + ' ' + subject);
 }
 
-/**
- * Puts a warning at the top of what people read: the first plain text and the first HTML that are no attachments, in their
- * own charset and encoding. Returns in how many. `without` are parts that something else is done to. Left alone is
- * what a signature or encryption covers, an attached message, and a part that readers may see differently.
- */
+/** Puts a warning where `insertInBody` puts things. */
 export function warnInBody(text: string, parts: Part[], without: Part[] = []): i32 {
+  const style =
+    'display:block!important;border:2px solid #b00;padding:8px;margin:8px;color:#000;background:#fff';
+  return insertInBody(text, '<div style="' + style + '">' + escapeHtml(text) + '</div>', parts, without);
+}
+
+/**
+ * Puts something at the top of what people read: the first plain text and the first HTML that are no attachments, in their
+ * own charset and encoding. Returns in how many. `without` are parts that something else is done to. Left alone is
+ * what a signature or encryption covers, an attached message, and a part that readers may see differently. `html` is of ASCII, and
+ * has what is not markup through `escapeHtml`; its lines end in CRLF.
+ */
+export function insertInBody(text: string, html: string, parts: Part[], without: Part[] = []): i32 {
   let hasPlain = false;
   let hasHtml = false;
   const isCovered = new StaticArray<bool>(parts.length);
@@ -35,18 +43,18 @@ export function warnInBody(text: string, parts: Part[], without: Part[] = []): i
       continue;
     }
     if (part.ambiguous || part.disposition == 'attachment' || part.names.length > 0) continue;
-    if (part.type == 'text/plain' && !hasPlain) hasPlain = warnInPlain(part, text);
-    if (part.type == 'text/html' && !hasHtml) hasHtml = warnInHtml(part, text);
+    if (part.type == 'text/plain' && !hasPlain) hasPlain = putInPlain(part, text);
+    if (part.type == 'text/html' && !hasHtml) hasHtml = putInHtml(part, html);
   }
   return i32(hasPlain) + i32(hasHtml);
 }
 
-/** Whatever is below such a part. */
-function covers(type: string): bool {
+/** Whether what is below a part of this type is none of a filter's: signed, encrypted, or another message. */
+export function covers(type: string): bool {
   return type == 'multipart/signed' || type == 'multipart/encrypted' || type.startsWith('message/');
 }
 
-function warnInPlain(part: Part, text: string): bool {
+function putInPlain(part: Part, text: string): bool {
   const lines = wrapped(text) + '\r\n\r\n';
   // Of seven bits, so that nothing is lost if it is called UTF-8 and encoded anew.
   const isNarrow = (part.encoding == '7bit' || part.encoding == '') && !isAscii(lines);
@@ -64,13 +72,10 @@ function warnInPlain(part: Part, text: string): bool {
   return true;
 }
 
-function warnInHtml(part: Part, text: string): bool {
+function putInHtml(part: Part, html: string): bool {
   if (encodeFor(part.charset, '') === null) return false;
   const head = new BodyHead(part);
-  const style =
-    'display:block!important;border:2px solid #b00;padding:8px;margin:8px;color:#000;background:#fff';
-  const box = '<div style="' + style + '">' + escapeHtml(text) + '</div>\r\n';
-  head.insert(afterBodyTag(head), encodeUtf8(box));
+  head.insert(afterBodyTag(head), encodeUtf8(html + '\r\n'));
   return true;
 }
 
@@ -121,7 +126,7 @@ function wrapped(text: string): string {
     const words = given[i].split(' ');
     for (let j = 0; j < words.length; j++) {
       // A line of mail has at most 998 octets.
-      const word = words[j].substring(0, 200);
+      const word = words[j].substring(0, isAscii(words[j]) ? 900 : 200);
       if (line.length > 0 && line.length + 1 + word.length > WIDTH) {
         lines.push(line);
         line = '';

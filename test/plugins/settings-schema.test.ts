@@ -54,6 +54,26 @@ const EXAMPLES: Record<string, Examples> = {
     good: [...GATEWAY.good, { direction: 'outbound', cipher: 'aes-256-gcm' }],
   },
   'pgp-gateway': GATEWAY,
+  'attachment-links': {
+    good: [
+      {},
+      {
+        minSize: 10_000_000,
+        types: ['video/*'],
+        days: 30,
+        downloads: 5,
+        confirm: true,
+        clients: '192.0.2.0/24',
+        senders: '@example.net',
+        recipients: ['ann@example.com'],
+        dkim: 'leave',
+        failure: 'tempfail',
+        text: 'Files:',
+      },
+    ],
+    finer: [],
+    isFiner: never,
+  },
   'access-control': {
     good: [
       { rules: [] },

@@ -1,0 +1,228 @@
+import { execFile } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { hashPassword } from '../../src/smtp/password-file.ts';
+import { freePort } from '../support/free-port.ts';
+import { startPostern, temporaryDirectory, waitFor, type Postern } from '../support/postern.ts';
+import { Dialog } from '../support/smtp-dialog.ts';
+import { readMail } from './support/read-mail.ts';
+import { found, lacks } from './support/servers.ts';
+
+/** `attachment-links` in the real program, by SMTP, LMTP and submission: what its web server gives out is what was attached. */
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
+const { path: directory, remove } = temporaryDirectory();
+let gate: Postern;
+let config: object;
+
+const smtp = { protocol: 'smtp', port: 0, domains: ['example.com'], downstream: 'local', mode: 'through' };
+
+beforeAll(async () => {
+  writeFileSync(join(directory, 'users'), `ann@example.com:${await hashPassword('secret')}\n`);
+  const port = await freePort();
+  const links = { plugin: 'attachment-links', allowModify: true, grants: { blob: {} } };
+  config = {
+    listeners: {
+      inbound: { ...smtp, group: 'inbound' },
+      refusing: { ...smtp, group: 'refusing' },
+      store: { protocol: 'lmtp', port: 0, downstream: 'local', mode: 'through', group: 'inbound' },
+      submission: {
+        protocol: 'submission',
+        port: 0,
+        auth: { file: './users' },
+        downstream: 'local',
+        mode: 'queue',
+        group: 'inbound',
+      },
+    },
+    downstreams: { local: { protocol: 'maildir', path: './mail' } },
+    web: { port, publicUrl: `http://127.0.0.1:${port}` },
+    services: {
+      links: { ...links, settings: { minSize: 1000 } },
+      confirmed: { ...links, settings: { minSize: 1000, confirm: true, downloads: 1 } },
+      before: { ...links, settings: { minSize: 1000 } },
+      // What comes after it refuses mail: then nothing of that is to stay.
+      blocked: {
+        plugin: 'blocklist',
+        grants: { kv: {} },
+        settings: { entries: [{ sender: '*@refused.example', subject: '*', reply: { text: 'No' } }] },
+      },
+    },
+    groups: {
+      inbound: [
+        { service: 'links', when: { recipient: ['ann@example.com', 'carl@example.com'] } },
+        { service: 'confirmed', when: { recipient: 'eve@example.com' } },
+      ],
+      refusing: ['before', 'blocked'],
+    },
+    bounce: { downstream: 'local' },
+  };
+  gate = await startPostern(config, { directory });
+});
+afterAll(async () => {
+  await gate?.stop();
+  remove();
+});
+
+function mail(subject: string, octets: Uint8Array, name = 'report.pdf'): string {
+  const lines = Buffer.from(octets).toString('base64').replaceAll(/.{76}/g, '$&\r\n');
+  return [
+    'From: bob@example.net',
+    `Subject: ${subject}`,
+    'MIME-Version: 1.0',
+    'Content-Type: multipart/mixed; boundary=edge',
+    '',
+    '--edge',
+    'Content-Type: text/plain; charset=utf-8',
+    '',
+    'See attached.',
+    '--edge',
+    `Content-Type: application/pdf; name="${name}"`,
+    'Content-Transfer-Encoding: base64',
+    `Content-Disposition: attachment; filename="${name}"`,
+    '',
+    lines,
+    '--edge--',
+    '',
+  ].join('\r\n');
+}
+
+async function send(
+  listener: string,
+  message: string,
+  { to, from = 'bob@example.net' }: { to: readonly string[]; from?: string },
+): Promise<string> {
+  const dialog = await Dialog.open(gate.ports[listener]!);
+  await dialog.say(listener === 'store' ? 'LHLO mail.example.net' : 'EHLO mail.example.net');
+  if (listener === 'submission') {
+    await dialog.say('STARTTLS');
+    await dialog.secure();
+    await dialog.say('EHLO mail.example.net');
+    await dialog.say(`AUTH PLAIN ${Buffer.from('\0ann@example.com\0secret').toString('base64')}`);
+  }
+  for (const line of [`MAIL FROM:<${from}>`, ...to.map((one) => `RCPT TO:<${one}>`), 'DATA']) {
+    expect(await dialog.say(line)).toMatch(/^[23]50 |^354 /);
+  }
+  dialog.send(`${message}\r\n.\r\n`);
+  const reply = await dialog.hear();
+  await dialog.say('QUIT');
+  return reply;
+}
+
+function delivered(address: string, subject: string): string | undefined {
+  const folder = join(directory, 'mail', address, 'new');
+  if (!existsSync(folder)) return undefined;
+  return readdirSync(folder)
+    .map((name) => readFileSync(join(folder, name), 'latin1'))
+    .find((message) => message.includes(`Subject: ${subject}`));
+}
+
+const arrived = (address: string, subject: string): Promise<string> =>
+  waitFor(() => delivered(address, subject));
+
+const linkIn = (message: string): string => /http:\/\/127\.0\.0\.1:\d+\/blob\/[\w-]{32}/.exec(message)![0];
+const blobs = (): number => readdirSync(join(directory, 'var', 'blobs')).length;
+
+test.each(['inbound', 'store', 'submission'])('%s: the link gives what was attached', async (listener) => {
+  const octets = randomBytes(200_000);
+  const subject = `by ${listener}`;
+  const message = mail(subject, octets);
+  expect(await send(listener, message, { to: ['ann@example.com'] })).toMatch(/^250 /);
+  const got = await arrived('ann@example.com', subject);
+  expect(got.length).toBeLessThan(3000);
+  const read = await readMail(got);
+  expect(read.defects).toEqual([]);
+  expect(read.parts.map(({ type }) => type)).toEqual(['multipart/mixed', 'text/plain', 'text/plain']);
+  const url = linkIn(read.parts[1]!.text!);
+  expect(linkIn(read.parts[2]!.text!)).toBe(url);
+  expect(read.parts[1]!.text!.trimEnd().endsWith('See attached.')).toBe(true);
+  const response = await fetch(url);
+  expect(Buffer.from(await response.arrayBuffer()).equals(octets)).toBe(true);
+  expect(response.headers.get('content-disposition')).toContain('filename="report.pdf"');
+});
+
+test('25 MB come out as they went in, and the program does not hold them', async () => {
+  const octets = randomBytes(25_000_000);
+  const before = residentOf(gate.pid);
+  expect(await send('inbound', mail('large', octets), { to: ['ann@example.com'] })).toMatch(/^250 /);
+  const got = await arrived('ann@example.com', 'large');
+  expect(got.length).toBeLessThan(3000);
+  const response = await fetch(linkIn(got));
+  const hash = createHash('sha256');
+  for await (const piece of response.body!) hash.update(piece as Uint8Array);
+  expect(hash.digest('hex')).toBe(createHash('sha256').update(octets).digest('hex'));
+  // The message has 34 MB.
+  expect(residentOf(gate.pid) - before).toBeLessThan(100 * 1024);
+});
+
+test('each recipient has the variant that is for it', async () => {
+  const octets = randomBytes(5000);
+  const to = ['ann@example.com', 'dora@example.com', 'eve@example.com'];
+  expect(await send('inbound', mail('variants', octets), { to })).toMatch(/^250 /);
+  const [ann, dora, eve] = await Promise.all(to.map((address) => arrived(address, 'variants')));
+  expect(dora).not.toContain('/blob/');
+  expect(dora!.length).toBeGreaterThan(6000);
+  expect(linkIn(ann!)).not.toBe(linkIn(eve!));
+  expect((await fetch(linkIn(ann!))).headers.get('content-type')).toBe('application/pdf');
+  expect((await fetch(linkIn(eve!))).headers.get('content-type')).toMatch(/^text\/html/);
+});
+
+test('what is put for mail that is then refused goes', async () => {
+  const count = blobs();
+  const options = { to: ['ann@example.com'], from: 'bob@refused.example' };
+  expect(await send('refusing', mail('refused', randomBytes(5000)), options)).toMatch(/^550 /);
+  await waitFor(() => (blobs() === count ? true : undefined));
+  expect(await send('refusing', mail('taken', randomBytes(5000)), { to: ['ann@example.com'] })).toMatch(
+    /^250 /,
+  );
+  expect(blobs()).toBe(count + 1);
+});
+
+test('a kill loses no file that is linked', async () => {
+  const octets = randomBytes(5000);
+  expect(await send('inbound', mail('killed', octets), { to: ['carl@example.com'] })).toMatch(/^250 /);
+  const url = linkIn(await arrived('carl@example.com', 'killed'));
+  await gate.kill('SIGKILL');
+  gate = await startPostern(config, { directory });
+  expect(Buffer.from(await (await fetch(url)).arrayBuffer()).equals(octets)).toBe(true);
+});
+
+const skipped = lacks('chromium');
+test.skipIf(skipped !== '')(
+  `a browser shows the page, whose form gives the file once${skipped}`,
+  async () => {
+    const octets = randomBytes(5000);
+    expect(await send('inbound', mail('page', octets), { to: ['eve@example.com'] })).toMatch(/^250 /);
+    const page = linkIn(await arrived('eve@example.com', 'page'));
+    const dom = await browse(['--dump-dom', page]);
+    expect(dom).toContain('<h1>report.pdf</h1>');
+    expect(dom).toContain('<button type="submit">Download</button>');
+    const form = await fetch(page, { method: 'POST' });
+    expect(Buffer.from(await form.arrayBuffer()).equals(octets)).toBe(true);
+    expect((await fetch(page)).status).toBe(410);
+  },
+);
+
+function residentOf(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]);
+}
+
+/** What Chromium prints; it ends by itself. */
+async function browse(words: readonly string[]): Promise<string> {
+  const profile = join(directory, 'chromium');
+  const flags = [
+    '--headless',
+    '--no-sandbox',
+    '--disable-gpu',
+    '--no-first-run',
+    `--user-data-dir=${profile}`,
+  ];
+  const environment = { ...process.env, HOME: directory };
+  const child = execFile(found('chromium')!, [...flags, ...words], { timeout: 90_000, env: environment });
+  let printed = '';
+  child.stdout!.on('data', (text: string) => (printed += text));
+  await once(child, 'close');
+  return printed;
+}
