@@ -10,8 +10,9 @@ const RELEASED: string = 'postern:released';
 /** Keeps what a message would be learnt by, should somebody release it. */
 export function keepForRelease(places: Uint16Array): void {
   const octets = Uint8Array.wrap(places.buffer, places.byteOffset, places.byteLength);
-  if (Kv.putIfRoom('held:' + facts().transaction, octets, KEPT)) return;
-  log.warn('what is released from now on is not learnt: the grant of kv has no room');
+  const tried = Kv.tryPut('held:' + facts().transaction, octets, KEPT);
+  if (tried.error != '')
+    log.warn('if this is released, it is not learnt: the capability kv says ' + tried.error);
 }
 
 /** Learns what people have released since the last time: it was no spam. */

@@ -64,15 +64,15 @@ export namespace Kv {
   }
 
   export function put(key: string, value: Uint8Array, expires: i32 = 0): void {
-    checked(ask(withExpiry(fieldsOf('put', key), expires), value), key);
+    checked(askPut(key, value, expires), key);
   }
 
-  /** False if the grant has no room for it. */
-  export function putIfRoom(key: string, value: Uint8Array, expires: i32 = 0): bool {
-    const size = ask(withExpiry(fieldsOf('put', key), expires), value);
-    if (size == LIMIT) return false;
+  /** The value is whether it is stored. */
+  export function tryPut(key: string, value: Uint8Array, expires: i32 = 0): KvOutcome<bool> {
+    const size = askPut(key, value, expires);
+    if (isTrouble(size)) return new KvOutcome<bool>(nameOf(size), false);
     checked(size, key);
-    return true;
+    return new KvOutcome<bool>('', true);
   }
 
   export function putText(key: string, value: string, expires: i32 = 0): void {
@@ -142,6 +142,10 @@ function entryFrom(size: i32, key: string): KvEntry | null {
   found.revision = answer.integer('revision');
   found.expires = answer.integer('expires');
   return found;
+}
+
+function askPut(key: string, value: Uint8Array, expires: i32): i32 {
+  return ask(withExpiry(fieldsOf('put', key), expires), value);
 }
 
 function askReplace(key: string, value: Uint8Array, revision: i64, expires: i32): i32 {

@@ -52,7 +52,16 @@ func (kv keyValues) GetText(key string) string {
 }
 
 func (keyValues) Put(key string, value []byte, expires int) {
-	used(use(withExpiry(fieldsOf("put", key), expires), given(value)), key)
+	used(askPut(key, value, expires), key)
+}
+
+func (keyValues) TryPut(key string, value []byte, expires int) error {
+	size := askPut(key, value, expires)
+	if isTrouble(size) {
+		return KvTrouble(nameOf(size))
+	}
+	used(size, key)
+	return nil
 }
 
 func (kv keyValues) PutText(key string, value string, expires int) {
@@ -103,6 +112,10 @@ func entryFrom(size int32, key string) (KvEntry, bool) {
 	}
 	answer := used(size, key)
 	return KvEntry{answer.octets, answer.integer("revision"), answer.integer("expires")}, true
+}
+
+func askPut(key string, value []byte, expires int) int32 {
+	return use(withExpiry(fieldsOf("put", key), expires), given(value))
 }
 
 func askReplace(key string, value []byte, revision int64, expires int) int32 {

@@ -221,6 +221,32 @@ test.each([
   await expect(asked.filter('Subject: x\n\nHello.\n')).rejects.toThrow(cause);
 });
 
+const WARN = `
+import { decide, Decision, Part, warnInBody } from 'sdk';
+export { ocp_smtp_abi_1 } from 'sdk';
+
+export function on_message(): i32 {
+  warnInBody('5 € für Ж', Part.all());
+  return decide(new Decision());
+}
+`;
+
+test('a warning is in the charset of the text, as far as that has its characters', async () => {
+  const asked = await load(await build(WARN));
+  for (const [charset, octets] of [
+    ['windows-1252', '5 \x80 f\xfcr ?'],
+    ['iso-8859-1', '5 ? f\xfcr ?'],
+    ['iso-8859-15', '5 \xa4 f\xfcr ?'],
+    ['KOI8-R', '5 ? f?r \xf6'],
+    ['utf-8', Buffer.from('5 € für Ж').toString('latin1')],
+    ['euc-kr', '5 ? f?r ?'],
+  ]) {
+    const head = `Content-Type: text/plain; charset=${charset}\nContent-Transfer-Encoding: 8bit\n\n`;
+    const { text } = await asked.filter(`${head}Hi.\n`);
+    expect(text).toBe(`${head}${octets}\n\nHi.\n`.replaceAll('\n', '\r\n'));
+  }
+});
+
 test('what does not compile says why', async () => {
   await expect(compilePlugin('export function on_rcpt(): i32 { return "no"; }')).rejects.toThrow(
     /Cannot compile .*filter\.ts[\s\S]*not assignable/,

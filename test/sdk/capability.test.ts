@@ -118,8 +118,9 @@ test('AssemblyScript: what is expected of all', async () => {
     { level: 'info', text: 'none|yes|no|yes|two 60|7|-2' },
     over,
     over,
+    over,
     { level: 'debug', text: 'kv: NOT_FOUND: there is no such key' },
-    { level: 'info', text: 'trouble|trouble|none' },
+    { level: 'info', text: 'yes|trouble|trouble|trouble|none' },
   ];
   expect(found['try']).toEqual({ result: { kind: 'decision', decision: {} }, logs: tried });
   // What is wrong about the request ends the call all the same.

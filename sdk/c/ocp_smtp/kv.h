@@ -91,10 +91,21 @@ static inline void ocp_kv_expiry(json_writer *members, int32_t expires) {
   if (expires != 0) write_member(members, TEXT("expires"), text_of(expires));
 }
 
-static inline void kv_put(text key, text value, int32_t expires) {
+static inline int32_t ocp_kv_ask_put(text key, text value, int32_t expires) {
   json_writer members = ocp_kv_members(TEXT("put"), key);
   ocp_kv_expiry(&members, expires);
-  ocp_kv_checked(ocp_kv_ask(&members, &value), key);
+  return ocp_kv_ask(&members, &value);
+}
+
+static inline void kv_put(text key, text value, int32_t expires) {
+  ocp_kv_checked(ocp_kv_ask_put(key, value, expires), key);
+}
+
+static inline bool kv_try_put(text key, text value, int32_t expires) {
+  int32_t size = ocp_kv_ask_put(key, value, expires);
+  if (ocp_kv_trouble(size)) return false;
+  ocp_kv_checked(size, key);
+  return true;
 }
 
 static inline int32_t ocp_kv_ask_replace(text key, text value, int64_t revision, int32_t expires) {

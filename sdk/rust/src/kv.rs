@@ -45,9 +45,12 @@ pub fn get_text(key: &str) -> String {
 }
 
 pub fn put(key: &str, value: &[u8], expires: i32) {
-    let mut fields = fields_of("put", key);
-    with_expiry(&mut fields, expires);
-    checked(ask(abi::kv, &fields, Some(value)), key);
+    checked(ask_put(key, value, expires), key);
+}
+
+pub fn try_put(key: &str, value: &[u8], expires: i32) -> Result<(), KvTrouble> {
+    let size = ask_put(key, value, expires);
+    no_trouble(size).map(|()| drop(checked(size, key)))
 }
 
 pub fn put_text(key: &str, value: &str, expires: i32) {
@@ -99,6 +102,12 @@ fn entry_from(size: i32, key: &str) -> Option<KvEntry> {
     let answer = checked(size, key);
     let (revision, expires) = (answer.integer("revision"), answer.integer("expires"));
     Some(KvEntry { value: answer.octets, revision, expires })
+}
+
+fn ask_put(key: &str, value: &[u8], expires: i32) -> i32 {
+    let mut fields = fields_of("put", key);
+    with_expiry(&mut fields, expires);
+    ask(abi::kv, &fields, Some(value))
 }
 
 fn ask_replace(key: &str, value: &[u8], revision: i64, expires: i32) -> i32 {

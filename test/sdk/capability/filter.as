@@ -28,6 +28,11 @@ function entryOf(key: string): string {
   return entry === null ? 'none' : decodeUtf8(entry.value) + ' ' + entry.expires.toString();
 }
 
+function put(key: string, value: string): string {
+  const tried = Kv.tryPut(key, encodeUtf8(value), 60);
+  return tried.error != '' ? 'trouble' : yes(tried.value);
+}
+
 function replaced(key: string, value: string, revision: i64): string {
   const tried = Kv.tryReplace(key, encodeUtf8(value), revision, 60);
   return tried.error != '' ? 'trouble' : yes(tried.value);
@@ -42,7 +47,7 @@ function attempt(): i32 {
   const long = settings().get('long').text();
   const seen = [entryOf('k'), replaced('k', 'one', 0), replaced('k', 'two', 0), replaced('k', 'two', revision('k'))];
   log.info(seen.concat([entryOf('k'), incremented('m', 7), incremented('m', -9)]).join('|'));
-  log.info([replaced('long', long, 0), incremented(long, 1), entryOf('long')].join('|'));
+  log.info([put('p', 'x'), put('long', long), replaced('long', long, 0), incremented(long, 1), entryOf('long')].join('|'));
   if (settings().get('name').bool()) incremented('k', 1);
   return decide(new Decision());
 }

@@ -31,6 +31,8 @@ static text entry_of(text key) {
   return found.revision == 0 ? TEXT("none") : text_join(found.value, TEXT(" "), text_of(found.expires));
 }
 
+static text put(text key, text value) { return kv_try_put(key, value, 60) ? TEXT("yes") : TEXT("trouble"); }
+
 static text replaced(text key, text value, int64_t revision) {
   bool stored;
   return kv_try_replace(key, value, revision, 60, &stored) ? yes(stored) : TEXT("trouble");
@@ -54,6 +56,8 @@ static int attempt(void) {
   see(&seen, incremented(TEXT("m"), -9));
   log_info(writer_text(&seen));
   json_writer beyond = {0};
+  see(&beyond, put(TEXT("p"), TEXT("x")));
+  see(&beyond, put(TEXT("long"), full));
   see(&beyond, replaced(TEXT("long"), full, 0));
   see(&beyond, incremented(full, 1));
   see(&beyond, entry_of(TEXT("long")));

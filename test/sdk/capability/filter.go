@@ -50,6 +50,13 @@ func entryOf(key string) string {
 	return string(found.Value) + " " + strconv.FormatInt(found.Expires, 10)
 }
 
+func put(key string, value string) string {
+	if err := postern.Kv.TryPut(key, []byte(value), 60); err != nil {
+		return "trouble"
+	}
+	return "yes"
+}
+
 func replaced(key string, value string, revision int64) string {
 	stored, err := postern.Kv.TryReplace(key, []byte(value), revision, 60)
 	if err != nil {
@@ -71,7 +78,7 @@ func attempt() int32 {
 	seen := []string{entryOf("k"), replaced("k", "one", 0), replaced("k", "two", 0), replaced("k", "two", revision("k"))}
 	seen = append(seen, entryOf("k"), incremented("m", 7), incremented("m", -9))
 	postern.Log.Info(strings.Join(seen, "|"))
-	postern.Log.Info(strings.Join([]string{replaced("long", long, 0), incremented(long, 1), entryOf("long")}, "|"))
+	postern.Log.Info(strings.Join([]string{put("p", "x"), put("long", long), replaced("long", long, 0), incremented(long, 1), entryOf("long")}, "|"))
 	if postern.Settings().Get("name").Bool(false) {
 		incremented("k", 1)
 	}

@@ -25,6 +25,10 @@ fn entry_of(key: &str) -> String {
     }
 }
 
+fn put(key: &str, value: &str) -> &'static str {
+    kv::try_put(key, value.as_bytes(), 60).map_or("trouble", |()| "yes")
+}
+
 fn replaced(key: &str, value: &str, revision: i64) -> String {
     kv::try_replace(key, value.as_bytes(), revision, 60).map_or("trouble".into(), yes)
 }
@@ -39,7 +43,9 @@ fn attempt() -> i32 {
     seen.push(replaced("k", "two", kv::entry("k").map_or(0, |found| found.revision)));
     seen.extend([entry_of("k"), incremented("m", 7), incremented("m", -9)]);
     log::info(&seen.join("|"));
-    log::info(&[replaced("long", long, 0), incremented(long, 1), entry_of("long")].join("|"));
+    let mut beyond = vec![put("p", "x").into(), put("long", long).into(), replaced("long", long, 0)];
+    beyond.extend([incremented(long, 1), entry_of("long")]);
+    log::info(&beyond.join("|"));
     if settings().get("name").bool(false) {
         incremented("k", 1);
     }
