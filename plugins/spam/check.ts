@@ -12,6 +12,7 @@ export function problemWithSettings(): string {
     'actions',
     'subjectTag',
     'folder',
+    'folderDetail',
     'rejectText',
     'header',
     'lists',
@@ -25,6 +26,7 @@ export function problemWithSettings(): string {
   for (let i = 0; i < actions.value.length; i++) actions.at(i).number(-POINTS, POINTS);
   check.get('subjectTag').text(100);
   check.get('folder').text(200);
+  check.get('folderDetail').oneOf(['+', '-']);
   check.get('rejectText').text(400);
   check.get('header').bool();
   const lists = check.get('lists').list();

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { directoryName } from '../../src/delivery/maildir-name.ts';
 import { hashPassword } from '../../src/smtp/password-file.ts';
 import { listed } from '../support/cli.ts';
 import { startPostern, temporaryDirectory, type Postern } from '../support/postern.ts';
@@ -60,11 +61,16 @@ describe.skipIf(missing !== '')(`spam with lists in DNS${missing}`, () => {
         resolver: { servers: [`127.0.0.1:${dns.port}`], timeout: '300ms' },
         services: {
           sorting: { ...spam, settings: { ...acting, actions: { mark: 5, quarantine: 10, reject: 15 } } },
+          filing: {
+            ...spam,
+            settings: { ...acting, actions: { folder: 5 }, folderDetail: '+' },
+          },
           returning: { ...spam, settings: { ...acting, actions: { bounce: 5 } } },
         },
         groups: {
           all: [
             { service: 'returning', when: { recipient: 'strict@box.test' } },
+            { service: 'filing', when: { recipient: 'carl@box.test' } },
             { service: 'sorting', when: { recipient: ['ann@box.test', 'ben@box.test'] } },
           ],
         },
@@ -104,7 +110,7 @@ describe.skipIf(missing !== '')(`spam with lists in DNS${missing}`, () => {
       text: mail.text,
       words,
     });
-  const maildir = (user: string): string => join(at('mail'), `${user}@box.test`);
+  const maildir = (user: string): string => join(at('mail'), directoryName(`${user}@box.test`));
   const headerOf = async (mail: TestMail, user = 'ann') =>
     (await readMail(await arrived(maildir(user), mail))).header;
 
@@ -151,6 +157,15 @@ describe.skipIf(missing !== '')(`spam with lists in DNS${missing}`, () => {
         reason: expect.stringMatching(/^spam: 1[01]\.0 points: PILLS=5\.0,CASINO=5\.0/) as string,
       }),
     );
+  });
+
+  it.each(WAYS)('files it by the detail of the address, by %s', async (listener, words) => {
+    const mail = mailWith('cheap pills');
+    expect((await send(mail, { listener, words, to: 'carl@box.test' })).code).toBe(0);
+    expect(await arrived(maildir('carl+Junk'), mail)).toContain('X-Spam-Flag: YES');
+    const other = mailWith('At noon?');
+    expect((await send(other, { listener, words, to: 'carl@box.test' })).code).toBe(0);
+    expect(await arrived(maildir('carl'), other)).toContain('X-Spam-Status: No');
   });
 
   it('returns it to the sender', async () => {

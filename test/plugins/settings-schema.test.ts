@@ -265,6 +265,7 @@ const EXAMPLES: Record<string, Examples> = {
       {
         subjectTag: '[junk]',
         folder: 'INBOX.Junk',
+        folderDetail: '+',
         rejectText: 'No',
         lists: [
           { zone: 'zen.example.org', of: 'client', score: 3 },
