@@ -11,12 +11,28 @@ const WIDTH: i32 = 76;
 /** Octets of a text that may be written anew because its encoding has no room for the warning. */
 const REWRITE: i32 = 256 * 1024;
 
-/** Puts a tag before the Subject, once. Encoded words (RFC 2047) in the old value stay as they are. */
+/** Of a Subject that is marked, and of a word in it. A field that the host refuses would let its sender end every call that marks it. */
+const SUBJECT: i32 = 8000;
+const WORD: i32 = 900;
+
+/** Puts a tag before the Subject, once. Encoded words (RFC 2047) in the old value stay as they are; what no field may have is cut. */
 export function markSubject(tag: string): void {
   const index = Message.headerFind('Subject');
   if (index < 0) return Message.headerAdd('Subject', tag);
   const subject = Message.headerValue(index);
-  if (!subject.startsWith(tag)) Message.headerChange(index, tag + ' ' + subject);
+  if (!subject.startsWith(tag)) Message.headerChange(index, tag + ' ' + fitting(subject));
+}
+
+function fitting(subject: string): string {
+  const words = cut(subject, SUBJECT).replaceAll('\t', ' ').replaceAll('\0', ' ').split(' ');
+  for (let i = 0; i < words.length; i++) words[i] = cut(words[i], WORD);
+  return words.join(' ');
+}
+
+/** Not in the middle of a character. */
+function cut(text: string, length: i32): string {
+  if (text.length <= length) return text;
+  return text.substring(0, (text.charCodeAt(length) & 0xfc00) == 0xdc00 ? length - 1 : length);
 }
 
 /** Puts a warning where `insertInBody` puts things. */

@@ -180,6 +180,16 @@ describe('a virus', () => {
     ]);
   });
 
+  test('is marked whatever the sender has made of the subject', async () => {
+    const subjects = [`a ${'x'.repeat(3000)} b`, 'a\0b', 'word '.repeat(20_000)];
+    for (const subject of subjects) {
+      const message = mail(TEXT, attachment(VIRUS)).replace('Subject: Hello', `Subject: ${subject}`);
+      const { text } = await filter(message, 'all');
+      expect(text).toMatch(/^Subject: \[virus removed\] (?:a|word)/m);
+      expect(text).toContain('was removed');
+    }
+  });
+
   test('is rejected, or held with the part taken out', async () => {
     const message = mail(TEXT, attachment(VIRUS, 'bad.zip'));
     const rejected = await filter(message, 'reject');
