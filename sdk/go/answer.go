@@ -24,6 +24,15 @@ func ask(call func(octets []byte) int32, fields *JsonObject, octets []byte) int3
 	return call(question)
 }
 
+// A range of the message that a request names as its content.
+func content(offset int, length int, encoding string) *JsonObject {
+	fields := (&JsonObject{}).Integer("offset", offset).Integer("length", length)
+	if encoding != "" {
+		fields.Text("encoding", encoding)
+	}
+	return fields
+}
+
 // What a capability answered, in the same form.
 type answer struct {
 	fields *Json

@@ -27,10 +27,25 @@ func (web) IsGranted() bool { return isGranted("http") }
 
 // Request may have no headers and no body: nil.
 func (web) Request(method string, url string, headers *JsonObject, body []byte) HttpResponse {
+	return askWeb(requestFields(method, url, headers), body)
+}
+
+// PostMessage is a POST of the whole message, as it is: it does not pass through the plugin's memory. Stage message only. Headers may
+// be nil.
+func (web) PostMessage(url string, headers *JsonObject) HttpResponse {
+	fields := requestFields("POST", url, headers)
+	return askWeb(fields.Json("content", content(0, Message.Size(), "").String()), nil)
+}
+
+func requestFields(method string, url string, headers *JsonObject) *JsonObject {
 	fields := (&JsonObject{}).Text("method", method).Text("url", url)
 	if headers != nil {
 		fields.Json("headers", headers.String())
 	}
+	return fields
+}
+
+func askWeb(fields *JsonObject, body []byte) HttpResponse {
 	size := ask(func(octets []byte) int32 { return askHTTP(octetsPointer(octets)) }, fields, body)
 	if size < 0 {
 		return HttpResponse{Error: nameOf(size), fields: missing}

@@ -31,11 +31,7 @@ func (scanner) Message() ScanVerdict { return scanRange(0, Message.Size(), "") }
 func (scanner) Octets(octets []byte) ScanVerdict { return askScanner(&JsonObject{}, given(octets)) }
 
 func scanRange(offset int, length int, encoding string) ScanVerdict {
-	content := (&JsonObject{}).Integer("offset", offset).Integer("length", length)
-	if encoding != "" {
-		content.Text("encoding", encoding)
-	}
-	return askScanner((&JsonObject{}).Json("content", content.String()), nil)
+	return askScanner((&JsonObject{}).Json("content", content(offset, length, encoding).String()), nil)
 }
 
 func askScanner(fields *JsonObject, octets []byte) ScanVerdict {

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,7 +9,7 @@ import type { CapabilityHost, Grants } from '../../src/ocp/capability.ts';
 import type { Service, ServiceOutcome } from '../../src/ocp/service.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
 import { factsOf, imageOfText, serviceOf, startBench, textOf } from '../abi/wat.ts';
-import { ask } from '../capability/asking.ts';
+import { ask, httpServer, type Local } from '../capability/asking.ts';
 import { EICAR, MARK, startClamd, type Clamd } from '../interop/support/clamd.ts';
 import { lacks } from '../interop/support/servers.ts';
 import { startUnbound, type Unbound } from '../support/unbound.ts';
@@ -60,7 +60,7 @@ const CSV = [
   'eve@example.com,rome,',
 ].join('\n');
 
-const GRANTS: Grants = {
+const grantsOf = (url: string): Grants => ({
   auth: true,
   directory: { tables: ['staff'], requestsPerMinute: 1000 },
   dns: {
@@ -69,10 +69,18 @@ const GRANTS: Grants = {
     queriesPerCall: 100,
     timeoutMs: 1000,
   },
+  http: {
+    targets: [url],
+    allowPrivate: false,
+    requestsPerMinute: 1000,
+    timeoutMs: 5000,
+    responseBytes: 1000,
+    secrets: [],
+  },
   key: { keys: ['ours'], operationsPerMinute: 1000 },
   notify: { to: ['sender', 'postmaster'], perHour: 1000, incidents: true },
   scan: { scanner: 'clamd', requestsPerMinute: 1000, bytesPerMinute: 100_000_000 },
-};
+});
 const TASKS = [
   'dns',
   'directory',
@@ -80,22 +88,26 @@ const TASKS = [
   'scan',
   'sign',
   'notify',
+  'post',
   'granted',
   'to',
   'event',
   'outage',
 ] as const;
-const services: readonly Service[] = TASKS.flatMap((task) => {
-  const settings = { task, virus: `a ${MARK} b` };
-  return [
-    serviceOf(task, { plugin: 'filter', settings, grants: GRANTS }),
-    serviceOf(`${task}, not granted`, { plugin: 'filter', settings }),
-  ];
-});
+const servicesFor = (url: string): readonly Service[] =>
+  TASKS.flatMap((task) => {
+    const settings = { task, url, virus: `a ${MARK} b` };
+    return [
+      serviceOf(task, { plugin: 'filter', settings, grants: grantsOf(url) }),
+      serviceOf(`${task}, not granted`, { plugin: 'filter', settings }),
+    ];
+  });
 
 let directory: string;
 let unbound: Unbound;
 let clamd: Clamd;
+let server: Local;
+let services: readonly Service[];
 let store: SqliteStore;
 let capabilities: Capabilities;
 /** Signed and sealed by the capability itself. */
@@ -115,6 +127,14 @@ beforeAll(async () => {
     records: [...ZONE, `s1._domainkey.example.test. 300 IN TXT ${strings.join(' ')}`],
   });
   clamd = await startClamd({ directory });
+  server = await httpServer((request, response) => {
+    const digest = createHash('sha256');
+    request.on('data', (chunk: Buffer) => digest.update(chunk));
+    request.on('end', () =>
+      response.end([request.method, request.url, request.headers['x-test'], digest.digest('hex')].join(' ')),
+    );
+  });
+  services = servicesFor(`http://127.0.0.1:${server.port}`);
   const table = join(directory, 'staff.csv');
   writeFileSync(table, CSV);
   store = await openSqliteStore({ path: join(directory, 'store.db'), role: 'server', log: silentLog });
@@ -151,6 +171,7 @@ afterAll(async () => {
   await capabilities.close();
   await store.close();
   await clamd.stop();
+  await server.close();
   await unbound.end();
   rmSync(directory, { recursive: true });
 });
@@ -282,6 +303,9 @@ test.skipIf(missing !== '')(`AssemblyScript: what is expected of all${missing}`,
     ],
   });
   expect(told('notify, not granted')).toEqual(['no|no|no|no|no|no']);
+  const digest = createHash('sha256').update(message, 'latin1').digest('hex');
+  expect(told('post')).toEqual([`200||POST /post one ${digest}`]);
+  expect(told('post, not granted')).toEqual(['0|DENIED|']);
   expect(told('granted')).toEqual(['yes|yes|yes|yes|yes|yes']);
   expect(told('granted, not granted')).toEqual(['no|no|no|no|no|no']);
   const failed = (kind: string, cause: unknown) => ({ result: { failure: kind, cause } });
@@ -316,7 +340,7 @@ for (const language of others) {
       const calls = WebAssembly.Module.imports(module)
         .filter((imported) => imported.module === 'ocp_smtp_v1')
         .map((imported) => imported.name);
-      const capabilities = ['auth', 'directory', 'dns', 'key', 'notify', 'scan'];
+      const capabilities = ['auth', 'directory', 'dns', 'http', 'key', 'notify', 'scan'];
       const reading = ['answer_read', 'message_size', 'part_count', 'part_info', 'splice'];
       expect(calls.sort()).toEqual([...capabilities, ...reading].sort());
     });

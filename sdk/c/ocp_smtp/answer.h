@@ -22,6 +22,15 @@ static inline text ocp_question(const json_writer *members, const text *octets) 
   return octets == NULL ? line : text_join(line, TEXT("\n"), *octets);
 }
 
+/* A range of the message that a request names as its content. */
+static inline text ocp_content(uint32_t offset, uint32_t length, text encoding) {
+  json_writer content = {0};
+  write_member(&content, TEXT("offset"), text_of(offset));
+  write_member(&content, TEXT("length"), text_of(length));
+  if (encoding.size > 0) write_text_member(&content, TEXT("encoding"), encoding);
+  return ocp_object(&content);
+}
+
 typedef struct {
   const json *fields;
   text octets;

@@ -31,12 +31,8 @@ static inline scan_verdict ocp_scan_ask(const json_writer *members, const text *
 }
 
 static inline scan_verdict ocp_scan_range(uint32_t offset, uint32_t length, text encoding) {
-  json_writer content = {0};
-  write_member(&content, TEXT("offset"), text_of(offset));
-  write_member(&content, TEXT("length"), text_of(length));
-  if (encoding.size > 0) write_text_member(&content, TEXT("encoding"), encoding);
   json_writer members = {0};
-  write_member(&members, TEXT("content"), ocp_object(&content));
+  write_member(&members, TEXT("content"), ocp_content(offset, length, encoding));
   return ocp_scan_ask(&members, NULL);
 }
 

@@ -4,6 +4,7 @@ use crate::extism::fail;
 use crate::facts::facts;
 use crate::json::{parse_json, Json};
 use crate::json_writer::JsonObject;
+use crate::text::decimal;
 use alloc::vec::Vec;
 
 /// Whether the operator grants the capability of this name.
@@ -23,6 +24,16 @@ pub fn ask(
         question.extend_from_slice(octets);
     }
     unsafe { call(question.as_ptr(), question.len()) }
+}
+
+/// A range of the message that a request names as its content.
+pub fn content(offset: usize, length: usize, encoding: &str) -> JsonObject {
+    let mut content = JsonObject::new();
+    content.json("offset", &decimal(offset as i64)).json("length", &decimal(length as i64));
+    if !encoding.is_empty() {
+        content.text("encoding", encoding);
+    }
+    content
 }
 
 pub struct Answer {

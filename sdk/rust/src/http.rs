@@ -2,7 +2,7 @@
 //! what a filter does then is its own decision. If the call fails after `UNAVAILABLE`, the operator's rule for outages
 //! applies.
 use crate::abi;
-use crate::answer::{ask, is_granted_here, Answer};
+use crate::answer::{ask, content, is_granted_here, Answer};
 use crate::extism::name_of;
 use crate::json::Json;
 use crate::json_writer::JsonObject;
@@ -42,12 +42,27 @@ pub fn request(
     headers: Option<&JsonObject>,
     body: Option<&[u8]>,
 ) -> HttpResponse {
+    asked(&fields_of(method, url, headers), body)
+}
+
+/// A POST of the whole message, as it is: it does not pass through the plugin's memory. Stage `message` only.
+pub fn post_message(url: &str, headers: Option<&JsonObject>) -> HttpResponse {
+    let mut fields = fields_of("POST", url, headers);
+    fields.json("content", &content(0, crate::message::size(), "").to_json());
+    asked(&fields, None)
+}
+
+fn fields_of(method: &str, url: &str, headers: Option<&JsonObject>) -> JsonObject {
     let mut fields = JsonObject::new();
     fields.text("method", method).text("url", url);
     if let Some(headers) = headers {
         fields.json("headers", &headers.to_json());
     }
-    let size = ask(abi::http, &fields, body);
+    fields
+}
+
+fn asked(fields: &JsonObject, body: Option<&[u8]>) -> HttpResponse {
+    let size = ask(abi::http, fields, body);
     if size < 0 {
         return HttpResponse { status: 0, error: name_of(size), body: Vec::new(), fields: None };
     }

@@ -2,11 +2,10 @@
 //! what a filter does then is its own decision. If the call fails after `UNAVAILABLE`, the operator's rule for outages
 //! applies.
 use crate::abi;
-use crate::answer::{ask, is_granted_here, Answer};
+use crate::answer::{ask, content, is_granted_here, Answer};
 use crate::extism::name_of;
 use crate::json_writer::JsonObject;
 use crate::part::Part;
-use crate::text::decimal;
 use alloc::string::String;
 
 /// What a virus scanner says. Neither clean nor of a name is what it gave no verdict about.
@@ -40,12 +39,7 @@ pub fn octets(octets: &[u8]) -> ScanVerdict {
 }
 
 fn range(offset: usize, length: usize, encoding: &str) -> ScanVerdict {
-    let mut content = JsonObject::new();
-    content.json("offset", &decimal(offset as i64)).json("length", &decimal(length as i64));
-    if !encoding.is_empty() {
-        content.text("encoding", encoding);
-    }
-    asked(JsonObject::new().json("content", &content.to_json()), None)
+    asked(JsonObject::new().json("content", &content(offset, length, encoding).to_json()), None)
 }
 
 fn asked(fields: &JsonObject, octets: Option<&[u8]>) -> ScanVerdict {

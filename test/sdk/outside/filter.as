@@ -1,6 +1,6 @@
 /** What the SDK of AssemblyScript offers of look-ups, keys, scanners and notices, for `outside.test.ts`. The other languages have the same. */
 import { Auth, AuthResult, decide, Decision, Directory, DirectoryAnswer, Dns, DnsAnswer } from 'sdk';
-import { encodeUtf8, JsonList, JsonObject, log, Message, Notify, Part, Scan, ScanVerdict } from 'sdk';
+import { encodeUtf8, Http, JsonList, JsonObject, log, Message, Notify, Part, Scan, ScanVerdict } from 'sdk';
 import { settings, SignedFields, Signing } from 'sdk';
 export { ocp_smtp_abi_1 } from 'sdk';
 
@@ -101,6 +101,12 @@ function notify(): void {
   see(seen);
 }
 
+function post(): void {
+  const headers = new JsonObject().text('X-Test', 'one');
+  const answer = Http.postMessage(settings().get('url').text() + '/post', headers);
+  see([answer.status.toString(), answer.error, answer.text()]);
+}
+
 function granted(): void {
   see([
     yes(Auth.isGranted()),
@@ -120,6 +126,7 @@ export function on_message(): i32 {
   if (task == 'scan') scan();
   if (task == 'sign') sign();
   if (task == 'notify') notify();
+  if (task == 'post') post();
   if (task == 'granted') granted();
   if (task == 'to') Notify.notice('everybody', 'x', 'y');
   if (task == 'event') Notify.incident('warning', 'Not one', 'x');

@@ -118,6 +118,14 @@ static void notify(void) {
   SEE(sender, recipients, postmaster, named, plain, full);
 }
 
+static void post(void) {
+  json_writer headers = {0};
+  write_text_member(&headers, TEXT("X-Test"), TEXT("one"));
+  text url = json_text(json_get(settings(), TEXT("url")));
+  http_response answer = http_post_message(text_join(url, TEXT("/post")), &headers);
+  SEE(text_of(answer.status), answer.error, answer.body);
+}
+
 static void granted(void) {
   SEE(yes(auth_is_granted()), yes(directory_is_granted()), yes(dns_is_granted()), yes(notify_is_granted()),
       yes(scan_is_granted()), yes(signing_is_granted()));
@@ -132,6 +140,7 @@ int on_message(void) {
   if (text_equal(task, TEXT("scan"))) scan();
   if (text_equal(task, TEXT("sign"))) sign();
   if (text_equal(task, TEXT("notify"))) notify();
+  if (text_equal(task, TEXT("post"))) post();
   if (text_equal(task, TEXT("granted"))) granted();
   if (text_equal(task, TEXT("to"))) notify_notice(TEXT("everybody"), TEXT("x"), TEXT("y"));
   if (text_equal(task, TEXT("event"))) notify_incident(TEXT("warning"), TEXT("Not one"), TEXT("x"), NULL);

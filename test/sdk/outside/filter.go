@@ -107,6 +107,12 @@ func notify() {
 	see(seen...)
 }
 
+func post() {
+	headers := (&postern.JsonObject{}).Text("X-Test", "one")
+	answer := postern.Http.PostMessage(postern.Settings().Get("url").Text()+"/post", headers)
+	see(strconv.Itoa(answer.Status), answer.Error, answer.Text())
+}
+
 func granted() {
 	see(
 		yes(postern.Auth.IsGranted()),
@@ -133,6 +139,8 @@ func onMessage() int32 {
 		sign()
 	case "notify":
 		notify()
+	case "post":
+		post()
 	case "granted":
 		granted()
 	case "to":

@@ -4,7 +4,7 @@ use postern_plugin::directory::DirectoryAnswer;
 use postern_plugin::dns::DnsAnswer;
 use postern_plugin::scan::ScanVerdict;
 use postern_plugin::signing::SignedFields;
-use postern_plugin::{auth, decide, directory, dns, fail, log, message, notify, scan, settings, signing};
+use postern_plugin::{auth, decide, directory, dns, fail, http, log, message, notify, scan, settings, signing};
 use postern_plugin::{Decision, JsonList, JsonObject, Part};
 
 fn yes(value: bool) -> &'static str {
@@ -111,6 +111,14 @@ fn notify_all() {
     see(&seen);
 }
 
+fn post() {
+    let mut headers = JsonObject::new();
+    headers.text("X-Test", "one");
+    let url = format!("{}/post", settings().get("url").text());
+    let answer = http::post_message(&url, Some(&headers));
+    see(&[&answer.status.to_string(), answer.error, &answer.text()]);
+}
+
 fn granted() {
     see(&[
         yes(auth::is_granted()),
@@ -131,6 +139,7 @@ pub extern "C" fn on_message() -> i32 {
         "scan" => scan_all(),
         "sign" => sign(),
         "notify" => notify_all(),
+        "post" => post(),
         "granted" => granted(),
         "to" => drop(notify::notice("everybody", "x", "y")),
         "event" => drop(notify::incident("warning", "Not one", "x", None)),
