@@ -153,7 +153,8 @@ class Disposal {
     const stored = await this.#storeRemnants(remnants);
     // Of those told 452 some have the message already, but the others would lose it: a duplicate is better than a loss.
     const final = units.map(({ results }, at) => {
-      const waits = !stored && (!perRecipient || failed(results).length > 0);
+      // Of recipients that services added no client knows, so any reply may speak for them.
+      const waits = !stored && (!perRecipient || failed([...results, ...extra]).length > 0);
       return waits && told[at]!.code < 400 ? STORE_FAILED : told[at]!;
     });
     if (through !== undefined) await this.#storeNotices(units.filter((_, at) => final[at]!.code < 400));

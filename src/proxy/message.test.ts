@@ -412,6 +412,18 @@ describe('when something of ours fails', () => {
     expect([bench.discards, bench.holds]).toEqual([1, [1]]);
   });
 
+  it('the store, for what an LMTP client does not know of: whoever got the mail is to get it again', async () => {
+    const services = { s: atMessage({ addRecipients: [BEN] }) };
+    const bench = new ProxyBench({
+      store: failing(1),
+      services,
+      listener: { protocol: 'lmtp' },
+      deliver: (address) =>
+        address === ANN ? reply(250, '2.0.0') : address === CID ? reply(550, '5.1.1') : reply(452, '4.2.2'),
+    });
+    expect((await bench.converse({ recipients: [ANN, CID] })).message).toEqual([452, 550]);
+  });
+
   it('the relay: the error goes to the session, and nothing is left behind', async () => {
     const bench = new ProxyBench({
       deliver: () => {
