@@ -2,6 +2,7 @@ import { Check, checkComparable, domainOf } from '../../sdk/assemblyscript';
 import { ACTIONS } from './actions';
 import { SUBJECTS } from './lists';
 import { patternsOf } from './rules';
+import { UNLIKE } from './unlike';
 
 const POINTS: f64 = 100;
 
@@ -65,15 +66,16 @@ function checkList(list: Check): void {
 
 function checkRule(rule: Check): void {
   if (!rule.value.isObject) return rule.refuse('allowed is an object');
-  rule.object(['name', 'score', 'header', 'text', 'missing']);
+  rule.object(['name', 'score', 'header', 'text', 'missing', 'unlike']);
   rule.get('name').required('required is a name for headers and logs').text(64);
   checkScore(rule.get('score'));
   if (
     rule.value.get('header').length == 0 &&
     rule.value.get('text').isMissing &&
-    rule.value.get('missing').isMissing
+    rule.value.get('missing').isMissing &&
+    rule.value.get('unlike').isMissing
   ) {
-    rule.refuse('required is at least one of header, text, missing');
+    rule.refuse('required is at least one of header, text, missing, unlike');
   }
   const header = rule.get('header').members();
   for (let i = 0; header.value.isObject && i < header.value.length; i++) {
@@ -81,6 +83,7 @@ function checkRule(rule: Check): void {
     header.at(i).texts(1000);
   }
   rule.get('missing').texts(64);
+  rule.get('unlike').anyOf(UNLIKE);
   const phrases = rule.get('text').texts(200);
   if (phrases.value.isText) checkPhrase(phrases);
   for (let i = 0; phrases.value.isList && i < phrases.value.length; i++) checkPhrase(phrases.at(i));

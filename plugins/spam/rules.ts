@@ -2,15 +2,17 @@ import { globMatches, Json, Message, settings } from '../../sdk/assemblyscript';
 import { hasHeaders } from '../../sdk/assemblyscript/text/headers';
 import { Content } from './content';
 import { Tally } from './tally';
+import { isUnlike } from './unlike';
 import { Words } from './words';
 
-/** The operator's own rules: header fields, words of the text, fields that are missing. All that a rule names must be so. */
+/** The operator's own rules: header fields, words of the text, fields that are missing, an envelope unlike the header. All that a rule names must be so. */
 export function applyRules(content: Content, tally: Tally): void {
   const rules = settings().get('rules');
   for (let i = 0; i < rules.length; i++) {
     const rule = rules.at(i);
     if (!isMissing(rule.get('missing').texts())) continue;
     if (!hasHeaders(rule.get('header'))) continue;
+    if (!rule.get('unlike').isMissing && !isUnlike(rule.get('unlike').texts(), content)) continue;
     if (!rule.get('text').isMissing && !hasPhrase(rule.get('text'), content.words)) continue;
     tally.add(rule.get('name').text(), rule.get('score').number());
   }

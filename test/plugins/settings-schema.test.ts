@@ -274,6 +274,8 @@ const EXAMPLES: Record<string, Examples> = {
         rules: [
           { name: 'PILLS', score: 2, header: { Subject: ['*pills*'], From: '*x*' }, text: 'v?agra now' },
           { name: 'NO_DATE', score: -1, missing: ['Date'], text: ['act now', 'free*'] },
+          { name: 'UNLIKE', score: 1, unlike: 'sender' },
+          { name: 'UNSEEN', score: 1, unlike: ['sender', 'recipients'] },
         ],
         results: { 'spf=fail': 1.5 },
         bayes: { spam: 4, other: -2.5 },
