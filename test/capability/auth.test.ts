@@ -266,10 +266,10 @@ describe.skipIf(missing !== '')(`DKIM${missing}`, () => {
 
   it('is a temperror if the DNS does not answer', async () => {
     const text = (await signed(message())).replaceAll(/([di]=@?)example\.com;/g, '$1silent.test;');
-    expect(await said({ text, address: '192.0.2.200', sender: 'x@nowhere.example.com' })).toMatchObject({
-      dkim: [{ result: 'temperror' }],
-      dmarc: { result: 'temperror' },
-    });
+    const found = await said({ text, address: '192.0.2.200', sender: 'x@nowhere.example.com' });
+    expect(found).toMatchObject({ dkim: [{ result: 'temperror' }], dmarc: { result: 'temperror' } });
+    // It goes into the header of mail: which servers we ask is nobody's business.
+    expect(JSON.stringify(found)).not.toContain('127.0.0.1');
   });
 });
 

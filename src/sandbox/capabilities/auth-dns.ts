@@ -32,7 +32,8 @@ export class MessageLookUps {
     name: string,
   ): Promise<{ readonly records: readonly string[] } | { readonly failed: string }> => {
     const answer = await this.ask('TXT', name);
-    if (answer.kind === 'failed') return { failed: `no answer for ${name}: ${answer.cause}` };
+    // Without the cause, which names our servers: it is told to all who read the mail.
+    if (answer.kind === 'failed') return { failed: `no answer for ${name}` };
     const records = answer.kind === 'found' ? answer.records : [];
     return { records: records.flatMap((record) => (isStrings(record) ? [record.join('')] : [])) };
   };
