@@ -118,3 +118,41 @@ keys:
     rmSync(directory, { recursive: true });
   }
 });
+
+test('A password file and a table that are not there yet are warnings that say what that means', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'postern-later-'));
+  const file = join(directory, 'postern.yaml');
+  writeFileSync(
+    file,
+    `
+hostname: mx.example.org
+listeners:
+  users: { protocol: submission, port: 2587, downstream: store, auth: { file: users } }
+downstreams:
+  store: { protocol: maildir, path: ./mail }
+directories:
+  staff: { type: csv, file: staff.csv, key: address }
+  old: { type: sqlite, file: old.db, table: people, key: address }
+`,
+  );
+  try {
+    expect(loadConfig(file)).toMatchObject({
+      ok: true,
+      warnings: [
+        {
+          path: 'listeners.users.auth.file',
+          message: `found "${join(directory, 'users')}", which does not exist: until it does, nobody can log in; make it of the lines that postern hash-password prints`,
+        },
+        {
+          path: 'directories.staff.file',
+          message: `found "${join(directory, 'staff.csv')}", which does not exist: until it does, look-ups in it fail`,
+        },
+        { path: 'directories.old.file' },
+      ],
+    });
+    for (const name of ['users', 'staff.csv', 'old.db']) writeFileSync(join(directory, name), '');
+    expect(loadConfig(file)).toMatchObject({ ok: true, warnings: [] });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});

@@ -10,7 +10,7 @@ import type { Finding } from './issues.ts';
 import { quote, type KeyPath } from './problem.ts';
 
 /**
- * The files that the config names. Certificates must be there and fit; a password file may come later. Plugins are the
+ * The files that the config names. Certificates must be there and fit; a password file and a table may come later. Plugins are the
  * sandbox's to find and to check. Directories that Postern makes need not be there, but nothing else may be in their way.
  */
 export function fileFindings(config: Config): { problems: Finding[]; warnings: Finding[] } {
@@ -20,7 +20,11 @@ export function fileFindings(config: Config): { problems: Finding[]; warnings: F
     if (tls !== undefined) problems.push(...tlsFindings(['listeners', name, 'tls'], tls));
     if (auth !== undefined) {
       const { missing, finding } = read(['listeners', name, 'auth', 'file'], auth.file);
-      if (finding !== undefined) (missing ? warnings : problems).push(finding);
+      if (missing === true)
+        warnings.push(
+          comesLater(finding, 'nobody can log in; make it of the lines that postern hash-password prints'),
+        );
+      else if (finding !== undefined) problems.push(finding);
     }
   }
   if (config.web?.tls !== undefined) problems.push(...tlsFindings(['web', 'tls'], config.web.tls));
@@ -51,7 +55,14 @@ export function fileFindings(config: Config): { problems: Finding[]; warnings: F
     }
   }
   for (const directory of config.directories) {
-    if (directory.type !== 'ldap') continue;
+    if (directory.type !== 'ldap') {
+      const path = ['directories', directory.name, 'file'];
+      if (!existsSync(directory.file))
+        warnings.push(
+          comesLater({ path, at: 'value', message: notThere(directory.file) }, 'look-ups in it fail'),
+        );
+      continue;
+    }
     const { name, ca, bind } = directory;
     if (ca !== undefined) problems.push(...authorityFindings(['directories', name, 'ca'], ca));
     if (bind === undefined) continue;
@@ -185,6 +196,14 @@ function isCertificate(text: string): boolean {
   }
 }
 
+const notThere = (file: string): string => `found ${quote(file)}, which does not exist`;
+
+/** Not there yet, and what that means until it is. */
+const comesLater = (finding: Finding, meanwhile: string): Finding => ({
+  ...finding,
+  message: `${finding.message}: until it does, ${meanwhile}`,
+});
+
 type Read =
   | { readonly text: string; readonly finding?: undefined; readonly missing?: undefined }
   | { readonly text?: undefined; readonly finding: Finding; readonly missing: boolean };
@@ -194,9 +213,7 @@ function read(path: KeyPath, file: string): Read {
     return { text: readFileSync(file, 'utf8') };
   } catch (error) {
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    const message = missing
-      ? `found ${quote(file)}, which does not exist`
-      : `cannot read ${quote(file)}: ${describeError(error)}`;
+    const message = missing ? notThere(file) : `cannot read ${quote(file)}: ${describeError(error)}`;
     return { missing, finding: { path, at: 'value', message } };
   }
 }
