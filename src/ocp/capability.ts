@@ -183,7 +183,7 @@ export interface CallSubject {
 
 /**
  * `refused` is told to the plugin as the error of that name. `UNAVAILABLE` means that what was granted is out of order; if the call then
- * fails, it counts as a failure of kind `capability`.
+ * fails, it counts as a failure of kind `capability`, as it does after `LIMIT` of `key`.
  */
 export type CapabilityAnswer =
   | { readonly kind: 'answer'; readonly octets: Uint8Array }

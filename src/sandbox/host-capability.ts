@@ -2,6 +2,7 @@ import type { CapabilityError, CapabilityName } from '../ocp/capability.ts';
 import { enterCall, type CallSlot } from './call.ts';
 import type { AbiFunctions } from './host-message.ts';
 import type { AbiCall } from './imports.ts';
+import { outageOf } from './outage.ts';
 import { DENIED, INVALID, LIMIT, NOT_FOUND, UNAVAILABLE } from './result-codes.ts';
 
 /** Octets of one request to a capability, its line and what follows it (`sdk/ABI.md`). */
@@ -38,7 +39,7 @@ export function capabilityFunctions(
       }
       const { error, cause } = answer;
       call.log.add('debug', Buffer.from(`${capability}: ${error}: ${cause}`));
-      if (error === 'UNAVAILABLE') call.outage ??= `the capability ${capability} was out of order: ${cause}`;
+      call.outage ??= outageOf(capability, answer);
       return ERROR_CODES[error];
     };
   return {

@@ -8,6 +8,7 @@ import { refused } from './breakers.ts';
 import { REQUEST_LIMIT } from './host-capability.ts';
 import type { HostRequest } from './host-line.ts';
 import { complaintOf, judge, type Answer } from './judge.ts';
+import { outageOf } from './outage.ts';
 import { Liar, type Frame, type ProcessChannel } from './process-channel.ts';
 import { HEAD_BYTES, WINDOW_BYTES, type FrameLengths } from './process-frame.ts';
 import { HostMessage } from './process-message.ts';
@@ -190,7 +191,7 @@ class Talk {
       return this.#channel.ask({ message, parts: [answer.octets], limits: this.#limits });
     }
     const { error, cause } = answer;
-    if (error === 'UNAVAILABLE') this.outage ??= `the capability ${capability} was out of order: ${cause}`;
+    this.outage ??= outageOf(capability, answer);
     const message: Told = { kind: 'answer', refused: { error, cause } };
     return this.#channel.ask({ message, limits: this.#limits });
   }

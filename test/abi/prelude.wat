@@ -41,6 +41,7 @@
 (import "ocp_smtp_v1" "directory" (func $directory (param i32 i32) (result i32)))
 (import "ocp_smtp_v1" "dns" (func $dns (param i32 i32) (result i32)))
 (import "ocp_smtp_v1" "http" (func $http (param i32 i32) (result i32)))
+(import "ocp_smtp_v1" "key" (func $key (param i32 i32) (result i32)))
 (import "ocp_smtp_v1" "kv" (func $kv (param i32 i32) (result i32)))
 (import "ocp_smtp_v1" "notify" (func $notify (param i32 i32) (result i32)))
 (import "ocp_smtp_v1" "answer_read" (func $answer_read (param i32 i32 i32) (result i32)))

@@ -41,7 +41,7 @@ function asking(capability: CapabilityName, fields: object): Uint8Array {
 async function start(
   services: readonly Service[],
   files: Readonly<Record<string, Uint8Array>>,
-  workers = 2,
+  { workers = 2, host }: { workers?: number; host?: CapabilityHost } = {},
 ): Promise<(service: string) => Promise<ServiceOutcome>> {
   capabilities = await realCapabilities(services);
   const started = await startBench({
@@ -49,7 +49,7 @@ async function start(
     services,
     files,
     workers,
-    capabilities: capabilities.host,
+    capabilities: host ?? capabilities.host,
   });
   bench = started;
   expect(started.problems).toEqual([]);
@@ -110,6 +110,28 @@ describe.each(['thread', 'process'] as const)('in a %s', (isolation) => {
     });
   });
 
+  it('a call that fails since its keys were used too often has failed by that, one that met another limit by itself', async () => {
+    const cause = 'it would be more than 1 operations in a minute';
+    const host: CapabilityHost = { call: () => Promise.resolve({ kind: 'refused', error: 'LIMIT', cause }) };
+    const grants: Grants = {
+      ...httpTo('http://127.0.0.1:1', 1000),
+      key: { keys: ['a'], operationsPerMinute: 1 },
+    };
+    const services = [serviceOf('signer', { isolation, grants }), serviceOf('caller', { isolation, grants })];
+    const files = { signer: asking('key', {}), caller: asking('http', {}) };
+    const run = await start(services, files, { host });
+    expect((await run('signer')).result).toEqual({
+      kind: 'failure',
+      failure: 'capability',
+      cause: `it returned -4; the grant of key was used up: ${cause}`,
+    });
+    expect((await run('caller')).result).toEqual({
+      kind: 'failure',
+      failure: 'trap',
+      cause: 'it returned -4',
+    });
+  });
+
   it('the facts of each service of a group say what it is granted, and no other', async () => {
     const wat = `(func (export "on_rcpt") (result i32) (call $log_info (call $input_offset)) (call $done))`;
     const files = { facts: compileWat('facts.wat', vectorText(wat)) };
@@ -127,7 +149,7 @@ describe.each(['thread', 'process'] as const)('in a %s', (isolation) => {
   it('counters count each call, however many run at a time', async () => {
     const files = { count: asking('kv', { op: 'increment', key: 'n' }) };
     const grants: Grants = { kv: { keys: 1, bytes: 100 } };
-    const run = await start([serviceOf('count', { isolation, grants })], files, 4);
+    const run = await start([serviceOf('count', { isolation, grants })], files, { workers: 4 });
     const outcomes = await Promise.all(Array.from({ length: 200 }, () => run('count')));
     expect(outcomes.map(({ result }) => result)).toEqual(outcomes.map(() => OK));
     const asked = { service: 'count', capability: 'kv' as const, fields: { op: 'get', key: 'n' } };
