@@ -45,7 +45,9 @@ export function grantValue(name: string, text: string | undefined): unknown {
   // A value that is in the place of a map may be a secret that somebody gave, so it is not shown.
   const fault = problem?.message ?? (isRecord(value) || value === true ? undefined : 'found no map');
   if (fault === undefined) return value;
-  throw new CommandError(EXIT.usage, `Cannot grant ${name}: its value: ${fault}; it must be ${formOf(name)}`);
+  const form = formOf(name);
+  const wanted = form === '{}' ? 'a map, {key: value}, or left out' : form;
+  throw new CommandError(EXIT.usage, `Cannot grant ${name}: its value: ${fault}; it must be ${wanted}`);
 }
 
 /** The word after `--grant`, or those after `postern plugin grant SERVICE`, for one that has to be granted. */

@@ -125,6 +125,7 @@ describe('a service', () => {
     [['grant', 'journal', 'modify', 'true'], 2, 'Cannot grant modify: it takes no value'],
     [['grant', 'journal', 'http', 'hunter2'], 2, 'found no map; it must be {targets: …}'],
     [['grant', 'journal', 'http', '{targets: [hunter2'], 2, 'bracket or quote that is not closed'],
+    [['grant', 'journal', 'kv', '100'], 2, 'found no map; it must be a map, {key: value}, or left out'],
     [['grant', 'journal', 'http', '[hunter2]'], 2, 'found no map'],
     [['grant', 'journal', 'http'], 2, 'services.journal.grants.http.targets: missing'],
     [['grant', 'journal', 'http', '{targets: [https://x.example/path]}'], 2, 'all paths of it are granted'],
