@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import { attachmentDisposition } from '../base/content-disposition.ts';
 import type { ServedBlob } from '../ocp/blob.ts';
 
 /** How a file is answered: status, header and which octets of it. It is always downloaded, never shown: what is in it is a stranger's. */
@@ -28,7 +29,7 @@ export function fileAnswer(blob: ServedBlob, request: IncomingHttpHeaders): File
   const common = {
     ...SAFE_HEADERS,
     'content-type': type,
-    'content-disposition': disposition(name),
+    'content-disposition': attachmentDisposition(name),
     etag,
     'accept-ranges': downloads === undefined ? 'bytes' : 'none',
   };
@@ -66,14 +67,4 @@ function rangeIn(
   const start = Number(first);
   if (last !== '' && Number(last) < start) return undefined;
   return start >= size ? 'beyond' : { start, end: last === '' ? size : Math.min(size, Number(last) + 1) };
-}
-
-/** RFC 6266: a name of ASCII for old programs, and the name itself as RFC 8187 has it. */
-function disposition(name: string): string {
-  const plain = name.replaceAll(/[^\u0020-\u007e]|["\\%]/gu, '_');
-  const encoded = encodeURIComponent(name).replaceAll(
-    /['()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`;
 }

@@ -21,6 +21,7 @@ import { kvIn } from '../sandbox/capabilities/kv.ts';
 import { LibraryThreads } from '../sandbox/capabilities/library-threads.ts';
 import { scanPart } from '../sandbox/capabilities/scan.ts';
 import { createResolver, DEFAULT_RESOLVER } from '../sandbox/capabilities/resolver.ts';
+import { s3Blobs } from '../store/s3-blobs.ts';
 
 /** Close them when nothing asks any more. */
 export interface Capabilities extends CapabilityHost {
@@ -28,10 +29,14 @@ export interface Capabilities extends CapabilityHost {
 }
 
 /** What a config says of them besides the grants. */
-export type CapabilitySettings = Pick<Config, 'directories' | 'keys' | 'resolver' | 'scanners' | 'web'>;
+export type CapabilitySettings = Pick<
+  Config,
+  'blobStores' | 'directories' | 'keys' | 'resolver' | 'scanners' | 'web'
+>;
 
 /** As if a config said nothing. */
 export const NO_SETTINGS: CapabilitySettings = {
+  blobStores: [],
   directories: [],
   keys: [],
   scanners: [],
@@ -50,7 +55,7 @@ export function capabilitiesOf(
   },
 ): Capabilities {
   const { log, keyValues, blobs, settings } = options;
-  const { web } = settings;
+  const { web, blobStores } = settings;
   const monitored = new Set(services.filter(({ mode }) => mode === 'monitor').map(({ name }) => name));
   const threads = new LibraryThreads();
   const resolver = createResolver(settings.resolver);
@@ -58,7 +63,9 @@ export function capabilitiesOf(
   const directory = directoryPart(settings.directories, threads);
   const parts: CapabilityParts = {
     auth: authPart(authentication),
-    ...(blobs && web && { blob: blobPart({ blobs, publicUrl: web.publicUrl, monitored }) }),
+    ...(blobs && {
+      blob: blobPart({ blobs, publicUrl: web?.publicUrl, remotes: blobStores.map(s3Blobs), monitored }),
+    }),
     clock,
     directory,
     dns: dnsPart(resolver),

@@ -16,6 +16,7 @@ import { fileAuthenticator } from '../smtp/password-file.ts';
 import { startListener, type Listener } from '../smtp/server.ts';
 import { secureContext, type TlsIdentity } from '../smtp/tls.ts';
 import { openBlobFiles, type BlobFiles } from '../store/blob-files.ts';
+import { s3Blobs } from '../store/s3-blobs.ts';
 import { openSqliteStore, type SqliteStore } from '../store/sqlite-store.ts';
 import { deliveryPolicy } from './delivery-policy.ts';
 import { CommandError, EXIT } from './exit.ts';
@@ -83,6 +84,7 @@ export class Gate {
       ({ generation } = opened);
       await emptySpool(config);
       gate = new Gate({ log, store, blobs, generation });
+      blobs.setRemotes(config.blobStores.map(s3Blobs));
       await gate.#incidents.setSinks(incidentSinks(config));
       const identities = await identitiesOf(config);
       for (const listener of config.listeners) await gate.#listen(listener, identities.get(listener.name)!);
@@ -149,6 +151,7 @@ export class Gate {
     this.#generation = opened.generation;
     this.#runner.reload(deliverySettings(opened.generation));
     this.#retire(this.#incidents.setSinks(incidentSinks(config)));
+    this.#blobs.setRemotes(config.blobStores.map(s3Blobs));
     const problems = await this.#relisten(config.listeners, identities);
     await this.#serveWeb(config.web).catch((error: unknown) => problems.push(`web: ${describeError(error)}`));
     this.#retire(previous.close(RETIRE_MS));

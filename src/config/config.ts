@@ -1,4 +1,4 @@
-import type { Scanner, Directory } from '../ocp/capability.ts';
+import type { BlobStore, Directory, Scanner } from '../ocp/capability.ts';
 import type { HeldKey } from '../ocp/held-key.ts';
 import type { RequesterRule } from '../ocp/requesters.ts';
 import type { Limits, Service, ServiceGroup } from '../ocp/service.ts';
@@ -29,6 +29,7 @@ export interface Config {
   readonly downstreams: readonly DownstreamConfig[];
   readonly scanners: readonly Scanner[];
   readonly directories: readonly Directory[];
+  readonly blobStores: readonly BlobStore[];
   readonly services: readonly ServiceConfig[];
   /** Domains and addresses in lower case. */
   readonly groups: readonly ServiceGroup[];

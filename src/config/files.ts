@@ -36,6 +36,10 @@ export function fileFindings(config: Config): { problems: Finding[]; warnings: F
       if (finding !== undefined) problems.push(finding);
     }
   }
+  for (const { name, secretKeyFile } of config.blobStores) {
+    const { finding } = read(['blobStores', name, 'secretKeyFile'], secretKeyFile);
+    if (finding !== undefined) problems.push(finding);
+  }
   const { syslog, file, webhook } = config.incidents;
   if (webhook?.secret !== undefined) {
     const { finding } = read(['incidents', 'webhook', 'secret'], webhook.secret);

@@ -81,6 +81,7 @@ describe('What the file does not say', () => {
       ],
       downstreams: [{ name: 'local', protocol: 'maildir', path: join(directory, 'mail') }],
       scanners: [],
+      blobStores: [],
       directories: [],
       services: [],
       groups: [],

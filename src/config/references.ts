@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { sameAddress } from '../mail/address.ts';
 import type { Finding } from './issues.ts';
 import type { KeyPath } from './problem.ts';
@@ -15,6 +16,7 @@ export function referenceFindings(root: unknown): Finding[] {
     ...entriesOf(root, 'listeners').flatMap((entry) => listenerFindings(entry, root)),
     ...entriesOf(root, 'downstreams').flatMap(downstreamFindings),
     ...entriesOf(root, 'scanners').flatMap(endpointFindings),
+    ...entriesOf(root, 'blobStores').flatMap(blobStoreFindings),
     ...entriesOf(root, 'services').flatMap(({ path, value }) => [
       ...nextHopFindings({ path: [...path, 'settings'], value: value['settings'] }, root),
       ...dangling([...path, 'grants', 'scan', 'scanner'], { section: 'scanners', root }),
@@ -117,9 +119,23 @@ function listFindings(
   return names.flatMap((_, i) => dangling([...path, ...at, i], { section, root }));
 }
 
+/** An address has no names below it. */
+function blobStoreFindings({ path, value }: RawEntry): Finding[] {
+  const { endpoint, pathStyle } = value;
+  if (pathStyle !== false || typeof endpoint !== 'string' || !URL.canParse(endpoint)) return [];
+  const host = new URL(endpoint).hostname.replaceAll(/[[\]]/g, '');
+  if (isIP(host) === 0) return [];
+  const message = 'found false, must be true: the endpoint is an address, which has no name for the bucket';
+  return [{ path: [...path, 'pathStyle'], at: 'value', message }];
+}
+
 function blobFindings({ path, value }: RawEntry, root: unknown): Finding[] {
-  if (valueAt(['grants', 'blob'], value) === undefined || valueAt(['web'], root) !== undefined) return [];
-  const message = 'has no effect, must be given together with web: nothing serves the files';
+  const grant = valueAt(['grants', 'blob'], value);
+  if (valueAt(['store'], grant) !== undefined)
+    return dangling([...path, 'grants', 'blob', 'store'], { section: 'blobStores', root });
+  if (grant === undefined || valueAt(['web'], root) !== undefined) return [];
+  const message =
+    'has no effect, must be given together with web (or with a store in it): nothing serves the files';
   return [{ path: [...path, 'grants', 'blob'], at: 'key', message }];
 }
 
@@ -148,6 +164,7 @@ const SINGULAR = {
   downstreams: 'downstream',
   groups: 'group',
   scanners: 'scanner',
+  blobStores: 'store',
   directories: 'directory',
   services: 'service',
   keys: 'key',

@@ -1,7 +1,7 @@
 import { dirname, resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { normalAddress } from '../mail/address.ts';
-import type { BlobGrant, Directory, Grants, HttpGrant, Scanner } from '../ocp/capability.ts';
+import type { BlobGrant, BlobStore, Directory, Grants, HttpGrant, Scanner } from '../ocp/capability.ts';
 import type { HeldKey } from '../ocp/held-key.ts';
 import type { FailureKind, FailurePolicy, ServiceGroup, WhenRule } from '../ocp/service.ts';
 import type { Config, DownstreamConfig, IncidentsConfig, ListenerConfig, ServiceConfig } from './config.ts';
@@ -27,6 +27,14 @@ export function resolveConfig(checked: CheckedConfig, file: string): Config {
     ),
     directories: Object.entries(checked.directories).map(([name, value]) => directoryOf(name, { value, at })),
     scanners: Object.entries(checked.scanners).map(([name, value]) => scannerOf(name, { value, at })),
+    blobStores: Object.entries(checked.blobStores).map(
+      ([name, { protocol: _protocol, timeout, ...rest }]): BlobStore => ({
+        ...rest,
+        name,
+        secretKeyFile: at(rest.secretKeyFile),
+        timeoutMs: timeout,
+      }),
+    ),
     services: Object.entries(checked.services).map(([name, value]) => serviceOf(name, { value, at })),
     groups: Object.entries(checked.groups).map(([name, entries]) => groupOf(name, entries)),
     keys: Object.entries(checked.keys).map(([name, value]) => keyOf(name, { value, at })),
@@ -190,10 +198,8 @@ function timed<T extends { timeout: number }>({ timeout, ...rest }: T) {
   return defined({ ...rest, timeoutMs: timeout });
 }
 
-const blobOf = ({ expires, ...rest }: NonNullable<CheckedGrants['blob']>): BlobGrant => ({
-  ...rest,
-  longestMs: expires,
-});
+const blobOf = ({ expires, ...rest }: NonNullable<CheckedGrants['blob']>): BlobGrant =>
+  defined({ ...rest, longestMs: expires });
 
 function httpOf({ secrets, ...rest }: NonNullable<CheckedGrants['http']>, at: ToPath): HttpGrant {
   return { ...timed(rest), secrets: secrets.map(({ header, file }) => ({ header, file: at(file) })) };

@@ -6,10 +6,38 @@
  * OperationalError. Times are milliseconds since the epoch; from `expiresAt` on a file is gone.
  */
 export interface Blobs {
-  put(blob: NewBlob, content: AsyncIterable<Uint8Array>): Promise<BlobPut>;
+  /** `octets` gives the same ones each time; it is called twice if they go to another server. */
+  put(blob: NewBlob, octets: () => AsyncIterable<Uint8Array>): Promise<BlobPut>;
   info(at: BlobAt): Promise<BlobInfo | undefined>;
   /** Whether there was one. */
   remove(at: BlobAt): Promise<boolean>;
+}
+
+/**
+ * Files on a server of another kind, which gives them out by itself: one object each, named by the file's id. What it can't do, such as to count
+ * downloads, is not asked of it. Each function rejects with an OperationalError if the server is out of order, or refuses.
+ */
+export interface RemoteBlobs {
+  readonly name: string;
+  /** Milliseconds that a link can be good for. */
+  readonly longestMs: number;
+  /** Resolves when the server has all of it. */
+  write(id: string, file: RemoteFile): Promise<void>;
+  /** Also resolves if there is none. */
+  remove(id: string, signal: AbortSignal): Promise<void>;
+  /** An URL that nobody can guess, for as long as `blob` is to be kept. The server is not asked. */
+  link(id: string, blob: Pick<NewBlob, 'now' | 'expiresAt'>): Promise<string>;
+}
+
+export interface RemoteFile {
+  /** Gives the same ones each time. */
+  readonly octets: () => AsyncIterable<Uint8Array>;
+  readonly size: number;
+  /** In hexadecimal digits. */
+  readonly sha256: string;
+  readonly name: string;
+  readonly type: string;
+  readonly signal: AbortSignal;
 }
 
 /** The side of those who fetch. `token` is what their URL ends in. */
@@ -52,6 +80,8 @@ export interface NewBlob {
   readonly now: number;
   readonly expiresAt: number;
   readonly quota: BlobQuota;
+  /** Absent: on this machine. */
+  readonly remote?: RemoteBlobs | undefined;
   readonly signal: AbortSignal;
 }
 

@@ -159,6 +159,26 @@ export interface BlobGrant {
   /** Milliseconds that one may be kept. */
   readonly longestMs: number;
   readonly putsPerMinute: number;
+  /** The name of one of the `BlobStore`s; absent: Postern keeps and serves them. */
+  readonly store?: string;
+}
+
+/** A store that speaks the protocol of Amazon S3: it keeps files and gives them out. */
+export interface BlobStore {
+  readonly name: string;
+  /** Origin, `https://s3.example.com`. Links begin with it. */
+  readonly endpoint: string;
+  readonly region: string;
+  readonly bucket: string;
+  /** What the names of objects begin with. */
+  readonly prefix: string;
+  /** Whether the bucket is named in the path, and not in the name of the host. */
+  readonly pathStyle: boolean;
+  readonly accessKeyId: string;
+  /** Read for each request, so that it can be changed under the running server. */
+  readonly secretKeyFile: string;
+  /** Milliseconds for one request, the file's octets included. */
+  readonly timeoutMs: number;
 }
 
 /** A plugin's request, as the host gets it. */

@@ -1,30 +1,31 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdir, open, opendir, rm, statfs, type FileHandle } from 'node:fs/promises';
-import { join } from 'node:path';
-import { describeError, OperationalError } from '../base/errors.ts';
+import { describeError, type OperationalError } from '../base/errors.ts';
 import { newId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
 import type {
   BlobAccess,
+  BlobAt,
   BlobInfo,
   BlobPut,
   Blobs,
-  NewBlob,
-  OpenBlob,
+  RemoteBlobs,
   ServedBlobs,
   TransactionBlobs,
 } from '../ocp/blob.ts';
+import { BlobDirectory, measure, unavailable } from './blob-directory.ts';
 import { READY, type BlobRow } from './blob-table.ts';
 import type { BlobIndex } from './store.ts';
 
 /**
- * The files that services put: one file each, named by its id, in a directory of ours; the store's index says what they are.
+ * The files that services put: one file each, named by its id, in a directory of ours or in a store elsewhere; the index says what they are.
  *
  * The index knows a file before it is made and calls it ready when it is on disk. So after a kill at any moment each file is either whole
  * and ready, or is removed at the next start; nothing between is ever served. Every minute what has expired, or has been
- * fetched as often as it may be, is removed.
+ * fetched as often as it may be, is removed. What a store elsewhere did not remove is tried again each minute, as long as the config names it.
  */
 export interface BlobFiles extends Blobs, ServedBlobs, TransactionBlobs {
+  /** Those in which files may be, by their names. */
+  setRemotes(remotes: readonly RemoteBlobs[]): void;
   /** Ends the sweeping, and waits for removals under way. */
   close(): Promise<void>;
 }
@@ -32,13 +33,14 @@ export interface BlobFiles extends Blobs, ServedBlobs, TransactionBlobs {
 const SWEEP_MS = 60_000;
 /** Files removed between two looks at the index. */
 const SWEEP_STEP = 200;
-/** Octets of the file system that files must leave free: mail goes before. */
-const RESERVE_OCTETS = 256 * 1024 * 1024;
-const READ_STEP = 64 * 1024;
+/** Files that a store elsewhere does not remove, after which it has time until the next minute. */
+const MOST_FAILURES = 3;
 /** 192 bits, 32 characters in a URL. */
 const TOKEN_OCTETS = 24;
 /** Transactions whose files are known to be theirs; what is beyond stays until it expires. */
 const MOST_TRANSACTIONS = 20_000;
+/** The place of files in the directory. */
+const HERE = '';
 
 /** Makes the directory if need be, and removes what a crash left in it. Throws an OperationalError if it can't be used. */
 export async function openBlobFiles(options: {
@@ -47,13 +49,14 @@ export async function openBlobFiles(options: {
   readonly log: Log;
 }): Promise<BlobFiles> {
   const { directory, index, log } = options;
-  const files = new Files(directory);
+  const files = new BlobDirectory(directory);
   await files.prepare();
-  await removeDue(true);
+  let remotes: ReadonlyMap<string, RemoteBlobs> = new Map();
+  const closing = new AbortController();
+  await removeDue(HERE, true);
   let busy = sweepLitter().catch(noted);
-  const timer = setInterval(() => {
-    busy = busy.then(() => removeDue(false)).catch(noted);
-  }, SWEEP_MS).unref();
+  let isSweepWanted = false;
+  const timer = setInterval(sweepSoon, SWEEP_MS).unref();
   /** Transaction → what it has put. */
   const put = new Map<string, string[]>();
 
@@ -61,53 +64,93 @@ export async function openBlobFiles(options: {
     log.error({ directory, cause: describeError(error) }, 'files of services were not removed');
   }
 
-  async function removeDue(unfinished: boolean): Promise<void> {
-    for (;;) {
-      const ids = await index.due({ now: Date.now(), unfinished, limit: SWEEP_STEP });
-      for (const id of ids) await files.remove(id);
-      if (ids.length > 0) await index.gone({ ids });
-      if (ids.length < SWEEP_STEP) return;
+  function sweepSoon(): void {
+    if (isSweepWanted) return;
+    isSweepWanted = true;
+    busy = busy.then(async () => {
+      isSweepWanted = false;
+      for (const place of [HERE, ...remotes.keys()]) await removeDue(place, false).catch(noted);
+    });
+  }
+
+  async function removeDue(place: string, unfinished: boolean): Promise<void> {
+    for (let isLast = false; !isLast;) {
+      const ids = await index.due({ place, now: Date.now(), unfinished, limit: SWEEP_STEP });
+      const { removed, failure } = await removeFrom(place, ids);
+      if (removed.length > 0) await index.gone({ ids: removed });
+      if (failure !== undefined) throw failure;
+      isLast = ids.length < SWEEP_STEP;
     }
+  }
+
+  async function removeFrom(
+    place: string,
+    ids: readonly string[],
+  ): Promise<{ removed: string[]; failure: unknown }> {
+    const removed: string[] = [];
+    let failure: unknown;
+    let failures = 0;
+    for (const id of ids) {
+      try {
+        await removeFile(place, id);
+        removed.push(id);
+      } catch (error) {
+        failure = error;
+        failures += 1;
+        if (failures === MOST_FAILURES || closing.signal.aborted) break;
+      }
+    }
+    return { removed, failure };
+  }
+
+  async function removeFile(place: string, id: string): Promise<void> {
+    if (place === HERE) return files.remove(id);
+    const remote = remotes.get(place);
+    if (remote === undefined) throw unavailable(`Cannot remove ${id}: there is no store ${place}`);
+    await remote.remove(id, closing.signal);
   }
 
   /** Files that the index does not know: their rows were removed first. */
   async function sweepLitter(): Promise<void> {
-    let ids: string[] = [];
-    const step = async (): Promise<void> => {
+    for await (const ids of files.names(SWEEP_STEP)) {
       const known = new Set(await index.known({ ids }));
       for (const id of ids) if (!known.has(id)) await files.remove(id);
-      ids = [];
-    };
-    for await (const { name } of await opendir(directory)) {
-      ids.push(name);
-      if (ids.length === SWEEP_STEP) await step();
     }
-    await step();
   }
 
-  async function removeAll(ids: readonly string[]): Promise<void> {
-    for (const id of ids) {
-      if (await index.remove({ id })) await files.remove(id);
-    }
+  /** Whether there was one. If its file can't be removed now, a sweep does it. */
+  async function discard({ id, service }: { id: string; service?: string }, place: string): Promise<boolean> {
+    if (!(await index.doom({ id, ...(service !== undefined && { service }) }))) return false;
+    await removeFile(place, id);
+    await index.remove({ id });
+    return true;
   }
 
   return {
-    async put(blob, content): Promise<BlobPut> {
-      await files.checkRoom(blob.atMost);
+    async put(blob, octets): Promise<BlobPut> {
+      const { service, name, type, downloads = null, now, expiresAt, quota, remote } = blob;
+      if (remote === undefined) await files.checkRoom(blob.atMost);
       const id = newId();
       const token = randomBytes(TOKEN_OCTETS).toString('base64url');
-      const { service, name, type, downloads = null, now, expiresAt, quota } = blob;
       const access = JSON.stringify(blob.access);
-      const row = { id, token: hashOf(token), service, name, type, access, downloads, now, expiresAt };
+      const place = remote?.name ?? HERE;
+      const row = { id, place, token: hashOf(token), service, name, type, access, downloads, now, expiresAt };
       if (!(await index.reserve({ ...row, size: blob.atMost, quota }))) return { kind: 'full' };
       try {
-        const written = await files.write(id, { content, blob });
+        let written;
+        if (remote === undefined) written = await files.write(id, { octets, blob });
+        else {
+          // The size and the hash go before the octets.
+          written = await measure(octets(), blob);
+          await remote.write(id, { ...written, octets, name, type, signal: blob.signal });
+        }
         if (!(await index.finish({ id, ...written }))) throw gone();
         remember(put, { transaction: blob.transaction, id });
         return { kind: 'stored', id, token, ...written };
       } catch (error) {
         // If this fails as well, the next start removes it.
-        await removeAll([id]).catch(noted);
+        if (remote === undefined) await discard({ id }, place).catch(noted);
+        else await index.doom({ id }).then(sweepSoon, noted);
         throw error;
       }
     },
@@ -115,10 +158,9 @@ export async function openBlobFiles(options: {
       const row = await index.find(at);
       return row && infoOf(row);
     },
-    async remove({ service, id }) {
-      const there = await index.remove({ service, id });
-      if (there) await files.remove(id);
-      return there;
+    async remove(at: BlobAt) {
+      const row = await index.find(at);
+      return row !== undefined && discard(at, row.place);
     },
     async find(token) {
       const row = await index.find({ token: hashOf(token) });
@@ -132,11 +174,21 @@ export async function openBlobFiles(options: {
       const ids = put.get(transaction);
       put.delete(transaction);
       if (ids === undefined || taken) return;
-      busy = busy.then(() => removeAll(ids)).catch(noted);
+      const dooming = Promise.all(ids.map((id) => index.doom({ id })));
+      busy = Promise.all([busy, dooming.then(sweepSoon, noted)]).then(() => undefined);
+    },
+    setRemotes(all) {
+      remotes = new Map(all.map((remote) => [remote.name, remote]));
+      sweepSoon();
     },
     async close() {
       clearInterval(timer);
-      await busy;
+      closing.abort();
+      // A transaction that ended before may have asked for one more sweep.
+      for (let last; last !== busy;) {
+        last = busy;
+        await last;
+      }
     },
   };
 }
@@ -154,100 +206,8 @@ function remember(
 
 const hashOf = (token: string): Uint8Array => new Uint8Array(createHash('sha256').update(token).digest());
 
-function infoOf({ state: _state, access: _access, downloads, ...row }: BlobRow): BlobInfo {
+function infoOf({ state: _state, access: _access, place: _place, downloads, ...row }: BlobRow): BlobInfo {
   return { ...row, downloads: downloads ?? undefined };
 }
 
-/** One directory of files, each named by an id. */
-class Files {
-  readonly #directory: string;
-
-  constructor(directory: string) {
-    this.#directory = directory;
-  }
-
-  async prepare(): Promise<void> {
-    try {
-      await mkdir(this.#directory, { recursive: true, mode: 0o700 });
-    } catch (error) {
-      throw unavailable(`Cannot use the directory ${this.#directory}`, error);
-    }
-  }
-
-  async checkRoom(octets: number): Promise<void> {
-    const { blocks, bavail, bsize } = await statfs(this.#directory);
-    if (blocks === 0 || bavail * bsize >= RESERVE_OCTETS + octets) return;
-    throw unavailable(`Cannot add a file of ${octets} octets: there is no room in ${this.#directory}`);
-  }
-
-  /** Resolves when the octets and the name of the file are on disk. */
-  async write(
-    id: string,
-    { content, blob }: { content: AsyncIterable<Uint8Array>; blob: NewBlob },
-  ): Promise<{ size: number; sha256: string }> {
-    const hash = createHash('sha256');
-    let size = 0;
-    const file = await open(join(this.#directory, id), 'wx', 0o600);
-    try {
-      for await (const piece of content) {
-        if (blob.signal.aborted)
-          throw unavailable('Cannot write the file: the deadline of the call has passed');
-        size += piece.length;
-        if (size > blob.atMost) throw unavailable('Cannot write the file: it has more octets than were said');
-        hash.update(piece);
-        await writeAll(file, piece);
-      }
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await syncDirectory(this.#directory);
-    return { size, sha256: hash.digest('hex') };
-  }
-
-  async open(id: string): Promise<OpenBlob | undefined> {
-    const file = await open(join(this.#directory, id)).catch((error: unknown) => {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-      throw error;
-    });
-    return file && { read: (range) => piecesOf(file, range), close: () => file.close() };
-  }
-
-  remove(id: string): Promise<void> {
-    return rm(join(this.#directory, id), { force: true, recursive: true });
-  }
-}
-
-async function writeAll(file: FileHandle, octets: Uint8Array): Promise<void> {
-  for (let done = 0; done < octets.length;) {
-    const { bytesWritten } = await file.write(octets, done);
-    done += bytesWritten;
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path);
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-}
-
-async function* piecesOf(
-  file: FileHandle,
-  { start, end }: { start: number; end: number },
-): AsyncIterable<Uint8Array> {
-  for (let at = start; at < end;) {
-    const buffer = new Uint8Array(Math.min(READ_STEP, end - at));
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
-    if (bytesRead === 0) throw unavailable('Cannot read the file: it is shorter than it was');
-    at += bytesRead;
-    yield buffer.subarray(0, bytesRead);
-  }
-}
-
 const gone = (): OperationalError => unavailable('Cannot keep the file: it was removed while it was written');
-
-const unavailable = (message: string, cause?: unknown): OperationalError =>
-  new OperationalError('blobs_unavailable', message, { ...(cause !== undefined && { cause }) });

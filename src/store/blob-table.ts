@@ -3,7 +3,8 @@ import type { BlobAt, BlobQuota } from '../ocp/blob.ts';
 
 /**
  * The index of files that services put (`blob-files.ts` has the files), in the store's thread. A row is there before its file is written
- * and says whether that is whole, so a file without a row, or with one that is not ready, is nothing but litter. Triggers keep `blob_use`,
+ * and says whether that is whole, so a file without a row, or with one that is not ready, is nothing but litter. One whose file is to be removed
+ * stays until it is: a store that is elsewhere may be out of order. Triggers keep `blob_use`,
  * so that a quota is judged without counting.
  */
 export interface BlobTable {
@@ -13,10 +14,12 @@ export interface BlobTable {
   finish(written: { id: string; size: number; sha256: string }): boolean;
   find(which: { token: Uint8Array } | BlobAt): BlobRow | undefined;
   take(which: { token: Uint8Array; now: number }): boolean;
-  /** With `service`, only if it is that one's. */
-  remove(which: { id: string; service?: string }): boolean;
-  /** Ids of files that are not to be served any more, with `unfinished` those that were being written. Forgets what is long gone. */
-  due(which: { now: number; unfinished: boolean; limit: number }): string[];
+  /** Its file is to be removed, and it is not served any more. With `service`, only if it is that one's. Whether there was one. */
+  doom(which: { id: string; service?: string }): boolean;
+  /** The file is removed. */
+  remove(which: { id: string }): boolean;
+  /** Ids of files to be removed from a place, those that were being written everywhere with `unfinished`. Forgets what is long gone. */
+  due(which: { place: string; now: number; unfinished: boolean; limit: number }): string[];
   /** The files are removed; for a while it is still known that they were there. */
   gone(which: { ids: readonly string[] }): undefined;
   /** Those of these ids that have a file. */
@@ -25,6 +28,8 @@ export interface BlobTable {
 
 export interface ReservedBlob {
   readonly id: string;
+  /** The name of the store that its file is in; '' is this machine. */
+  readonly place: string;
   /** SHA-256 of what its URL ends in. */
   readonly token: Uint8Array;
   readonly service: string;
@@ -42,6 +47,7 @@ export interface ReservedBlob {
 export interface BlobRow {
   readonly id: string;
   readonly service: string;
+  readonly place: string;
   readonly state: number;
   readonly name: string;
   readonly type: string;
@@ -57,14 +63,14 @@ export const READY = 1;
 const REMEMBERED_MS = 30 * 24 * 60 * 60 * 1000;
 const FORGOTTEN_EACH_TIME = 1000;
 
-const COLUMNS = `id, service, state, name, type, size, sha256, access, downloads,
+const COLUMNS = `id, service, place, state, name, type, size, sha256, access, downloads,
   created_at AS createdAt, expires_at AS expiresAt`;
 
 export function blobsOf(db: Database): BlobTable {
   const used = db.prepare<[string], BlobQuota>('SELECT blobs, bytes FROM blob_use WHERE service = ?');
   const insert = db.prepare(
-    `INSERT INTO blob (id, token, service, state, name, type, size, sha256, access, downloads, created_at, expires_at)
-     VALUES (:id, :token, :service, 0, :name, :type, :size, '', :access, :downloads, :now, :expiresAt)`,
+    `INSERT INTO blob (id, token, service, place, state, name, type, size, sha256, access, downloads, created_at, expires_at)
+     VALUES (:id, :token, :service, :place, 0, :name, :type, :size, '', :access, :downloads, :now, :expiresAt)`,
   );
   const finish = db.prepare(
     'UPDATE blob SET state = 1, size = :size, sha256 = :sha256 WHERE id = :id AND state = 0',
@@ -80,14 +86,16 @@ export function blobsOf(db: Database): BlobTable {
      WHERE token = :token AND state = 1 AND expires_at > :now AND (downloads IS NULL OR downloads > 0)`,
   );
   const remove = db.prepare<[string]>('DELETE FROM blob WHERE id = ?');
-  const removeOf = db.prepare<[string, string]>(
-    'DELETE FROM blob WHERE id = ? AND service = ? AND state = 1',
+  const doom = db.prepare<[string]>('UPDATE blob SET state = -1 WHERE id = ? AND state IN (0, 1)');
+  const doomOf = db.prepare<[string, string]>(
+    'UPDATE blob SET state = -1 WHERE id = ? AND service = ? AND state = 1',
   );
-  const unfinished = db.prepare<[number], string>('SELECT id FROM blob WHERE state = 0 LIMIT ?').pluck();
+  const doomUnfinished = db.prepare('UPDATE blob SET state = -1 WHERE state = 0');
   const ended = db
-    .prepare<[number, number], string>(
-      `SELECT id FROM blob WHERE state = 1 AND expires_at <= ?
-       UNION SELECT id FROM blob WHERE state = 1 AND downloads = 0 LIMIT ?`,
+    .prepare<[{ place: string; now: number; limit: number }], string>(
+      `SELECT id FROM blob WHERE place = :place AND state = -1
+       UNION SELECT id FROM blob WHERE place = :place AND state = 1 AND expires_at <= :now
+       UNION SELECT id FROM blob WHERE place = :place AND state = 1 AND downloads = 0 LIMIT :limit`,
     )
     .pluck();
   const forget = db.prepare<[number]>(
@@ -95,7 +103,7 @@ export function blobsOf(db: Database): BlobTable {
        (SELECT id FROM blob WHERE state = 2 AND expires_at <= ? LIMIT ${FORGOTTEN_EACH_TIME})`,
   );
   const gone = db.prepare<[string]>('UPDATE blob SET state = 2 WHERE id = ? AND state = 1');
-  const forgetUnfinished = db.prepare<[string]>('DELETE FROM blob WHERE id = ? AND state = 0');
+  const forgetDoomed = db.prepare<[string]>('DELETE FROM blob WHERE id = ? AND state = -1');
   const known = db.prepare<[string], string>('SELECT id FROM blob WHERE id = ? AND state < 2').pluck();
 
   return {
@@ -108,14 +116,15 @@ export function blobsOf(db: Database): BlobTable {
     finish: (written) => finish.run(written).changes === 1,
     find: (which) => ('token' in which ? findToken.get(which.token) : findId.get(which.id, which.service)),
     take: (which) => take.run(which).changes === 1,
-    remove: ({ id, service }) =>
-      (service === undefined ? remove.run(id) : removeOf.run(id, service)).changes === 1,
-    due({ now, limit, ...which }) {
-      forget.run(now - REMEMBERED_MS);
-      return which.unfinished ? unfinished.all(limit) : ended.all(now, limit);
+    doom: ({ id, service }) => (service === undefined ? doom.run(id) : doomOf.run(id, service)).changes === 1,
+    remove: ({ id }) => remove.run(id).changes === 1,
+    due({ unfinished, ...which }) {
+      forget.run(which.now - REMEMBERED_MS);
+      if (unfinished) doomUnfinished.run();
+      return ended.all(which);
     },
     gone({ ids }) {
-      for (const id of ids) if (gone.run(id).changes === 0) forgetUnfinished.run(id);
+      for (const id of ids) if (gone.run(id).changes === 0) forgetDoomed.run(id);
       return undefined;
     },
     known: ({ ids }) => ids.filter((id) => known.get(id) !== undefined),

@@ -34,6 +34,7 @@ export interface Operations {
   blobReserve: BlobOperation<'reserve'>;
   blobFinish: BlobOperation<'finish'>;
   blobTake: BlobOperation<'take'>;
+  blobDoom: BlobOperation<'doom'>;
   blobRemove: BlobOperation<'remove'>;
   blobDue: BlobOperation<'due'>;
   blobGone: BlobOperation<'gone'>;

@@ -155,6 +155,13 @@ export const MIGRATIONS: readonly string[] = [
    CREATE TRIGGER blob_removed AFTER DELETE ON blob WHEN old.state < 2 BEGIN
      UPDATE blob_use SET blobs = blobs - 1, bytes = bytes - old.size WHERE service = old.service;
    END;`,
+
+  `ALTER TABLE blob ADD COLUMN place TEXT NOT NULL DEFAULT '';
+   DROP INDEX blob_expiry;
+   DROP INDEX blob_used_up;
+   CREATE INDEX blob_expiry ON blob (place, expires_at) WHERE state = 1;
+   CREATE INDEX blob_used_up ON blob (place) WHERE state = 1 AND downloads = 0;
+   CREATE INDEX blob_doomed ON blob (place) WHERE state = -1;`,
 ];
 
 /** `PRAGMA application_id` of our databases: the octets "Post". */

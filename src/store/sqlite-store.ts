@@ -97,6 +97,7 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Sqli
       finish: (written) => thread.ask('blobFinish', written),
       find: (which) => thread.ask('blobFind', which),
       take: (which) => thread.ask('blobTake', which),
+      doom: (which) => thread.ask('blobDoom', which),
       remove: (which) => thread.ask('blobRemove', which),
       due: (which) => thread.ask('blobDue', which),
       gone: (which) => thread.ask('blobGone', which),

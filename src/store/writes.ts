@@ -217,6 +217,7 @@ export function writesOf(
     blobReserve: inOneStep((request) => blobs.reserve(request)),
     blobFinish: inOneStep((request) => blobs.finish(request)),
     blobTake: inOneStep((request) => blobs.take(request)),
+    blobDoom: inOneStep((request) => blobs.doom(request)),
     blobRemove: inOneStep((request) => blobs.remove(request)),
     blobDue: inOneStep((request) => blobs.due(request)),
     blobGone: inOneStep((request) => blobs.gone(request)),

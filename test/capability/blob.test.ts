@@ -191,6 +191,7 @@ describe('blob', () => {
     const reserved = {
       ...GRANT,
       id: 'half',
+      place: '',
       token: new Uint8Array(32),
       service: 's',
       name: 'x',

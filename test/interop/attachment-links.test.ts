@@ -3,9 +3,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { hashPassword } from '../../src/smtp/password-file.ts';
 import { freePort } from '../support/free-port.ts';
+import { lacksS3Server, startS3Server, type S3Server } from '../support/s3-server.ts';
 import { startPostern, temporaryDirectory, waitFor, type Postern } from '../support/postern.ts';
 import { Dialog } from '../support/smtp-dialog.ts';
 import { readMail } from './support/read-mail.ts';
@@ -16,12 +17,15 @@ vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 const { path: directory, remove } = temporaryDirectory();
 let gate: Postern;
 let config: object;
+let s3: S3Server | undefined;
+const withoutS3 = lacksS3Server();
 
 const smtp = { protocol: 'smtp', port: 0, domains: ['example.com'], downstream: 'local', mode: 'through' };
 
 beforeAll(async () => {
   writeFileSync(join(directory, 'users'), `ann@example.com:${await hashPassword('secret')}\n`);
   const port = await freePort();
+  if (withoutS3 === '') s3 = await startS3Server();
   const links = { plugin: 'attachment-links', allowModify: true, grants: { blob: {} } };
   config = {
     listeners: {
@@ -39,7 +43,16 @@ beforeAll(async () => {
     },
     downstreams: { local: { protocol: 'maildir', path: './mail' } },
     web: { port, publicUrl: `http://127.0.0.1:${port}` },
+    ...(s3 && { blobStores: { offsite: storeOf(s3) } }),
     services: {
+      ...(s3 && {
+        offsite: { ...links, grants: { blob: { store: 'offsite' } }, settings: { minSize: 1000, days: 7 } },
+        counted: {
+          ...links,
+          grants: { blob: { store: 'offsite' } },
+          settings: { minSize: 1000, downloads: 1 },
+        },
+      }),
       links: { ...links, settings: { minSize: 1000 } },
       confirmed: { ...links, settings: { minSize: 1000, confirm: true, downloads: 1 } },
       before: { ...links, settings: { minSize: 1000 } },
@@ -54,8 +67,18 @@ beforeAll(async () => {
       inbound: [
         { service: 'links', when: { recipient: ['ann@example.com', 'carl@example.com'] } },
         { service: 'confirmed', when: { recipient: 'eve@example.com' } },
+        ...(s3
+          ? [
+              { service: 'offsite', when: { recipient: 'fay@example.com' } },
+              { service: 'counted', when: { recipient: 'gil@example.com' } },
+            ]
+          : []),
       ],
-      refusing: ['before', 'blocked'],
+      refusing: [
+        { service: 'before', when: { recipient: 'ann@example.com' } },
+        ...(s3 ? [{ service: 'offsite', when: { recipient: 'fay@example.com' } }] : []),
+        'blocked',
+      ],
     },
     bounce: { downstream: 'local' },
   };
@@ -63,7 +86,17 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await gate?.stop();
+  await s3?.end();
   remove();
+});
+
+const storeOf = ({ origin, bucket, accessKeyId, secretKeyFile }: S3Server) => ({
+  protocol: 's3',
+  endpoint: origin,
+  region: 'us-east-1',
+  bucket,
+  accessKeyId,
+  secretKeyFile,
 });
 
 function mail(subject: string, octets: Uint8Array, name = 'report.pdf'): string {
@@ -187,6 +220,49 @@ test('a kill loses no file that is linked', async () => {
   await gate.kill('SIGKILL');
   gate = await startPostern(config, { directory });
   expect(Buffer.from(await (await fetch(url)).arrayBuffer()).equals(octets)).toBe(true);
+});
+
+describe.skipIf(withoutS3 !== '')(`files in a store that speaks S3${withoutS3}`, () => {
+  const linkTo = (message: string): string => /http:\/\/127\.0\.0\.1:\d+\/mail-files\/\S+/.exec(message)![0];
+
+  test.each(['inbound', 'store', 'submission'])('%s: the link gives what was attached', async (listener) => {
+    const octets = randomBytes(200_000);
+    const subject = `offsite by ${listener}`;
+    expect(await send(listener, mail(subject, octets), { to: ['fay@example.com'] })).toMatch(/^250 /);
+    const read = await readMail(await arrived('fay@example.com', subject));
+    expect(read.defects).toEqual([]);
+    const url = linkTo(read.parts[1]!.text!);
+    expect(linkTo(read.parts[2]!.text!)).toBe(url);
+    const response = await fetch(url);
+    expect(Buffer.from(await response.arrayBuffer()).equals(octets)).toBe(true);
+    expect(response.headers.get('content-disposition')).toContain('attachment; filename="report.pdf"');
+    expect(response.headers.get('content-type')).toBe('application/pdf');
+  });
+
+  test('what is put for mail that is then refused goes', async () => {
+    const before = await s3!.objects();
+    const options = { to: ['fay@example.com'], from: 'bob@refused.example' };
+    expect(await send('refusing', mail('gone', randomBytes(5000)), options)).toMatch(/^550 /);
+    await expect.poll(() => s3!.objects(), { timeout: 20_000 }).toEqual(before);
+    expect(await send('refusing', mail('stays', randomBytes(5000)), { to: ['fay@example.com'] })).toMatch(
+      /^250 /,
+    );
+    expect((await s3!.objects()).length).toBe(before.length + 1);
+  });
+
+  test('an attachment stays in the mail if the store can not do what its settings ask, or is gone', async () => {
+    const before = await s3!.objects();
+    expect(await send('inbound', mail('counted', randomBytes(5000)), { to: ['gil@example.com'] })).toMatch(
+      /^250 /,
+    );
+    expect((await arrived('gil@example.com', 'counted')).length).toBeGreaterThan(6000);
+    expect(await s3!.objects()).toEqual(before);
+    await s3!.end();
+    expect(await send('inbound', mail('ended', randomBytes(5000)), { to: ['fay@example.com'] })).toMatch(
+      /^250 /,
+    );
+    expect((await arrived('fay@example.com', 'ended')).length).toBeGreaterThan(6000);
+  });
 });
 
 const skipped = lacks('chromium');

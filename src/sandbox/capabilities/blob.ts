@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { describeError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import { hashPassword } from '../../base/password-hash.ts';
-import type { BlobAccess, BlobPut, Blobs } from '../../ocp/blob.ts';
+import type { BlobAccess, BlobPut, Blobs, RemoteBlobs } from '../../ocp/blob.ts';
 import type { BlobGrant, CapabilityAnswer } from '../../ocp/capability.ts';
 import { networkList } from '../../ocp/when.ts';
 import { contentOf, contentSchema, type Content } from './content.ts';
@@ -13,7 +13,7 @@ import { answered, readRequest, refused } from './request.ts';
 
 /**
  * Files with an URL that nobody can guess (`sdk/ABI.md`): parts of the message, or octets. What a service put is its own, in `monitor` nothing
- * is kept: the answer is the same, and the URL leads nowhere.
+ * is kept: the answer is the same, and the URL leads nowhere. Postern serves them, or a store elsewhere does, which can do less.
  */
 const NAME_LIMIT = 255;
 
@@ -51,25 +51,36 @@ interface Put {
   readonly request: PartRequest<BlobGrant>;
   readonly fields: PutFields;
   readonly content: Content;
+  readonly remote: RemoteBlobs | undefined;
 }
 
 export function blobPart(options: {
   readonly blobs: Blobs;
-  /** Where they are served, without a slash at its end. */
-  readonly publicUrl: string;
+  /** Where Postern serves them, without a slash at its end; absent: it does not. */
+  readonly publicUrl?: string | undefined;
+  readonly remotes?: readonly RemoteBlobs[];
   /** Names of services whose files are not to be kept. */
   readonly monitored: ReadonlySet<string>;
 }): CapabilityPart<BlobGrant> {
-  const { blobs, publicUrl, monitored } = options;
+  const { blobs, publicUrl, remotes = [], monitored } = options;
   const rate = new Rate();
 
-  async function put({ request, fields, content }: Put): Promise<CapabilityAnswer> {
+  /** The store of a grant, or why nothing can be put. */
+  function placeOf({ store }: BlobGrant): { remote: RemoteBlobs | undefined } | { fault: string } {
+    if (store === undefined) {
+      return publicUrl === undefined ? { fault: 'nothing serves files' } : { remote: undefined };
+    }
+    const remote = remotes.find(({ name }) => name === store);
+    return remote === undefined ? { fault: `there is no store "${store}"` } : { remote };
+  }
+
+  async function put({ request, fields, content, remote }: Put): Promise<CapabilityAnswer> {
     const { service, grant, signal, facts } = request;
     const { encodedSize } = content;
     if (encodedSize > grant.blobBytes) {
       return refused('LIMIT', `it has ${encodedSize} octets, at most ${grant.blobBytes} are allowed`);
     }
-    const longest = Math.floor(grant.longestMs / 1000);
+    const longest = Math.floor(Math.min(grant.longestMs, remote?.longestMs ?? Infinity) / 1000);
     const { name, type, downloads, expires = longest } = fields;
     if (expires > longest) {
       return refused('LIMIT', `it would be kept for ${expires} s, at most ${longest} are allowed`);
@@ -89,14 +100,18 @@ export function blobPart(options: {
       now,
       expiresAt: now + expires * 1000,
       quota: { blobs: grant.blobs, bytes: grant.bytes },
+      remote,
       signal,
     };
-    const result = monitored.has(service) ? await asIfPut(content) : await blobs.put(blob, content.octets());
+    const result = monitored.has(service)
+      ? await asIfPut(content)
+      : await blobs.put(blob, () => content.octets());
     if (result.kind === 'full') {
       return refused('LIMIT', `it would keep more than ${grant.blobs} files or ${grant.bytes} octets`);
     }
     const { id, token, size, sha256 } = result;
-    return answered({ url: `${publicUrl}/blob/${token}`, id, size, sha256, expires });
+    const url = remote === undefined ? `${publicUrl}/blob/${token}` : await remote.link(id, blob);
+    return answered({ url, id, size, sha256, expires });
   }
 
   return {
@@ -110,7 +125,12 @@ export function blobPart(options: {
           const content = contentOf(request, { content: fields.content, body });
           if ('fault' in content) return refused('INVALID', content.fault);
           about(`put ${content.encodedSize} octets of ${fields.type}`);
-          return await put({ request, fields, content });
+          const place = placeOf(request.grant);
+          if ('fault' in place) return refused('UNAVAILABLE', place.fault);
+          if (place.remote !== undefined && limitsBesides(fields)) {
+            return refused('INVALID', `the store ${place.remote.name} knows no "downloads" and no "access"`);
+          }
+          return await put({ request, fields, content, ...place });
         }
         const at = { service, id: fields.id };
         about(`${fields.op} ${fields.id}`);
@@ -127,6 +147,13 @@ export function blobPart(options: {
     },
   };
 }
+
+/** Whether more is asked for than a link which is good for a time. */
+const limitsBesides = ({ downloads, access: rules }: PutFields): boolean =>
+  downloads !== undefined ||
+  rules.password !== undefined ||
+  rules.clients !== undefined ||
+  rules.confirm === true;
 
 async function accessOf({ password, clients, confirm }: z.output<typeof access>): Promise<BlobAccess> {
   return {
