@@ -21,7 +21,7 @@ import { readPluginFile } from '../../src/sandbox/plugin-module.ts';
 import { createSandbox, type PluginProblem, type PluginSource } from '../../src/sandbox/sandbox.ts';
 
 const wabt = await initWabt();
-const PRELUDE = readFileSync(new URL('prelude.wat', import.meta.url), 'utf8');
+export const PRELUDE = readFileSync(new URL('prelude.wat', import.meta.url), 'utf8');
 
 /** Compiles WebAssembly text. */
 export function compileWat(name: string, text: string): Uint8Array {

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { compileWat, vectorText } from '../abi/wat.ts';
+import { CAPABILITIES } from '../../src/ocp/manifest.ts';
+import { compileWat, PRELUDE, vectorText } from '../abi/wat.ts';
 import { command, type Ended } from '../support/command.ts';
 import { temporaryDirectory } from '../support/postern.ts';
 
@@ -55,6 +56,9 @@ export const EVERYTHING = {
   reads: 'body',
   modifies: true,
   capabilities: {
-    optional: ['clock', 'http', 'kv', 'notify'].map((name) => ({ name, reason: 'the prelude imports it' })),
+    optional: CAPABILITIES.filter((name) => PRELUDE.includes(`"ocp_smtp_v1" "${name}"`)).map((name) => ({
+      name,
+      reason: 'the prelude imports it',
+    })),
   },
 } as const;
