@@ -28,6 +28,13 @@ export function question(fields: JsonObject, octets: Uint8Array | null = null): 
   return whole;
 }
 
+/** A range of the message that a request names as its content, as JSON. */
+export function content(offset: i32, length: i32, encoding: string): string {
+  const fields = new JsonObject().integer('offset', offset).integer('length', length);
+  if (encoding.length > 0) fields.text('encoding', encoding);
+  return fields.toString();
+}
+
 /** What a capability answered, in the same form. */
 export class Answer {
   fields: Json;

@@ -1,4 +1,4 @@
-import { Answer, isGrantedHere, question } from './answer';
+import { Answer, content, isGrantedHere, question } from './answer';
 import { JsonList, JsonObject } from './json-writer';
 import { blob } from './ocp_smtp_v1';
 import { Part } from './part';
@@ -32,9 +32,9 @@ export class BlobLink {
 }
 
 /**
- * Files that people fetch from Postern by an URL that nobody can guess, as far as the operator grants it (capability `blob`). That one is not
- * put does not end the call: what a filter does then is its own decision. If the call fails after `UNAVAILABLE`, the operator's rule for
- * outages applies. What was put is removed if the transaction comes to nothing.
+ * Files that people fetch by an URL that nobody can guess, from Postern or from the operator's store, as far as it is granted (capability
+ * `blob`). That one is not put does not end the call: what a filter does then is its own decision. If the call fails after `UNAVAILABLE`, the
+ * operator's rule for outages applies. What was put is removed if the transaction comes to nothing.
  */
 export namespace Blob {
   /** Whether the operator grants it; without that nothing is put, with the error `DENIED`. For what the manifest has as optional. */
@@ -44,11 +44,8 @@ export namespace Blob {
 
   /** The body of a part, its Content-Transfer-Encoding undone. It does not pass through the plugin's memory. */
   export function part(part: Part, name: string, rules: BlobRules): BlobLink {
-    const content = new JsonObject()
-      .integer('offset', part.offset + part.headerSize)
-      .integer('length', part.size)
-      .text('encoding', part.encoding);
-    return put(fieldsOf(name, part.type, rules).json('content', content.toString()), null);
+    const range = content(part.offset + part.headerSize, part.size, part.encoding);
+    return put(fieldsOf(name, part.type, rules).json('content', range), null);
   }
 
   /** At most 8 MiB, with what the request has besides. */

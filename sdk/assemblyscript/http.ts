@@ -1,4 +1,4 @@
-import { Answer, isGrantedHere, question } from './answer';
+import { Answer, content, isGrantedHere, question } from './answer';
 import { Json } from './json';
 import { JsonObject } from './json-writer';
 import { Message } from './message';
@@ -48,12 +48,11 @@ export namespace Http {
 
   /** A POST of the whole message, as it is: it does not pass through the plugin's memory. Stage `message` only. */
   export function postMessage(url: string, headers: JsonObject): HttpResponse {
-    const content = new JsonObject().integer('offset', 0).integer('length', Message.size());
     const fields = new JsonObject()
       .text('method', 'POST')
       .text('url', url)
       .json('headers', headers.toString());
-    return ask(question(fields.json('content', content.toString())));
+    return ask(question(fields.json('content', content(0, Message.size(), ''))));
   }
 
   function ask(octets: Uint8Array): HttpResponse {

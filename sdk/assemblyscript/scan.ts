@@ -1,4 +1,4 @@
-import { Answer, isGrantedHere, question } from './answer';
+import { Answer, content, isGrantedHere, question } from './answer';
 import { JsonObject } from './json-writer';
 import { Message } from './message';
 import { scan } from './ocp_smtp_v1';
@@ -40,9 +40,7 @@ export namespace Scan {
   }
 
   function range(offset: i32, length: i32, encoding: string): ScanVerdict {
-    const content = new JsonObject().integer('offset', offset).integer('length', length);
-    if (encoding.length > 0) content.text('encoding', encoding);
-    return ask(question(new JsonObject().json('content', content.toString())));
+    return ask(question(new JsonObject().json('content', content(offset, length, encoding))));
   }
 }
 
