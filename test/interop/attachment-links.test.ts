@@ -1,7 +1,5 @@
-import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { hashPassword } from '../../src/smtp/password-file.ts';
@@ -9,8 +7,9 @@ import { freePort } from '../support/free-port.ts';
 import { lacksS3Server, startS3Server, type S3Server } from '../support/s3-server.ts';
 import { startPostern, temporaryDirectory, waitFor, type Postern } from '../support/postern.ts';
 import { Dialog } from '../support/smtp-dialog.ts';
+import { startBrowser } from './support/browser.ts';
 import { readMail } from './support/read-mail.ts';
-import { found, lacks } from './support/servers.ts';
+import { lacks } from './support/servers.ts';
 
 /** `attachment-links` in the real program, by SMTP, LMTP and submission: what its web server gives out is what was attached. */
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
@@ -267,38 +266,26 @@ describe.skipIf(withoutS3 !== '')(`files in a store that speaks S3${withoutS3}`,
 
 const skipped = lacks('chromium');
 test.skipIf(skipped !== '')(
-  `a browser shows the page, whose form gives the file once${skipped}`,
+  `a browser shows the page, whose button gives the file once${skipped}`,
   async () => {
     const octets = randomBytes(5000);
     expect(await send('inbound', mail('page', octets), { to: ['eve@example.com'] })).toMatch(/^250 /);
     const page = linkIn(await arrived('eve@example.com', 'page'));
-    const dom = await browse(['--dump-dom', page]);
-    expect(dom).toContain('<h1>report.pdf</h1>');
-    expect(dom).toContain('<button type="submit">Download</button>');
-    const form = await fetch(page, { method: 'POST' });
-    expect(Buffer.from(await form.arrayBuffer()).equals(octets)).toBe(true);
-    expect((await fetch(page)).status).toBe(410);
+    const downloads = join(directory, 'downloads');
+    mkdirSync(downloads);
+    const browser = await startBrowser(directory, { downloads });
+    try {
+      const shown = await browser.show(page);
+      expect(shown).toContain('<h1>report.pdf</h1>');
+      expect(await browser.download('button[type=submit]')).toBe('report.pdf');
+      expect(readFileSync(join(downloads, 'report.pdf')).equals(octets)).toBe(true);
+      expect(await browser.show(page)).toContain('This file is no longer here.');
+    } finally {
+      await browser.close();
+    }
   },
 );
 
 function residentOf(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]);
-}
-
-/** What Chromium prints; it ends by itself. */
-async function browse(words: readonly string[]): Promise<string> {
-  const profile = join(directory, 'chromium');
-  const flags = [
-    '--headless',
-    '--no-sandbox',
-    '--disable-gpu',
-    '--no-first-run',
-    `--user-data-dir=${profile}`,
-  ];
-  const environment = { ...process.env, HOME: directory };
-  const child = execFile(found('chromium')!, [...flags, ...words], { timeout: 90_000, env: environment });
-  let printed = '';
-  child.stdout!.on('data', (text: string) => (printed += text));
-  await once(child, 'close');
-  return printed;
 }
