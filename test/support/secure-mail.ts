@@ -65,13 +65,12 @@ subjectKeyIdentifier = hash
     return join(this.directory, name);
   }
 
-  /** A key and its certificate: `NAME.key`, `NAME.pem`. */
+  /** A key and its certificate, `NAME.key` and `NAME.pem`: of a person who has mail, or of a server. */
   issue(
     name: string,
-    options: { email: string; ec?: boolean; expired?: boolean; usage?: string },
+    options: ({ email: string } | { host: string }) & { ec?: boolean; expired?: boolean; usage?: string },
   ): { key: string; certificate: string } {
     const {
-      email,
       ec = false,
       expired = false,
       usage = 'digitalSignature, keyEncipherment, keyAgreement',
@@ -82,9 +81,13 @@ subjectKeyIdentifier = hash
     const kind = ec ? ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'] : ['-newkey', 'rsa:2048'];
     openssl(['req', ...kind, '-nodes', '-keyout', key!, '-subj', `/CN=${name}`, '-out', request!]);
     chmodSync(key!, 0o600);
+    const [of, purpose] =
+      'host' in options
+        ? [`DNS:${options.host}`, 'serverAuth']
+        : [`email:${options.email}`, 'emailProtection'];
     writeFileSync(
       extensions!,
-      `subjectAltName = email:${email}\nkeyUsage = critical, ${usage}\nextendedKeyUsage = emailProtection\nsubjectKeyIdentifier = hash\nauthorityKeyIdentifier = keyid\nbasicConstraints = CA:FALSE\n`,
+      `subjectAltName = ${of}\nkeyUsage = critical, ${usage}\nextendedKeyUsage = ${purpose}\nsubjectKeyIdentifier = hash\nauthorityKeyIdentifier = keyid\nbasicConstraints = CA:FALSE\n`,
     );
     const time = expired ? ['-startdate', '20200101000000Z', '-enddate', '20210101000000Z'] : [];
     const files = ['-in', request!, '-out', certificate!, '-extfile', extensions!];
