@@ -16,6 +16,7 @@ import { found, lacks } from '../interop/support/servers.ts';
 import { freePort } from '../support/free-port.ts';
 import { temporaryDirectory, waitFor } from '../support/postern.ts';
 import { RecordingLog } from '../support/recording-log.ts';
+import { Authority } from '../support/secure-mail.ts';
 import { httpServer, type Local } from './asking.ts';
 
 /** Incidents on their way from the store to real sinks, which are there or not. */
@@ -197,14 +198,17 @@ describe('the webhook', () => {
   });
 });
 
-const missing = lacks('rsyslogd');
+const missing = lacks('rsyslogd', 'lmnsd_gtls.so', 'openssl');
 describe.skipIf(missing !== '')(`rsyslog${missing}`, () => {
   let rsyslog: ChildProcess | undefined;
   let port: number;
+  let tlsPort: number;
+  let authority: Authority;
   const at = (name: string): string => join(scratch.path, name);
 
   /** Each line is the JSON that rsyslog makes of a message. */
-  async function startRsyslog(): Promise<void> {
+  async function startRsyslog(host = 'localhost'): Promise<void> {
+    const { key, certificate } = authority.issue(host, { host });
     writeFileSync(
       at('rsyslog.conf'),
       `global(workDirectory="${scratch.path}" maxMessageSize="64k" parser.escapeControlCharactersOnReceive="off")
@@ -214,6 +218,8 @@ module(load="imptcp")
 input(type="imudp" address="127.0.0.1" port="${port}")
 input(type="imtcp" address="127.0.0.1" port="${port}")
 input(type="imptcp" path="${at('socket')}")
+input(type="imtcp" address="127.0.0.1" port="${tlsPort}" streamDriver.name="gtls" streamDriver.mode="1" streamDriver.authMode="anon"
+  streamDriver.caFile="${authority.certificate}" streamDriver.certFile="${certificate}" streamDriver.keyFile="${key}")
 template(name="all" type="string" string="%jsonmesg%\\n")
 action(type="omfile" file="${at('out')}" template="all")
 `,
@@ -233,8 +239,16 @@ action(type="omfile" file="${at('out')}" template="all")
   }
   beforeEach(async () => {
     port = await freePort();
+    tlsPort = await freePort();
+    authority = new Authority(at('authority'));
   });
   afterEach(stopRsyslog);
+  const overTls = (ca?: string): SyslogOptions => ({
+    protocol: 'tls',
+    host: 'localhost',
+    port: tlsPort,
+    ...(ca !== undefined && { ca }),
+  });
 
   const heard = (count: number): Promise<Record<string, string>[]> =>
     waitFor(() => {
@@ -247,6 +261,7 @@ action(type="omfile" file="${at('out')}" template="all")
     ['udp', () => ({ protocol: 'udp', host: '127.0.0.1', port })],
     ['tcp', () => ({ protocol: 'tcp', host: '127.0.0.1', port })],
     ['unix', () => ({ protocol: 'unix', path: at('socket') })],
+    ['tls', () => overTls(authority.certificate)],
   ];
 
   it.each(ways)('understands all of it, by %s', async (_way, options) => {
@@ -284,5 +299,21 @@ action(type="omfile" file="${at('out')}" template="all")
     await startRsyslog();
     const events = (await heard(2)).map(({ msgid }) => msgid);
     expect(events).toEqual(['one', 'two']);
+  });
+
+  it.each([
+    ['whose authority is not known', 'localhost', () => overTls(), /verify the first certificate/],
+    ['that is for another host', 'log.example.com', () => overTls(authority.certificate), /altnames/],
+  ])('is told nothing if it has a certificate %s', async (_what, host, options, cause) => {
+    await startRsyslog(host);
+    await runner.setSinks([syslogSink(options())]);
+    await report(reportOf('one'));
+    const [line] = await waitFor(() => {
+      const said = log.said('a sink does not take incidents');
+      return said.length > 0 ? said : undefined;
+    });
+    expect(line!['cause']).toMatch(cause);
+    expect(linesOf(at('out')).filter((one) => one.includes('id-one'))).toEqual([]);
+    expect((await store.incidents.pending({ sink: 'syslog', limit: 2 })).incidents).toHaveLength(1);
   });
 });

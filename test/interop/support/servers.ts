@@ -2,8 +2,15 @@ import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { connect } from 'node:net';
 
-// The last is where `.ci/run` unpacks Exim, whose package can't be installed beside Postfix.
-const FOLDERS = ['/usr/sbin', '/usr/bin', '/opt/postern-exim/usr/sbin'];
+const MACHINE = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
+const FOLDERS = [
+  '/usr/sbin',
+  '/usr/bin',
+  // Where `.ci/run` unpacks Exim, whose package can't be installed beside Postfix.
+  '/opt/postern-exim/usr/sbin',
+  // What rsyslog loads; Debian has its TLS in a package of its own.
+  `/usr/lib/${MACHINE}-linux-gnu/rsyslog`,
+];
 
 /** The path of a program, if it is installed. */
 export const found = (program: string): string | undefined =>
