@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { describeError, OperationalError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { parseHash, passwordMatcher } from '../base/password-hash.ts';
+import { withTimeLimit } from '../base/time-limit.ts';
 import type { ServedBlob, ServedBlobs } from '../ocp/blob.ts';
 import { networkList } from '../ocp/when.ts';
 import { Rate } from '../sandbox/capabilities/rate.ts';
@@ -236,16 +237,9 @@ class Desk {
       response.writeHead(status, headers);
       const octets = range.end - range.start;
       const deadlineMs = REQUEST_MS + (octets / SLOWEST_OCTETS_PER_SECOND) * 1000;
-      // Not AbortSignal.timeout: that would stay until it has passed, for each small file.
-      const abort = new AbortController();
-      const timer = setTimeout(() => abort.abort(), deadlineMs);
-      try {
-        await pipeline(Readable.from(file.read(range), { objectMode: false }), response, {
-          signal: abort.signal,
-        });
-      } finally {
-        clearTimeout(timer);
-      }
+      await withTimeLimit({ ms: deadlineMs }, (signal) =>
+        pipeline(Readable.from(file.read(range), { objectMode: false }), response, { signal }),
+      );
       return { status, blob, octets };
     } finally {
       await file.close();

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { attachmentDisposition } from '../base/content-disposition.ts';
 import { describeError, OperationalError } from '../base/errors.ts';
+import { withTimeLimit } from '../base/time-limit.ts';
 import type { RemoteBlobs } from '../ocp/blob.ts';
 import type { BlobStore } from '../ocp/capability.ts';
 import { amzDate, authorization, encodePath, presignedQuery, type SigningKey } from './s3-signature.ts';
@@ -51,7 +52,7 @@ export function s3Blobs(store: BlobStore): RemoteBlobs {
       method,
       headers: { ...signed, authorization: authorization(unsigned, key) },
       agent: false,
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      signal,
     });
     try {
       const response = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -74,7 +75,8 @@ export function s3Blobs(store: BlobStore): RemoteBlobs {
 
   async function sent(wanted: Sent): Promise<void> {
     try {
-      await send(wanted);
+      const { signal } = wanted;
+      await withTimeLimit({ ms: timeoutMs, signal }, (limit) => send({ ...wanted, signal: limit }));
     } catch (error) {
       const verb = wanted.method === 'PUT' ? 'put' : 'remove';
       throw unavailable(`Cannot ${verb} ${wanted.id} in the store ${name}: ${describeError(error)}`);

@@ -194,7 +194,7 @@ describe('the webhook', () => {
   it('has a time', async () => {
     server = await httpServer(() => {});
     const sink = webhookSink({ url: `http://127.0.0.1:${server.port}/`, timeoutMs: 100 });
-    await expect(sink.deliver([reportOf('one')], new AbortController().signal)).rejects.toThrow(/timeout/i);
+    await expect(sink.deliver([reportOf('one')], new AbortController().signal)).rejects.toThrow('No result within 100 ms');
   });
 });
 

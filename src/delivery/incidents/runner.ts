@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { withTimeLimit } from '../../base/time-limit.ts';
 import type { IncidentReport } from '../../ocp/incident.ts';
 import type { IncidentLog, StoredIncident } from '../../store/store.ts';
 import { backOffMs } from '../retry.ts';
@@ -80,9 +81,8 @@ export class IncidentRunner {
           await bell.rung;
           continue;
         }
-        await sink.deliver(
-          incidents.map(reportOf),
-          AbortSignal.any([signal, AbortSignal.timeout(DELIVER_MS)]),
+        await withTimeLimit({ ms: DELIVER_MS, signal }, (limit) =>
+          sink.deliver(incidents.map(reportOf), limit),
         );
         await this.#store.taken({ sink: sink.name, number: incidents.at(-1)!.number });
         if (dropped > 0) this.#log.error({ sink: sink.name, dropped }, 'incidents were dropped');

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { OperationalError } from '../../base/errors.ts';
+import { withTimeLimit } from '../../base/time-limit.ts';
 import type { IncidentSink } from './sink.ts';
 
 export interface WebhookOptions {
@@ -22,19 +23,16 @@ export function webhookSink({ url, secret, timeoutMs }: WebhookOptions): Inciden
       for (const report of reports) {
         const body = JSON.stringify(report);
         const key = secret === undefined ? undefined : (await readFile(secret, 'utf8')).trim();
-        const response = await fetch(url, {
-          method: 'POST',
-          redirect: 'manual',
-          headers: {
-            'Content-Type': 'application/json',
-            'User-Agent': 'Postern',
-            ...(key !== undefined && {
-              'X-Postern-Signature': `sha256=${createHmac('sha256', key).update(body).digest('hex')}`,
-            }),
-          },
-          body,
-          signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-        });
+        const headers = {
+          'Content-Type': 'application/json',
+          'User-Agent': 'Postern',
+          ...(key !== undefined && {
+            'X-Postern-Signature': `sha256=${createHmac('sha256', key).update(body).digest('hex')}`,
+          }),
+        };
+        const response = await withTimeLimit({ ms: timeoutMs, signal }, (limit) =>
+          fetch(url, { method: 'POST', redirect: 'manual', headers, body, signal: limit }),
+        );
         await response.body?.cancel();
         if (!response.ok) throw new OperationalError('webhook', `it answered ${response.status}`);
       }

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { describeError } from '../../base/errors.ts';
 import { printable } from '../../base/printable.ts';
+import { TimeLimitError, withTimeLimit } from '../../base/time-limit.ts';
 import type { Scanner } from '../../ocp/capability.ts';
 import type { Content } from './content.ts';
 
@@ -29,26 +30,26 @@ export async function scanWith(
   { content, signal }: { content: Content; signal: AbortSignal },
 ): Promise<ScanResult> {
   const { endpoint, timeoutMs, maxBytes } = scanner;
-  const late = AbortSignal.timeout(timeoutMs);
-  const socket = connect(endpoint);
-  const reply = replyOf(socket);
-  const stop = (): void => {
-    const why = late.aborted ? `there was no verdict within ${timeoutMs} ms` : 'nobody waits for it any more';
-    socket.destroy(new Error(why));
-  };
-  const either = AbortSignal.any([late, signal]);
-  either.addEventListener('abort', stop);
-  if (either.aborted) stop();
-  try {
-    const sent = await send(socket, { content, maxBytes, isAnswered: () => reply.isThere });
-    if (sent > maxBytes) {
-      return { kind: 'tooLong', cause: `it has more than the ${maxBytes} octets that this scanner takes` };
+  return withTimeLimit({ ms: timeoutMs, signal }, async (limit) => {
+    const socket = connect(endpoint);
+    const reply = replyOf(socket);
+    const stop = (): void => {
+      const late = limit.reason instanceof TimeLimitError;
+      const why = late ? `there was no verdict within ${timeoutMs} ms` : 'nobody waits for it any more';
+      socket.destroy(new Error(why));
+    };
+    limit.addEventListener('abort', stop);
+    if (limit.aborted) stop();
+    try {
+      const sent = await send(socket, { content, maxBytes, isAnswered: () => reply.isThere });
+      if (sent > maxBytes) {
+        return { kind: 'tooLong', cause: `it has more than the ${maxBytes} octets that this scanner takes` };
+      }
+      return judge(await reply.text);
+    } finally {
+      socket.destroy();
     }
-    return judge(await reply.text);
-  } finally {
-    either.removeEventListener('abort', stop);
-    socket.destroy();
-  }
+  });
 }
 
 /** Octets sent; more than `maxBytes` if there were more, which were not sent. Ends early when there is a reply, or can be none. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { describeError } from '../../base/errors.ts';
+import { withTimeLimit } from '../../base/time-limit.ts';
 import type { CapabilityAnswer, Directory, DirectoryGrant } from '../../ocp/capability.ts';
 import { AnswerCache } from './answer-cache.ts';
 import { fileTable } from './directory-file.ts';
@@ -68,10 +69,9 @@ export function directoryPart(directories: readonly Directory[], threads: Librar
       const { directory, table } = known;
       const kept = cache.get(`${name} ${key}`)?.answer;
       if (kept !== undefined) return told(kept, directory);
-      const limit = AbortSignal.any([signal, AbortSignal.timeout(directory.timeoutMs)]);
-      const found = await table
-        .find(key, { signal: limit })
-        .catch((thrown: unknown): Found => ({ kind: 'failed', cause: describeError(thrown) }));
+      const found = await withTimeLimit({ ms: directory.timeoutMs, signal }, (limit) =>
+        table.find(key, { signal: limit }),
+      ).catch((thrown: unknown): Found => ({ kind: 'failed', cause: describeError(thrown) }));
       if (found.kind !== 'failed')
         cache.put(`${name} ${key}`, { answer: found, ttl: directory.cacheMs / 1000 });
       return told(found, directory);

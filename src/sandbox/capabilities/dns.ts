@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { withTimeLimit } from '../../base/time-limit.ts';
 import type { DnsGrant } from '../../ocp/capability.ts';
 import type { Facts } from '../../ocp/facts.ts';
 import { isDnsName, reverseName, type DnsQuestion, type DnsRecord } from './dns-message.ts';
@@ -61,8 +62,9 @@ export function dnsPart(resolver: Resolver): CapabilityPart<DnsGrant> {
       }
       spent.queries += 1;
       const startedMs = performance.now();
-      const limit = AbortSignal.timeout(Math.ceil(leftMs));
-      const answer = await resolver.resolve(question, { signal: AbortSignal.any([signal, limit]) });
+      const answer = await withTimeLimit({ ms: Math.ceil(leftMs), signal }, (limit) =>
+        resolver.resolve(question, { signal: limit }),
+      );
       spent.ms += performance.now() - startedMs;
       if (answer.kind === 'failed') return refused('UNAVAILABLE', `${type} ${name}: ${answer.cause}`);
       const { kind, ttl } = answer;

@@ -1,6 +1,7 @@
 import { getServers } from 'node:dns';
 import { parseAddressPort } from '../../base/address-port.ts';
 import { describeError } from '../../base/errors.ts';
+import { TimeLimitError, withTimeLimit } from '../../base/time-limit.ts';
 import { AnswerCache } from './answer-cache.ts';
 import { exchange, type DnsServer } from './dns-exchange.ts';
 import type { DnsQuestion, DnsRecord } from './dns-message.ts';
@@ -106,9 +107,10 @@ async function askServers(
   for (let round = 0; round < ROUNDS; round++) {
     for (const server of servers) {
       const where = `${server.address} port ${server.port}`;
-      const limit = AbortSignal.timeout(timeoutMs);
       try {
-        const reply = await exchange(server, { question, signal: AbortSignal.any([signal, limit]) });
+        const reply = await withTimeLimit({ ms: timeoutMs, signal }, (limit) =>
+          exchange(server, { question, signal: limit }),
+        );
         const { rcode, records } = reply;
         if (rcode === 0 && records.length > 0)
           return { kind: 'found', records, ttl: Math.min(reply.ttl, LONGEST_TTL) };
@@ -118,9 +120,10 @@ async function askServers(
         cause = `${where} answered ${RCODES[rcode] ?? `with code ${rcode}`}`;
       } catch (thrown) {
         if (signal.aborted) return ENDED;
-        cause = limit.aborted
-          ? `${where} did not answer within ${timeoutMs} ms`
-          : `${where} could not be asked: ${describeError(thrown)}`;
+        cause =
+          thrown instanceof TimeLimitError
+            ? `${where} did not answer within ${timeoutMs} ms`
+            : `${where} could not be asked: ${describeError(thrown)}`;
       }
     }
   }
