@@ -119,8 +119,7 @@ class Sandbox implements CalloutService {
       this.#log.error({ cause: made.fault }, 'the table of parts could not be made');
       return undefined;
     }
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a thread of the same program has made it
-    return made.output as PartTable;
+    return made.output;
   }
 
   async run(job: CalloutJob): Promise<CalloutResult> {

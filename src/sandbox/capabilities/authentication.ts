@@ -84,14 +84,13 @@ export class Authentication {
     ];
     const asked = [...new Set(names)].map(async (name) => [name, await lookUps.txt(name)] as const);
     const keys: KeyAnswers = Object.fromEntries(await Promise.all(asked));
-    const input: VerifyInput = { image, keys, now };
+    const input = { image, keys, now };
     const made = await this.#threads.run(
       { task: 'verifyMessage', input },
       { signal: AbortSignal.timeout(VERIFY_MS) },
     );
     if ('fault' in made) throw new Error(`Cannot verify the message: ${made.fault}`);
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it is what the task gives
-    return made.output as Verified;
+    return made.output;
   }
 }
 

@@ -1,8 +1,7 @@
 import { stat } from 'node:fs/promises';
 import type { Directory } from '../../ocp/capability.ts';
-import type { Found, Table } from './directory.ts';
+import type { Table } from './directory.ts';
 import type { LibraryThreads } from './library-threads.ts';
-import type { TableLookup } from './task-table.ts';
 
 type FileDirectory = Extract<Directory, { type: 'csv' | 'sqlite' }>;
 
@@ -11,11 +10,9 @@ export function fileTable(directory: FileDirectory, threads: LibraryThreads): Ta
   return {
     async find(key, { signal }) {
       const { mtimeMs, size, ino } = await stat(directory.file);
-      const input: TableLookup = { directory, key, version: `${mtimeMs} ${size} ${ino}` };
+      const input = { directory, key, version: `${mtimeMs} ${size} ${ino}` };
       const answer = await threads.run({ task: 'table', input }, { signal });
-      if ('fault' in answer) return { kind: 'failed', cause: answer.fault };
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what `runTable` gives
-      return answer.output as Found;
+      return 'fault' in answer ? { kind: 'failed', cause: answer.fault } : answer.output;
     },
     close() {},
   };

@@ -69,10 +69,10 @@ export function arcSealer({
       authservId,
       results,
     };
-    const input: ArcSealInput = { image, pem: file.text, sealing };
+    const input = { image, pem: file.text, sealing };
     const made = await threads.run({ task: 'arcSeal', input }, { signal });
     if ('fault' in made) return refused('UNAVAILABLE', `the key ${name} can't seal: ${made.fault}`);
-    const field = typeof made.output === 'string' ? made.output : '';
-    return answered({ domain, selector, sealed: field !== '' }, Buffer.from(field, 'latin1'));
+    const { output: fields = '' } = made;
+    return answered({ domain, selector, sealed: fields !== '' }, Buffer.from(fields, 'latin1'));
   };
 }

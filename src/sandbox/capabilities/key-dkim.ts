@@ -96,13 +96,10 @@ export function dkimSigner(threads: LibraryThreads): KeyOperation {
       time,
       expires: expires === undefined ? undefined : time + expires,
     };
-    const input: DkimSignInput = { image, pem: file.text, signing };
+    const input = { image, pem: file.text, signing };
     const made = await threads.run({ task: 'dkimSign', input }, { signal });
     if ('fault' in made) return refused('UNAVAILABLE', `the key ${name} can't sign: ${made.fault}`);
-    return answered(
-      { domain: key.domain, selector: key.selector },
-      Buffer.from(String(made.output), 'latin1'),
-    );
+    return answered({ domain: key.domain, selector: key.selector }, Buffer.from(made.output, 'latin1'));
   };
 }
 

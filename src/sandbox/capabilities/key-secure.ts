@@ -107,12 +107,10 @@ function operation(
     } else {
       work = op === 'find' ? { op, addresses: [...recipients.keys()] } : { op: 'open' };
     }
-    const input: SecureMailInput = { keys, image, sizeLimit: MESSAGE_LIMIT, work };
+    const input = { keys, image, sizeLimit: MESSAGE_LIMIT, work };
     const made = await threads.run({ task: 'secureMail', input }, { signal });
     if ('fault' in made) return refused('UNAVAILABLE', `it can't be done: ${made.fault}`);
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it is what the task of that name gives
-    const output = made.output as SecureMailOutput;
-    return answered(output.fields, output.octets);
+    return answered(made.output.fields, made.output.octets);
   };
 }
 

@@ -2,9 +2,6 @@
  * What the threads of `library-threads.ts` can do: the work of libraries that take long or hold the event loop, such as hashing and encrypting
  * whole messages. Each is loaded when it is first asked for. Input and output are plain data that can cross to another thread.
  */
-// As a method, so that each task can name the type of its own input: whoever calls it is the same program.
-export type LibraryTask = { run(input: unknown): Promise<unknown> }['run'];
-
 export const LIBRARY_TASKS = {
   partTable: async () => (await import('./task-part-table.ts')).runPartTable,
   verifyMessage: async () => (await import('./task-verify-message.ts')).runVerifyMessage,
@@ -12,12 +9,23 @@ export const LIBRARY_TASKS = {
   arcSeal: async () => (await import('./task-sign.ts')).runArcSeal,
   table: async () => (await import('./task-table.ts')).runTable,
   secureMail: async () => (await import('./task-secure-mail.ts')).runSecureMail,
-} as const satisfies Readonly<Record<string, () => Promise<LibraryTask>>>;
+};
 
-export interface LibraryCall {
-  readonly task: string;
-  readonly input: unknown;
+export type TaskName = keyof typeof LIBRARY_TASKS;
+type Task<Name extends TaskName> = Awaited<ReturnType<(typeof LIBRARY_TASKS)[Name]>>;
+type Input<Name extends TaskName> = Parameters<Task<Name>>[0];
+type Output<Name extends TaskName> = Awaited<ReturnType<Task<Name>>>;
+
+/** The same table, in a form in which the name of a task ties what it takes to what it gives. */
+export type LibraryTasks = {
+  readonly [Name in TaskName]: () => Promise<(input: Input<Name>) => Promise<Output<Name>>>;
+};
+
+export interface LibraryCall<Name extends TaskName = TaskName> {
+  readonly task: Name;
+  readonly input: Input<Name>;
 }
 
 /** `fault` is in words; it may quote what a stranger sent. */
-export type LibraryAnswer = { readonly output: unknown } | { readonly fault: string };
+export type LibraryAnswer<Name extends TaskName = TaskName> =
+  { readonly output: Output<Name> } | { readonly fault: string };

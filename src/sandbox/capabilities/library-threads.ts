@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { Alarm } from '../../base/alarm.ts';
 import { describeError } from '../../base/errors.ts';
 import { workerUrl } from '../../base/worker-url.ts';
-import type { LibraryAnswer, LibraryCall } from './library-tasks.ts';
+import type { LibraryAnswer, LibraryCall, TaskName } from './library-tasks.ts';
 
 /**
  * A few threads for the work of libraries on behalf of capabilities, so that no message, however large or made up, holds up the event
@@ -21,7 +21,10 @@ export class LibraryThreads {
   readonly #rest = new Alarm(() => this.#endIdle());
 
   /** What the task gives, or why it gives nothing. Never rejects. The input is plain data. */
-  run(call: LibraryCall, { signal }: { signal: AbortSignal }): Promise<LibraryAnswer> {
+  run<Name extends TaskName>(
+    call: LibraryCall<Name>,
+    { signal }: { signal: AbortSignal },
+  ): Promise<LibraryAnswer<Name>> {
     if (signal.aborted) return Promise.resolve(ABORTED);
     if (this.#waiting.length >= WAITING) {
       return Promise.resolve({ fault: `${WAITING} others are waiting for it` });
@@ -30,7 +33,7 @@ export class LibraryThreads {
       const job: Job = {
         call,
         signal,
-        settle: (answer) => {
+        settle(answer: LibraryAnswer<Name>) {
           signal.removeEventListener('abort', onAbort);
           resolve(answer);
         },
@@ -92,11 +95,12 @@ export class LibraryThreads {
 interface Job {
   readonly call: LibraryCall;
   readonly signal: AbortSignal;
-  readonly settle: (answer: LibraryAnswer) => void;
+  // As a method, so that each job can name the answers to its own task: it is given no others.
+  settle(answer: LibraryAnswer): void;
 }
 
-const ABORTED: LibraryAnswer = { fault: 'it was not done in time' };
-const CLOSED: LibraryAnswer = { fault: 'this Postern is stopping' };
+const ABORTED = { fault: 'it was not done in time' };
+const CLOSED = { fault: 'this Postern is stopping' };
 
 class LibraryThread {
   readonly #worker: Worker;

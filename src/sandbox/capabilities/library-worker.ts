@@ -1,13 +1,22 @@
 import { parentPort } from 'node:worker_threads';
 import { describeError } from '../../base/errors.ts';
-import { LIBRARY_TASKS, type LibraryAnswer, type LibraryCall, type LibraryTask } from './library-tasks.ts';
+import {
+  LIBRARY_TASKS,
+  type LibraryAnswer,
+  type LibraryCall,
+  type LibraryTasks,
+  type TaskName,
+} from './library-tasks.ts';
 
 /** A thread of `library-threads.ts`: one task, one answer, until it is ended from outside. */
-const tasks: ReadonlyMap<string, () => Promise<LibraryTask>> = new Map(Object.entries(LIBRARY_TASKS));
+const tasks: LibraryTasks = LIBRARY_TASKS;
 
-async function answer({ task, input }: LibraryCall): Promise<LibraryAnswer> {
+async function answer<Name extends TaskName>({
+  task,
+  input,
+}: LibraryCall<Name>): Promise<LibraryAnswer<Name>> {
   try {
-    const run = await tasks.get(task)!();
+    const run = await tasks[task]();
     return { output: await run(input) };
   } catch (thrown) {
     return { fault: describeError(thrown) };
