@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { Client, NoSuchObjectError, ResultCodeError, SizeLimitExceededError, type Entry } from 'ldapts';
 import { Alarm } from '../../base/alarm.ts';
 import type { Directory } from '../../ocp/capability.ts';
+import { elementSize } from './ber.ts';
 import type { Found, Row, Table } from './directory.ts';
 import { fillFilter } from './ldap-filter.ts';
 
@@ -91,13 +92,17 @@ interface Connection {
 
 async function open(ldap: Ldap, signal: AbortSignal): Promise<Connection> {
   const { url, startTls, bind, timeoutMs } = ldap;
-  const host = new URL(url).hostname.replace(/^\[|\]$/g, '');
+  const at = new URL(url);
+  const host = at.hostname.replace(/^\[|\]$/g, '');
+  const port = Number(at.port || (at.protocol === 'ldaps:' ? 636 : 389));
   const tls: ConnectionOptions = {
     host,
     ...(isIP(host) === 0 && { servername: host }),
     ...(ldap.ca !== undefined && { ca: await readFile(ldap.ca) }),
   };
   let socket: Socket | undefined;
+  // What comes before TLS, which is one answer.
+  let clear: Buffer = Buffer.alloc(0);
   const count = (octets: Buffer): void => {
     connection.received += octets.length;
     if (connection.received > SEARCH_LIMIT) {
@@ -109,37 +114,27 @@ async function open(ldap: Ldap, signal: AbortSignal): Promise<Connection> {
     if (socket !== undefined || signal.aborted) throw new Error('the connection has ended');
     const made = make();
     socket = made;
-    made.on('data', count);
-    return made;
+    return made.on('data', count);
   };
-  // What came in the clear with the answer to StartTLS anybody may have said: it must not be taken for the server's.
-  const upgrade = (options: ConnectionOptions): Socket => {
-    if (client['messageParser']['buffer'] !== undefined)
-      throw new Error('it said more before TLS than it may');
-    return connectTls(options).on('data', count);
+  const inClear = (): Socket => {
+    const made = once(() => connectTcp(port, host));
+    return startTls ? made.on('data', (octets) => (clear = Buffer.concat([clear, octets]))) : made;
+  };
+  // What came in the clear after the answer to StartTLS anybody may have said: it must not be taken for the server's.
+  const upgrade = (): TLSSocket => {
+    if (clear.length !== elementSize(clear)) throw new Error('it said more before TLS than it may');
+    return connectTls({ ...tls, socket: socket! }).on('data', count);
   };
   const client = new Client({
     url,
     timeout: timeoutMs,
     connectTimeout: timeoutMs,
-    // It takes ldap:// with these for TLS from the beginning.
-    ...(startTls
-      ? {
-          // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- of its forms this is the one that is called
-          createSecureConnection: upgrade as typeof connectTls,
-        }
-      : url.startsWith('ldaps:') && {
-          tlsOptions: tls,
-          // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same
-          createSecureConnection: ((port: number, at: string, options: ConnectionOptions) =>
-            once(() => connectTls(port, at, options))) as typeof connectTls,
-        }),
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the same
-    createConnection: ((port: number, at: string) => once(() => connectTcp(port, at))) as typeof connectTcp,
+    createConnection: inClear,
+    createSecureConnection: startTls ? upgrade : () => once(() => connectTls({ ...tls, port })),
   });
   const connection: Connection = { client, received: 0, end: (cause) => socket?.destroy(cause) };
   const begin = async (): Promise<void> => {
-    if (startTls) await client.startTLS(tls);
+    if (startTls) await client.startTLS();
     if (bind === undefined) return;
     const password = (await readFile(bind.passwordFile, 'utf8')).replace(/\r?\n$/, '');
     // An empty one would be a bind as nobody that succeeds (RFC 4513 section 5.1.2).
