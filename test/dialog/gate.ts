@@ -58,6 +58,7 @@ const CONFIG = {
     waiting: { ...smtp, greetingDelayMs: 500 },
     banned: { ...smtp, group: 'banned' },
     'old-tls': { ...smtp, group: 'old-tls' },
+    blocklist: { ...smtp, group: 'blocklist' },
   },
   downstreams: { local: { protocol: 'maildir', path: './mail' } },
   services: {
@@ -80,6 +81,17 @@ const CONFIG = {
         ],
       },
     },
+    blocklist: {
+      plugin: 'blocklist',
+      grants: { kv: {} },
+      settings: {
+        entries: [
+          { sender: '@spam.example', reply: { code: 554, text: 'No spam' } },
+          { recipient: 'ann@example.com', subject: '*cheap pills*', reply: { text: 'No pills' } },
+        ],
+        recipients: { 'carl@example.com': { block: '@shop.example' } },
+      },
+    },
     ciphers: { plugin: 'access-control', settings: { rules: [{ cipher: 'TLS_*', action: 'reject' }] } },
     networks: {
       plugin: 'access-control',
@@ -92,6 +104,7 @@ const CONFIG = {
     bypass: ['access', 'marking'],
     banned: ['networks'],
     'old-tls': ['ciphers'],
+    blocklist: ['blocklist'],
   },
   opes: { bypass: [{ authenticated: true }, { client: '127.0.0.0/8', senderDomain: 'example.org' }] },
   bounce: { downstream: 'local' },

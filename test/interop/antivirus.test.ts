@@ -1,25 +1,16 @@
-import { writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hashPassword } from '../../src/smtp/password-file.ts';
 import { listed } from '../support/cli.ts';
-import { startPostern, temporaryDirectory, waitFor, type Postern } from '../support/postern.ts';
+import { temporaryDirectory, waitFor, type Postern } from '../support/postern.ts';
+import { startThreeWays, WAYS } from '../support/three-ways.ts';
 import { EICAR, startClamd, type Clamd } from './support/clamd.ts';
 import { arrived, mailsIn, type TestMail } from './support/mails.ts';
 import { readMail } from './support/read-mail.ts';
 import { lacks, type Finished } from './support/servers.ts';
-import { swaks } from './support/swaks.ts';
+import { swaksBy } from './support/swaks.ts';
 
 const missing = lacks('clamd', 'swaks', 'python3');
-const LOGIN = '--tls --auth PLAIN --auth-user ann --auth-password sesame'.split(' ');
-
-/** A listener, and what a client must say to it. */
-const WAYS = [
-  ['inbound', []],
-  ['store', ['--protocol', 'LMTP']],
-  ['submission', LOGIN],
-] as const;
 
 // Clients to Postern by SMTP, LMTP and submission; the plugin asks ClamAV; what passes lies in Maildirs.
 describe.skipIf(missing !== '')(`antivirus with clamd${missing}`, () => {
@@ -30,43 +21,39 @@ describe.skipIf(missing !== '')(`antivirus with clamd${missing}`, () => {
 
   beforeAll(async () => {
     clamd = await startClamd({ directory: at('clamd') });
-    writeFileSync(at('users'), `ann:${await hashPassword('sesame')}\n`);
-    const common = { port: 0, downstream: 'local', mode: 'through', group: 'all' };
     const grants = { scan: { scanner: 'clamav' } };
     const plugin = 'antivirus';
-    postern = await startPostern(
+    postern = await startThreeWays(
       {
-        listeners: {
-          inbound: { protocol: 'smtp', domains: ['box.test'], ...common },
-          store: { protocol: 'lmtp', domains: ['box.test'], ...common },
-          submission: { protocol: 'submission', auth: { file: at('users') }, ...common },
-        },
-        downstreams: { local: { protocol: 'maildir', path: at('mail') } },
-        incidents: { file: { path: at('incidents') } },
-        scanners: { clamav: { protocol: 'clamd', socket: clamd.socket } },
-        services: {
-          cleaning: {
-            plugin,
-            grants,
-            allowModify: true,
-            settings: { action: ['replace', 'mark', 'warn', 'header'] },
+        all: { group: 'all' },
+        domains: ['box.test'],
+        config: {
+          incidents: { file: { path: at('incidents') } },
+          scanners: { clamav: { protocol: 'clamd', socket: clamd.socket } },
+          services: {
+            cleaning: {
+              plugin,
+              grants,
+              allowModify: true,
+              settings: { action: ['replace', 'mark', 'warn', 'header'] },
+            },
+            telling: {
+              plugin,
+              grants: { ...grants, notify: {} },
+              allowModify: true,
+              settings: { notify: ['recipients', 'sender'], incident: true },
+            },
+            refusing: { plugin, grants, settings: { action: 'reject' } },
+            holding: { plugin, grants, settings: { action: 'quarantine' } },
           },
-          telling: {
-            plugin,
-            grants: { ...grants, notify: {} },
-            allowModify: true,
-            settings: { notify: ['recipients', 'sender'], incident: true },
+          groups: {
+            all: [
+              { service: 'refusing', when: { recipient: 'strict@box.test' } },
+              { service: 'telling', when: { recipient: 'told@box.test' } },
+              { service: 'holding', when: { recipient: 'held@box.test' } },
+              { service: 'cleaning', when: { recipient: ['ann@box.test', 'ben@box.test'] } },
+            ],
           },
-          refusing: { plugin, grants, settings: { action: 'reject' } },
-          holding: { plugin, grants, settings: { action: 'quarantine' } },
-        },
-        groups: {
-          all: [
-            { service: 'refusing', when: { recipient: 'strict@box.test' } },
-            { service: 'telling', when: { recipient: 'told@box.test' } },
-            { service: 'holding', when: { recipient: 'held@box.test' } },
-            { service: 'cleaning', when: { recipient: ['ann@box.test', 'ben@box.test'] } },
-          ],
         },
       },
       { directory: directory.path },
@@ -106,21 +93,13 @@ describe.skipIf(missing !== '')(`antivirus with clamd${missing}`, () => {
 
   const send = (
     mail: TestMail,
-    { listener, words, to }: { listener: string; words: readonly string[]; to: readonly string[] },
-  ): Promise<Finished> =>
-    swaks({
-      directory: directory.path,
-      port: postern!.ports[listener]!,
-      from: 'bob@example.net',
-      to,
-      text: mail.text,
-      words,
-    });
+    { listener, to }: { listener: string; to: readonly string[] },
+  ): Promise<Finished> => swaksBy(postern!, listener, { from: 'bob@example.net', to, text: mail.text });
   const maildir = (user: string): string => join(at('mail'), `${user}@box.test`);
 
-  it.each(WAYS)('cleans mail by %s', async (listener, words) => {
+  it.each(WAYS)('cleans mail by %s', async (listener) => {
     const mail = mailWith(EICAR);
-    expect((await send(mail, { listener, words, to: ['ann@box.test'] })).code).toBe(0);
+    expect((await send(mail, { listener, to: ['ann@box.test'] })).code).toBe(0);
     const text = await arrived(maildir('ann'), mail);
     const read = await readMail(text);
     expect(read.defects).toEqual([]);
@@ -138,16 +117,16 @@ describe.skipIf(missing !== '')(`antivirus with clamd${missing}`, () => {
     expect(text).not.toContain(Buffer.from(EICAR).toString('base64'));
   });
 
-  it.each(WAYS)('leaves clean mail as it was, by %s', async (listener, words) => {
+  it.each(WAYS)('leaves clean mail as it was, by %s', async (listener) => {
     const mail = mailWith('harmless');
-    expect((await send(mail, { listener, words, to: ['ben@box.test'] })).code).toBe(0);
+    expect((await send(mail, { listener, to: ['ben@box.test'] })).code).toBe(0);
     expect((await arrived(maildir('ben'), mail)).endsWith(mail.text)).toBe(true);
   });
 
   it('has each recipient get what is done for them, by LMTP', async () => {
     const mail = mailWith(EICAR);
     const to = ['ann@box.test', 'strict@box.test', 'held@box.test'];
-    const { output } = await send(mail, { listener: 'store', words: ['--protocol', 'LMTP'], to });
+    const { output } = await send(mail, { listener: 'store', to });
     expect(output.match(/^<\*?\*?-?.*554 5\.7\.1 .*Virus found: invoice\.com/gm)).toHaveLength(1);
     expect(await arrived(maildir('ann'), mail)).toContain('X-Postern-Virus');
     expect(await mailsIn(maildir('strict'))).toEqual([]);
@@ -157,7 +136,7 @@ describe.skipIf(missing !== '')(`antivirus with clamd${missing}`, () => {
 
   it('gives notice to the recipient, and reports an incident', async () => {
     const mail = mailWith(EICAR);
-    expect((await send(mail, { listener: 'inbound', words: [], to: ['told@box.test'] })).code).toBe(0);
+    expect((await send(mail, { listener: 'inbound', to: ['told@box.test'] })).code).toBe(0);
     const [notice] = await waitFor(async () => {
       const mails = await mailsIn(maildir('told'));
       return mails.length === 2 ? mails.filter((text) => /^Auto-Submitted:/m.test(text)) : undefined;
@@ -181,11 +160,11 @@ describe.skipIf(missing !== '')(`antivirus with clamd${missing}`, () => {
   it('tells the client to come back while the scanner does not run', async () => {
     await clamd!.stop('SIGKILL');
     const mail = mailWith(EICAR);
-    const down = await send(mail, { listener: 'inbound', words: [], to: ['ann@box.test'] });
+    const down = await send(mail, { listener: 'inbound', to: ['ann@box.test'] });
     expect(down.output).toMatch(/<\*\* 451 /);
     await clamd!.start();
     // The breaker is not open after one failure.
-    expect((await send(mail, { listener: 'inbound', words: [], to: ['ann@box.test'] })).code).toBe(0);
+    expect((await send(mail, { listener: 'inbound', to: ['ann@box.test'] })).code).toBe(0);
     expect(await arrived(maildir('ann'), mail)).toContain('X-Postern-Virus');
   });
 });

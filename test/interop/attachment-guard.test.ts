@@ -2,22 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hashPassword } from '../../src/smtp/password-file.ts';
 import { listed } from '../support/cli.ts';
-import { startPostern, temporaryDirectory, type Postern } from '../support/postern.ts';
+import { temporaryDirectory, type Postern } from '../support/postern.ts';
+import { startThreeWays, WAYS } from '../support/three-ways.ts';
 import { arrived, mailsIn, type TestMail } from './support/mails.ts';
 import { readMail } from './support/read-mail.ts';
 import { lacks, type Finished } from './support/servers.ts';
-import { swaks } from './support/swaks.ts';
+import { swaksBy } from './support/swaks.ts';
 
 const missing = lacks('zip', 'swaks', 'python3');
-const LMTP = ['--protocol', 'LMTP'];
-const LOGIN = '--tls --auth PLAIN --auth-user ann --auth-password sesame'.split(' ');
-const WAYS = [
-  ['inbound', []],
-  ['store', LMTP],
-  ['submission', LOGIN],
-] as const;
 
 // Clients to Postern by SMTP, LMTP and submission, with archives that a real tool made; what passes lies in Maildirs.
 describe.skipIf(missing !== '')(`attachment-guard and archives${missing}`, () => {
@@ -26,32 +19,31 @@ describe.skipIf(missing !== '')(`attachment-guard and archives${missing}`, () =>
   let postern: Postern | undefined;
 
   beforeAll(async () => {
-    writeFileSync(at('users'), `ann:${await hashPassword('sesame')}\n`);
-    const common = { port: 0, downstream: 'local', mode: 'through', group: 'all' };
-    postern = await startPostern(
+    postern = await startThreeWays(
       {
-        listeners: {
-          inbound: { protocol: 'smtp', domains: ['box.test', 'labs.test'], ...common },
-          store: { protocol: 'lmtp', domains: ['box.test', 'labs.test'], ...common },
-          submission: { protocol: 'submission', auth: { file: at('users') }, ...common },
-        },
-        downstreams: { local: { protocol: 'maildir', path: at('mail') } },
-        services: {
-          guard: {
-            plugin: 'attachment-guard',
-            allowModify: true,
-            settings: {
-              action: ['replace', 'mark', 'warn', 'header'],
-              policies: [
-                { recipients: '@labs.test', blockExtensions: [] },
-                { recipients: 'strict@box.test', action: 'reject' },
-                { recipients: 'held@box.test', action: 'quarantine' },
-              ],
+        all: { group: 'all' },
+        domains: ['box.test', 'labs.test'],
+        config: {
+          services: {
+            guard: {
+              plugin: 'attachment-guard',
+              allowModify: true,
+              settings: {
+                action: ['replace', 'mark', 'warn', 'header'],
+                policies: [
+                  { recipients: '@labs.test', blockExtensions: [] },
+                  { recipients: 'strict@box.test', action: 'reject' },
+                  { recipients: 'held@box.test', action: 'quarantine' },
+                ],
+              },
+            },
+            labs: {
+              plugin: 'attachment-guard',
+              settings: { blockExtensions: ['scr'], action: 'quarantine' },
             },
           },
-          labs: { plugin: 'attachment-guard', settings: { blockExtensions: ['scr'], action: 'quarantine' } },
+          groups: { all: [{ service: 'labs', when: { recipientDomain: 'labs.test' } }, 'guard'] },
         },
-        groups: { all: [{ service: 'labs', when: { recipientDomain: 'labs.test' } }, 'guard'] },
       },
       { directory: directory.path },
     );
@@ -93,16 +85,13 @@ describe.skipIf(missing !== '')(`attachment-guard and archives${missing}`, () =>
 
   const send = (
     mail: TestMail,
-    { listener, words, to }: { listener: string; words: readonly string[]; to: readonly string[] },
-  ): Promise<Finished> => {
-    const port = postern!.ports[listener]!;
-    return swaks({ directory: directory.path, port, from: 'bob@example.net', to, text: mail.text, words });
-  };
+    { listener, to }: { listener: string; to: readonly string[] },
+  ): Promise<Finished> => swaksBy(postern!, listener, { from: 'bob@example.net', to, text: mail.text });
   const maildir = (address: string): string => join(at('mail'), address);
 
-  it.each(WAYS)('takes a program in an archive out of mail by %s', async (listener, words) => {
+  it.each(WAYS)('takes a program in an archive out of mail by %s', async (listener) => {
     const mail = mailWith('invoice.exe');
-    expect((await send(mail, { listener, words, to: ['ann@box.test'] })).code).toBe(0);
+    expect((await send(mail, { listener, to: ['ann@box.test'] })).code).toBe(0);
     const read = await readMail(await arrived(maildir('ann@box.test'), mail));
     expect(read.defects).toEqual([]);
     expect(read.header).toMatchObject({
@@ -119,16 +108,16 @@ describe.skipIf(missing !== '')(`attachment-guard and archives${missing}`, () =>
     });
   });
 
-  it.each(WAYS)('leaves an archive with nothing in it alone, by %s', async (listener, words) => {
+  it.each(WAYS)('leaves an archive with nothing in it alone, by %s', async (listener) => {
     const mail = mailWith('invoice.txt');
-    expect((await send(mail, { listener, words, to: ['ben@box.test'] })).code).toBe(0);
+    expect((await send(mail, { listener, to: ['ben@box.test'] })).code).toBe(0);
     expect((await arrived(maildir('ben@box.test'), mail)).endsWith(mail.text)).toBe(true);
   });
 
   it('has groups of recipients get messages of their own, and each the verdict of theirs', async () => {
     const mail = mailWith('invoice.exe');
     const to = ['cleo@box.test', 'joe@labs.test', 'strict@box.test', 'held@box.test'];
-    const { output } = await send(mail, { listener: 'store', words: LMTP, to });
+    const { output } = await send(mail, { listener: 'store', to });
     expect(output.match(/^<.*554 5\.7\.1 .*Attachment not accepted: invoice\.zip/gm)).toHaveLength(1);
     expect(await arrived(maildir('cleo@box.test'), mail)).toContain('X-Postern-Attachment: removed');
     expect(await arrived(maildir('joe@labs.test'), mail)).toContain(mail.text);

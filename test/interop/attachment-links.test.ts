@@ -1,13 +1,13 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { hashPassword } from '../../src/smtp/password-file.ts';
 import { freePort } from '../support/free-port.ts';
 import { lacksS3Server, startS3Server, type S3Server } from '../support/s3-server.ts';
-import { startPostern, temporaryDirectory, waitFor, type Postern } from '../support/postern.ts';
-import { Dialog } from '../support/smtp-dialog.ts';
+import { temporaryDirectory, waitFor, type Postern } from '../support/postern.ts';
+import { sendBy, startThreeWays, WAYS, type ThreeWays } from '../support/three-ways.ts';
 import { startBrowser } from './support/browser.ts';
+import { mailsIn } from './support/mails.ts';
 import { readMail } from './support/read-mail.ts';
 import { lacks } from './support/servers.ts';
 
@@ -15,73 +15,61 @@ import { lacks } from './support/servers.ts';
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 const { path: directory, remove } = temporaryDirectory();
 let gate: Postern;
-let config: object;
+let config: ThreeWays;
 let s3: S3Server | undefined;
 const withoutS3 = lacksS3Server();
 
-const smtp = { protocol: 'smtp', port: 0, domains: ['example.com'], downstream: 'local', mode: 'through' };
-
 beforeAll(async () => {
-  writeFileSync(join(directory, 'users'), `ann@example.com:${await hashPassword('secret')}\n`);
   const port = await freePort();
   if (withoutS3 === '') s3 = await startS3Server();
   const links = { plugin: 'attachment-links', allowModify: true, grants: { blob: {} } };
   config = {
-    listeners: {
-      inbound: { ...smtp, group: 'inbound' },
-      refusing: { ...smtp, group: 'refusing' },
-      store: { protocol: 'lmtp', port: 0, downstream: 'local', mode: 'through', group: 'inbound' },
-      submission: {
-        protocol: 'submission',
-        port: 0,
-        auth: { file: './users' },
-        downstream: 'local',
-        mode: 'queue',
-        group: 'inbound',
-      },
-    },
-    downstreams: { local: { protocol: 'maildir', path: './mail' } },
-    web: { port, publicUrl: `http://127.0.0.1:${port}` },
-    ...(s3 && { blobStores: { offsite: storeOf(s3) } }),
-    services: {
-      ...(s3 && {
-        offsite: { ...links, grants: { blob: { store: 'offsite' } }, settings: { minSize: 1000, days: 7 } },
-        counted: {
-          ...links,
-          grants: { blob: { store: 'offsite' } },
-          settings: { minSize: 1000, downloads: 1 },
+    all: { group: 'inbound' },
+    submission: { mode: 'queue' },
+    more: { refusing: { group: 'refusing' } },
+    config: {
+      web: { port, publicUrl: `http://127.0.0.1:${port}` },
+      ...(s3 && { blobStores: { offsite: storeOf(s3) } }),
+      services: {
+        ...(s3 && {
+          offsite: { ...links, grants: { blob: { store: 'offsite' } }, settings: { minSize: 1000, days: 7 } },
+          counted: {
+            ...links,
+            grants: { blob: { store: 'offsite' } },
+            settings: { minSize: 1000, downloads: 1 },
+          },
+        }),
+        links: { ...links, settings: { minSize: 1000 } },
+        confirmed: { ...links, settings: { minSize: 1000, confirm: true, downloads: 1 } },
+        before: { ...links, settings: { minSize: 1000 } },
+        // What comes after it refuses mail: then nothing of that is to stay.
+        blocked: {
+          plugin: 'blocklist',
+          grants: { kv: {} },
+          settings: { entries: [{ sender: '*@refused.example', subject: '*', reply: { text: 'No' } }] },
         },
-      }),
-      links: { ...links, settings: { minSize: 1000 } },
-      confirmed: { ...links, settings: { minSize: 1000, confirm: true, downloads: 1 } },
-      before: { ...links, settings: { minSize: 1000 } },
-      // What comes after it refuses mail: then nothing of that is to stay.
-      blocked: {
-        plugin: 'blocklist',
-        grants: { kv: {} },
-        settings: { entries: [{ sender: '*@refused.example', subject: '*', reply: { text: 'No' } }] },
       },
+      groups: {
+        inbound: [
+          { service: 'links', when: { recipient: ['ann@example.com', 'carl@example.com'] } },
+          { service: 'confirmed', when: { recipient: 'eve@example.com' } },
+          ...(s3
+            ? [
+                { service: 'offsite', when: { recipient: 'fay@example.com' } },
+                { service: 'counted', when: { recipient: 'gil@example.com' } },
+              ]
+            : []),
+        ],
+        refusing: [
+          { service: 'before', when: { recipient: 'ann@example.com' } },
+          ...(s3 ? [{ service: 'offsite', when: { recipient: 'fay@example.com' } }] : []),
+          'blocked',
+        ],
+      },
+      bounce: { downstream: 'local' },
     },
-    groups: {
-      inbound: [
-        { service: 'links', when: { recipient: ['ann@example.com', 'carl@example.com'] } },
-        { service: 'confirmed', when: { recipient: 'eve@example.com' } },
-        ...(s3
-          ? [
-              { service: 'offsite', when: { recipient: 'fay@example.com' } },
-              { service: 'counted', when: { recipient: 'gil@example.com' } },
-            ]
-          : []),
-      ],
-      refusing: [
-        { service: 'before', when: { recipient: 'ann@example.com' } },
-        ...(s3 ? [{ service: 'offsite', when: { recipient: 'fay@example.com' } }] : []),
-        'blocked',
-      ],
-    },
-    bounce: { downstream: 'local' },
   };
-  gate = await startPostern(config, { directory });
+  gate = await startThreeWays(config, { directory });
 });
 afterAll(async () => {
   await gate?.stop();
@@ -123,41 +111,23 @@ function mail(subject: string, octets: Uint8Array, name = 'report.pdf'): string 
 
 async function send(
   listener: string,
-  message: string,
-  { to, from = 'bob@example.net' }: { to: readonly string[]; from?: string },
+  text: string,
+  envelope: { to: readonly string[]; from?: string },
 ): Promise<string> {
-  const dialog = await Dialog.open(gate.ports[listener]!);
-  await dialog.say(listener === 'store' ? 'LHLO mail.example.net' : 'EHLO mail.example.net');
-  if (listener === 'submission') {
-    await dialog.say('STARTTLS');
-    await dialog.secure();
-    await dialog.say('EHLO mail.example.net');
-    await dialog.say(`AUTH PLAIN ${Buffer.from('\0ann@example.com\0secret').toString('base64')}`);
-  }
-  for (const line of [`MAIL FROM:<${from}>`, ...to.map((one) => `RCPT TO:<${one}>`), 'DATA']) {
-    expect(await dialog.say(line)).toMatch(/^[23]50 |^354 /);
-  }
-  dialog.send(`${message}\r\n.\r\n`);
-  const reply = await dialog.hear();
-  await dialog.say('QUIT');
-  return reply;
-}
-
-function delivered(address: string, subject: string): string | undefined {
-  const folder = join(directory, 'mail', address, 'new');
-  if (!existsSync(folder)) return undefined;
-  return readdirSync(folder)
-    .map((name) => readFileSync(join(folder, name), 'latin1'))
-    .find((message) => message.includes(`Subject: ${subject}`));
+  const [reply] = await sendBy(gate, listener, { ...envelope, text });
+  return reply!;
 }
 
 const arrived = (address: string, subject: string): Promise<string> =>
-  waitFor(() => delivered(address, subject));
+  waitFor(async () => {
+    const mails = await mailsIn(join(directory, 'mail', address));
+    return mails.find((message) => message.includes(`Subject: ${subject}`));
+  });
 
 const linkIn = (message: string): string => /http:\/\/127\.0\.0\.1:\d+\/blob\/[\w-]{32}/.exec(message)![0];
 const blobs = (): number => readdirSync(join(directory, 'var', 'blobs')).length;
 
-test.each(['inbound', 'store', 'submission'])('%s: the link gives what was attached', async (listener) => {
+test.each(WAYS)('%s: the link gives what was attached', async (listener) => {
   const octets = randomBytes(200_000);
   const subject = `by ${listener}`;
   const message = mail(subject, octets);
@@ -217,14 +187,14 @@ test('a kill loses no file that is linked', async () => {
   expect(await send('inbound', mail('killed', octets), { to: ['carl@example.com'] })).toMatch(/^250 /);
   const url = linkIn(await arrived('carl@example.com', 'killed'));
   await gate.kill('SIGKILL');
-  gate = await startPostern(config, { directory });
+  gate = await startThreeWays(config, { directory });
   expect(Buffer.from(await (await fetch(url)).arrayBuffer()).equals(octets)).toBe(true);
 });
 
 describe.skipIf(withoutS3 !== '')(`files in a store that speaks S3${withoutS3}`, () => {
   const linkTo = (message: string): string => /http:\/\/127\.0\.0\.1:\d+\/mail-files\/\S+/.exec(message)![0];
 
-  test.each(['inbound', 'store', 'submission'])('%s: the link gives what was attached', async (listener) => {
+  test.each(WAYS)('%s: the link gives what was attached', async (listener) => {
     const octets = randomBytes(200_000);
     const subject = `offsite by ${listener}`;
     expect(await send(listener, mail(subject, octets), { to: ['fay@example.com'] })).toMatch(/^250 /);

@@ -1,24 +1,15 @@
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hashPassword } from '../../src/smtp/password-file.ts';
 import { listed } from '../support/cli.ts';
-import { startPostern, temporaryDirectory, type Postern } from '../support/postern.ts';
+import { temporaryDirectory, type Postern } from '../support/postern.ts';
+import { startThreeWays, USER, WAYS } from '../support/three-ways.ts';
 import { arrived, mailsIn, type TestMail } from './support/mails.ts';
 import { readMail } from './support/read-mail.ts';
 import { GTUBE, startRspamd, type Rspamd } from './support/rspamd.ts';
 import { lacks, type Finished } from './support/servers.ts';
-import { swaks } from './support/swaks.ts';
+import { swaksBy } from './support/swaks.ts';
 
 const missing = lacks('rspamd', 'swaks', 'python3');
-const LOGIN = '--tls --auth PLAIN --auth-user ann --auth-password sesame'.split(' ');
-
-/** A listener, what a client must say to it, and whom rspamd takes it for. */
-const WAYS = [
-  ['inbound', [], '-'],
-  ['store', ['--protocol', 'LMTP'], '-'],
-  ['submission', LOGIN, 'ann'],
-] as const;
 
 // Clients to Postern by SMTP, LMTP and submission; the plugin asks rspamd; what passes lies in Maildirs.
 describe.skipIf(missing !== '')(`rspamd with rspamd${missing}`, () => {
@@ -29,8 +20,6 @@ describe.skipIf(missing !== '')(`rspamd with rspamd${missing}`, () => {
 
   beforeAll(async () => {
     rspamd = await startRspamd(at('rspamd'));
-    writeFileSync(at('users'), `ann:${await hashPassword('sesame')}\n`);
-    const common = { port: 0, downstream: 'local', mode: 'through', group: 'all' };
     const url = `http://127.0.0.1:${rspamd.port}`;
     const service = {
       plugin: 'rspamd',
@@ -38,23 +27,24 @@ describe.skipIf(missing !== '')(`rspamd with rspamd${missing}`, () => {
       grants: { http: { targets: [url], timeout: '2s' } },
     };
     const settings = { url };
-    postern = await startPostern(
+    postern = await startThreeWays(
       {
-        listeners: {
-          inbound: { protocol: 'smtp', domains: ['box.test'], ...common },
-          store: { protocol: 'lmtp', domains: ['box.test'], ...common },
-          submission: { protocol: 'submission', auth: { file: at('users') }, ...common },
-        },
-        downstreams: { local: { protocol: 'maildir', path: at('mail') } },
-        services: {
-          refusing: { ...service, settings },
-          holding: { ...service, settings: { ...settings, onReject: 'quarantine', onSoftReject: 'accept' } },
-        },
-        groups: {
-          all: [
-            { service: 'refusing', when: { recipient: ['ann@box.test', 'ben@box.test'] } },
-            { service: 'holding', when: { recipient: 'held@box.test' } },
-          ],
+        all: { group: 'all' },
+        domains: ['box.test'],
+        config: {
+          services: {
+            refusing: { ...service, settings },
+            holding: {
+              ...service,
+              settings: { ...settings, onReject: 'quarantine', onSoftReject: 'accept' },
+            },
+          },
+          groups: {
+            all: [
+              { service: 'refusing', when: { recipient: ['ann@box.test', 'ben@box.test'] } },
+              { service: 'holding', when: { recipient: 'held@box.test' } },
+            ],
+          },
         },
       },
       { directory: directory.path },
@@ -75,41 +65,31 @@ describe.skipIf(missing !== '')(`rspamd with rspamd${missing}`, () => {
 
   const send = (
     mail: TestMail,
-    options: { listener: string; words: readonly string[]; to?: readonly string[] },
-  ): Promise<Finished> =>
-    swaks({
-      directory: directory.path,
-      port: postern!.ports[options.listener]!,
-      from: 'bob@example.net',
-      to: options.to ?? ['ann@box.test'],
-      text: mail.text,
-      words: options.words,
-    });
+    { listener, to = ['ann@box.test'] }: { listener: string; to?: readonly string[] },
+  ): Promise<Finished> => swaksBy(postern!, listener, { from: 'bob@example.net', to, text: mail.text });
   const maildir = (user: string): string => join(at('mail'), `${user}@box.test`);
 
-  it.each(WAYS)(
-    'tells it of the dialog, and does to the header what it says, by %s',
-    async (listener, words, user) => {
-      const mail = mailWith('hello');
-      expect((await send(mail, { listener, words, to: ['ann@box.test', 'ben@box.test'] })).code).toBe(0);
-      const text = await arrived(maildir('ann'), mail);
-      const { header } = await readMail(text);
-      expect(header['x-told']).toMatch(/^127\.0\.0\.1 \S+ bob@example\.net ann@box\.test\+ben@box\.test /);
-      expect(header['x-told']!.split(' ').slice(-2)).toEqual([user, String(mail.text.length)]);
-      expect(header['x-gone']).toBeUndefined();
-      expect(text.match(/^X-Twice: (?:one|two)/gm)).toHaveLength(2);
-      expect(header['subject']).toBe('hello');
-    },
-  );
+  it.each(WAYS)('tells it of the dialog, and does to the header what it says, by %s', async (listener) => {
+    const mail = mailWith('hello');
+    expect((await send(mail, { listener, to: ['ann@box.test', 'ben@box.test'] })).code).toBe(0);
+    const text = await arrived(maildir('ann'), mail);
+    const { header } = await readMail(text);
+    expect(header['x-told']).toMatch(/^127\.0\.0\.1 \S+ bob@example\.net ann@box\.test\+ben@box\.test /);
+    const user = listener === 'submission' ? USER.name : '-';
+    expect(header['x-told']!.split(' ').slice(-2)).toEqual([user, String(mail.text.length)]);
+    expect(header['x-gone']).toBeUndefined();
+    expect(text.match(/^X-Twice: (?:one|two)/gm)).toHaveLength(2);
+    expect(header['subject']).toBe('hello');
+  });
 
-  it.each(WAYS)('refuses what it rejects, by %s', async (listener, words) => {
-    const { output } = await send(mailWith('hello', GTUBE), { listener, words });
+  it.each(WAYS)('refuses what it rejects, by %s', async (listener) => {
+    const { output } = await send(mailWith('hello', GTUBE), { listener });
     expect(output).toMatch(/550 5\.7\.1 Gtube pattern/);
   });
 
-  it.each(WAYS)('holds it where the settings say so, by %s', async (listener, words) => {
+  it.each(WAYS)('holds it where the settings say so, by %s', async (listener) => {
     const before = (await listed(directory.path, 'quarantine')).length;
-    expect((await send(mailWith('hello', GTUBE), { listener, words, to: ['held@box.test'] })).code).toBe(0);
+    expect((await send(mailWith('hello', GTUBE), { listener, to: ['held@box.test'] })).code).toBe(0);
     const held = await listed(directory.path, 'quarantine');
     expect(held).toHaveLength(before + 1);
     expect(held.at(-1)).toMatchObject({ service: 'holding', reason: 'rspamd: reject, 15.0 points' });
@@ -117,39 +97,37 @@ describe.skipIf(missing !== '')(`rspamd with rspamd${missing}`, () => {
 
   it.each(['greylist', 'soft reject'])('has the client come back: %s', async (action) => {
     const mail = mailWith(`action=${action}`);
-    expect((await send(mail, { listener: 'inbound', words: [] })).output).toMatch(
-      /451 4\.7\.1 so says the subject/,
-    );
-    expect((await send(mail, { listener: 'inbound', words: [], to: ['held@box.test'] })).code).toBe(0);
+    expect((await send(mail, { listener: 'inbound' })).output).toMatch(/451 4\.7\.1 so says the subject/);
+    expect((await send(mail, { listener: 'inbound', to: ['held@box.test'] })).code).toBe(0);
     expect(await arrived(maildir('held'), mail)).toContain(mail.id);
   });
 
   it('adds a field, in the place of one from outside, or rewrites the subject', async () => {
     const flagged = mailWith('action=add header');
-    await send(flagged, { listener: 'inbound', words: [] });
+    await send(flagged, { listener: 'inbound' });
     expect((await arrived(maildir('ann'), flagged)).match(/^X-Spam: .*/gm)).toEqual(['X-Spam: Yes']);
     const rewritten = mailWith('action=rewrite subject');
-    await send(rewritten, { listener: 'inbound', words: [] });
+    await send(rewritten, { listener: 'inbound' });
     expect((await readMail(await arrived(maildir('ann'), rewritten))).header['subject']).toBe('*** said ***');
   });
 
   it('hands on a message that is longer than a request may be', async () => {
     const mail = mailWith('large', `${'x'.repeat(70)}\r\n`.repeat(150_000));
     expect(mail.text.length).toBeGreaterThan(8 * 1024 * 1024);
-    expect((await send(mail, { listener: 'inbound', words: [], to: ['ben@box.test'] })).code).toBe(0);
+    expect((await send(mail, { listener: 'inbound', to: ['ben@box.test'] })).code).toBe(0);
     const told = (await arrived(maildir('ben'), mail)).match(/^X-Told: ([^\r]*(?:\r\n[ \t][^\r]*)*)/m)?.[1];
     expect(told).toContain(String(mail.text.length));
   });
 
   it('tells the client to come back while rspamd is slow, or does not run', async () => {
-    const slow = await send(mailWith('action=slow'), { listener: 'inbound', words: [] });
+    const slow = await send(mailWith('action=slow'), { listener: 'inbound' });
     expect(slow.output).toMatch(/<\*\* 451 4\.7\.1 A filter is out of order/);
     await rspamd!.stop();
     const mail = mailWith('hello');
-    const down = await send(mail, { listener: 'inbound', words: [] });
+    const down = await send(mail, { listener: 'inbound' });
     expect(down.output).toMatch(/<\*\* 451 4\.7\.1 A filter is out of order/);
     await rspamd!.start();
-    expect((await send(mail, { listener: 'inbound', words: [] })).code).toBe(0);
+    expect((await send(mail, { listener: 'inbound' })).code).toBe(0);
     expect(await arrived(maildir('ann'), mail)).toContain('X-Told');
     expect((await mailsIn(maildir('ann'))).filter((text) => text.includes('action=slow'))).toEqual([]);
   });

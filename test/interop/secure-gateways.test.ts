@@ -1,23 +1,16 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hashPassword } from '../../src/smtp/password-file.ts';
 import { listed } from '../support/cli.ts';
 import { startPostern, temporaryDirectory, type Postern } from '../support/postern.ts';
 import { Authority, Keyring, openssl } from '../support/secure-mail.ts';
+import { startThreeWays, WAYS } from '../support/three-ways.ts';
 import { arrived, type TestMail } from './support/mails.ts';
 import { lacks, type Finished } from './support/servers.ts';
-import { swaks } from './support/swaks.ts';
+import { swaksBy } from './support/swaks.ts';
 
 const missing = lacks('openssl', 'gpg', 'gpgconf', 'swaks');
-const LOGIN = '--tls --auth PLAIN --auth-user ann --auth-password sesame'.split(' ');
 
-/** A listener of the gate that mail goes out by, and what a client must say to it. */
-const WAYS = [
-  ['submission', LOGIN],
-  ['relay', []],
-  ['store', ['--protocol', 'LMTP']],
-] as const;
 // Ann of a.test writes to Bob of b.test. Two Posterns: hers signs and encrypts, his decrypts and verifies. A copy of what goes between them is kept.
 describe.skipIf(missing !== '')(`S/MIME and OpenPGP from one Postern to another${missing}`, () => {
   const directory = temporaryDirectory();
@@ -64,11 +57,17 @@ describe.skipIf(missing !== '')(`S/MIME and OpenPGP from one Postern to another$
       grants: grants('smime', 'certificates'),
     };
     const openpgp = { plugin: 'pgp-gateway', allowModify: true, grants: grants('openpgp', 'ring') };
-    const common = { port: 0, mode: 'through', group: 'all' };
     inbound = await startPostern(
       {
         listeners: {
-          inbound: { ...common, protocol: 'smtp', domains: ['b.test', 'raw.test'], downstream: 'boxes' },
+          inbound: {
+            protocol: 'smtp',
+            port: 0,
+            domains: ['b.test', 'raw.test'],
+            downstream: 'boxes',
+            mode: 'through',
+            group: 'all',
+          },
         },
         downstreams: { boxes: { protocol: 'maildir', path: at('mail') } },
         keys: { smime: smimeKey('bob@b.test'), openpgp: openpgpKey('carl@b.test'), ...partners },
@@ -88,35 +87,31 @@ describe.skipIf(missing !== '')(`S/MIME and OpenPGP from one Postern to another$
       { directory: at('in') },
     );
     gates.push(inbound);
-    writeFileSync(at('out', 'users'), `ann:${await hashPassword('sesame')}\n`);
-    const next = { ...common, downstream: 'next' };
-    const domains = ['b.test', 'raw.test'];
-    outbound = await startPostern(
+    outbound = await startThreeWays(
       {
-        listeners: {
-          submission: { ...next, protocol: 'submission', auth: { file: at('out', 'users') } },
-          relay: { ...next, protocol: 'smtp', domains },
-          store: { ...next, protocol: 'lmtp', domains },
-        },
+        all: { downstream: 'next', group: 'all' },
+        domains: ['b.test', 'raw.test'],
         downstreams: {
           next: { protocol: 'smtp', host: '127.0.0.1', port: inbound.ports['inbound'], tls: 'none' },
         },
-        keys: { smime: smimeKey('ann@a.test'), openpgp: openpgpKey('ann@a.test'), ...partners },
-        services: {
-          smime: {
-            ...smime,
-            settings: { direction: 'outbound', recipients: { 'b.test': 'must' }, without: 'reject' },
-          },
-          openpgp: { ...openpgp, settings: { direction: 'outbound' } },
-        },
-        groups: {
-          all: [
-            { service: 'openpgp', when: { recipient: 'carl@b.test' } },
-            {
-              service: 'smime',
-              when: { recipient: ['bob@b.test', 'none@b.test', 'bob@raw.test', 'none@raw.test'] },
+        config: {
+          keys: { smime: smimeKey('ann@a.test'), openpgp: openpgpKey('ann@a.test'), ...partners },
+          services: {
+            smime: {
+              ...smime,
+              settings: { direction: 'outbound', recipients: { 'b.test': 'must' }, without: 'reject' },
             },
-          ],
+            openpgp: { ...openpgp, settings: { direction: 'outbound' } },
+          },
+          groups: {
+            all: [
+              { service: 'openpgp', when: { recipient: 'carl@b.test' } },
+              {
+                service: 'smime',
+                when: { recipient: ['bob@b.test', 'none@b.test', 'bob@raw.test', 'none@raw.test'] },
+              },
+            ],
+          },
         },
       },
       { directory: at('out') },
@@ -150,19 +145,11 @@ describe.skipIf(missing !== '')(`S/MIME and OpenPGP from one Postern to another$
     readonly gate: Postern;
     readonly listener: string;
     readonly to: readonly string[];
-    readonly words?: readonly string[];
     readonly from?: string;
   }
 
   const send = ({ text }: TestMail, way: Way): Promise<Finished> =>
-    swaks({
-      directory: directory.path,
-      port: way.gate.ports[way.listener]!,
-      from: way.from ?? 'ann@a.test',
-      to: way.to,
-      text,
-      ...(way.words && { words: way.words }),
-    });
+    swaksBy(way.gate, way.listener, { from: way.from ?? 'ann@a.test', to: way.to, text });
   /** The header, unfolded. */
   const headerOf = (text: string): string =>
     text.slice(0, text.indexOf('\r\n\r\n') + 2).replaceAll(/\r\n(?=[ \t])/g, '');
@@ -176,13 +163,13 @@ describe.skipIf(missing !== '')(`S/MIME and OpenPGP from one Postern to another$
   };
   const PLAIN = BODY.replace('=FC', '\u00fc').replace('=DF', '\u00df');
 
-  it.each(WAYS)('opens what the other sealed, by %s: S/MIME and OpenPGP', async (listener, words) => {
+  it.each(WAYS)('opens what the other sealed, by %s: S/MIME and OpenPGP', async (listener) => {
     for (const [to, field] of [
       ['bob@b.test', 'X-Postern-SMIME'],
       ['carl@b.test', 'X-Postern-PGP'],
     ] as const) {
       const sent = mail();
-      const { code, output } = await send(sent, { gate: outbound, listener, words, to: [to] });
+      const { code, output } = await send(sent, { gate: outbound, listener, to: [to] });
       expect({ code, output: code === 0 ? '' : output }).toEqual({ code: 0, output: '' });
       const text = await arrived(box(to), sent);
       expect(headerOf(text)).toContain(`\r\n${field}: encrypted=opened; signed=good\r\n`);
@@ -192,10 +179,10 @@ describe.skipIf(missing !== '')(`S/MIME and OpenPGP from one Postern to another$
     }
   });
 
-  it.each(WAYS)('sends by %s what OpenSSL opens and verifies', async (listener, words) => {
+  it.each(WAYS)('sends by %s what OpenSSL opens and verifies', async (listener) => {
     const sent = mail();
     const to = ['bob@raw.test'];
-    expect((await send(sent, { gate: outbound, listener, words, to })).code).toBe(0);
+    expect((await send(sent, { gate: outbound, listener, to })).code).toBe(0);
     const text = await arrived(box('bob@raw.test'), sent);
     expect(text).not.toContain('From the start');
     const who = ['-recip', authority.at('bob@b.test.pem'), '-inkey', authority.at('bob@b.test.key')];
@@ -213,7 +200,7 @@ describe.skipIf(missing !== '')(`S/MIME and OpenPGP from one Postern to another$
       const sent = mail();
       const lines = `${'x'.repeat(70)}\r\n`.repeat(350_000);
       const large = { ...sent, text: sent.text + lines };
-      const { code, output } = await send(large, { gate: outbound, listener: 'relay', to: [to] });
+      const { code, output } = await send(large, { gate: outbound, listener: 'inbound', to: [to] });
       expect({ code, output: code === 0 ? '' : output }).toEqual({ code: 0, output: '' });
       const text = await arrived(box(to), sent);
       expect(headerOf(text)).toContain(`\r\n${field}: encrypted=opened; signed=good\r\n`);
@@ -224,7 +211,7 @@ describe.skipIf(missing !== '')(`S/MIME and OpenPGP from one Postern to another$
 
   it('signs where there is nobody to encrypt to, and OpenSSL verifies what arrived', async () => {
     const sent = mail();
-    expect((await send(sent, { gate: outbound, listener: 'relay', to: ['none@raw.test'] })).code).toBe(0);
+    expect((await send(sent, { gate: outbound, listener: 'inbound', to: ['none@raw.test'] })).code).toBe(0);
     const text = await arrived(box('none@raw.test'), sent);
     expect(text).toContain('multipart/signed');
     openssl(['cms', '-verify', '-CAfile', authority.certificate], Buffer.from(text, 'latin1'));
@@ -233,20 +220,19 @@ describe.skipIf(missing !== '')(`S/MIME and OpenPGP from one Postern to another$
   it('refuses recipients that it can not encrypt to and must, and no others, by LMTP', async () => {
     const sent = mail();
     const to = ['bob@b.test', 'none@b.test'];
-    const words = ['--protocol', 'LMTP'];
-    const { output } = await send(sent, { gate: outbound, listener: 'store', words, to });
+    const { output } = await send(sent, { gate: outbound, listener: 'store', to });
     expect(output.match(/^<\S+ +554 5\.7\.1 .*must be encrypted/gm)).toHaveLength(1);
     expect(headerOf(await arrived(box('bob@b.test'), sent))).toContain('encrypted=opened; signed=good');
   });
 
   it('goes by the envelope: From in another name is not signed, nor believed', async () => {
     const sent = mail();
-    const eve = { gate: outbound, listener: 'relay', from: 'eve@a.test' };
+    const eve = { gate: outbound, listener: 'inbound', from: 'eve@a.test' };
     expect((await send(sent, { ...eve, to: ['none@raw.test'] })).code).toBe(0);
     expect(await arrived(box('none@raw.test'), sent)).toContain(BODY);
     const forged = { ...sent, ...mail() };
     forged.text = forged.text.replace('ann@a.test>', 'bob@b.test>');
-    expect((await send(forged, { gate: outbound, listener: 'relay', to: ['bob@b.test'] })).code).toBe(0);
+    expect((await send(forged, { gate: outbound, listener: 'inbound', to: ['bob@b.test'] })).code).toBe(0);
     const text = await arrived(box('bob@b.test'), forged);
     expect(headerOf(text)).toContain('signed=untrusted (the certificate is not of the address in From)');
     expect(text).toContain('\r\nSubject: [not verified] A secret\r\n');

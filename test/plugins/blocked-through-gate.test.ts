@@ -1,58 +1,47 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { hashPassword } from '../../src/smtp/password-file.ts';
-import { startPostern, temporaryDirectory, type Postern } from '../support/postern.ts';
+import { temporaryDirectory, type Postern } from '../support/postern.ts';
 import { Dialog } from '../support/smtp-dialog.ts';
+import { sendBy, startThreeWays } from '../support/three-ways.ts';
 
 /** `blocklist` and `normalize` in the real program, by SMTP, LMTP and submission. */
 const { path: directory, remove } = temporaryDirectory();
 let gate: Postern;
 
-const smtp = { protocol: 'smtp', port: 0, domains: ['example.com'], downstream: 'local', mode: 'through' };
 const CONFIG = {
-  listeners: {
-    inbound: { ...smtp, group: 'inbound' },
-    store: { protocol: 'lmtp', port: 0, downstream: 'local', mode: 'through', group: 'inbound' },
-    submission: {
-      protocol: 'submission',
-      port: 0,
-      auth: { file: './users' },
-      downstream: 'local',
-      mode: 'queue',
-      group: 'inbound',
-    },
-  },
-  downstreams: { local: { protocol: 'maildir', path: './mail' } },
-  services: {
-    normalize: { plugin: 'normalize', allowModify: true },
-    blocklist: {
-      plugin: 'blocklist',
-      grants: { kv: {} },
-      settings: {
-        entries: [
-          { sender: '@spam.example', reply: { code: 554, text: 'No spam' } },
-          { recipient: 'closed@example.com', reply: { enhanced: '5.2.1', text: 'Mailbox is closed' } },
-          { recipient: 'ann@example.com', subject: '*cheap pills*', reply: { text: 'No pills' } },
-        ],
-        recipients: { 'carl@example.com': { block: '@shop.example' } },
+  all: { group: 'inbound' },
+  submission: { mode: 'queue' },
+  config: {
+    services: {
+      normalize: { plugin: 'normalize', allowModify: true },
+      blocklist: {
+        plugin: 'blocklist',
+        grants: { kv: {} },
+        settings: {
+          entries: [
+            { sender: '@spam.example', reply: { code: 554, text: 'No spam' } },
+            { recipient: 'closed@example.com', reply: { enhanced: '5.2.1', text: 'Mailbox is closed' } },
+            { recipient: 'ann@example.com', subject: '*cheap pills*', reply: { text: 'No pills' } },
+          ],
+          recipients: { 'carl@example.com': { block: '@shop.example' } },
+        },
       },
     },
+    groups: { inbound: ['normalize', 'blocklist'] },
+    bounce: { downstream: 'local' },
   },
-  groups: { inbound: ['normalize', 'blocklist'] },
-  bounce: { downstream: 'local' },
 };
 
 beforeAll(async () => {
-  writeFileSync(join(directory, 'users'), `ann@example.com:${await hashPassword('secret')}\n`);
-  gate = await startPostern(CONFIG, { directory });
+  gate = await startThreeWays(CONFIG, { directory });
 }, 60_000);
 afterAll(async () => {
   await gate?.stop();
   remove();
 });
 
-const PILLS = 'From: bob@example.net\r\nSubject: =?utf-8?Q?Cheap_?= =?utf-8?Q?pills?=\r\n\r\nx\r\n.\r\n';
+const PILLS = 'From: bob@example.net\r\nSubject: =?utf-8?Q?Cheap_?= =?utf-8?Q?pills?=\r\n\r\nx\r\n';
 
 async function open(listener: string, greeting: string): Promise<Dialog> {
   const dialog = await Dialog.open(gate.ports[listener]!);
@@ -93,27 +82,17 @@ test.each([
 });
 
 test('LMTP: one recipient is refused at the end of the message, the other gets it', async () => {
-  const dialog = await open('store', 'LHLO mail.example.net');
-  await replies(dialog, [
-    'MAIL FROM:<bob@example.net>',
-    'RCPT TO:<ann@example.com>',
-    'RCPT TO:<dora@example.com>',
-    'DATA',
-  ]);
-  dialog.send(PILLS);
-  expect([await dialog.hear(), await dialog.hear()]).toEqual([
+  const to = ['ann@example.com', 'dora@example.com'];
+  expect(await sendBy(gate, 'store', { to, text: PILLS })).toEqual([
     expect.stringMatching(/^550 5\.7\.1 No pills/),
     expect.stringMatching(/^250 /),
   ]);
-  await dialog.say('QUIT');
 });
 
 test('SMTP: the only recipient is refused at the end of the message', async () => {
-  const dialog = await open('inbound', 'EHLO mail.example.net');
-  await replies(dialog, ['MAIL FROM:<bob@example.net>', 'RCPT TO:<ann@example.com>', 'DATA']);
-  dialog.send(PILLS);
-  expect(await dialog.hear()).toMatch(/^550 5\.7\.1 No pills/);
-  await dialog.say('QUIT');
+  expect(await sendBy(gate, 'inbound', { to: ['ann@example.com'], text: PILLS })).toEqual([
+    expect.stringMatching(/^550 5\.7\.1 No pills/),
+  ]);
 });
 
 /** Messages of the Maildir that have this text. */
@@ -146,27 +125,10 @@ test.each([
 test('submission: what is mended is queued mended, and a HELO name that is none is refused', async () => {
   const dialog = await open('submission', 'EHLO laptop');
   expect(await dialog.say('EHLO mail$(id).example')).toMatch(/^501 5\.5\.4 The name is no domain/);
-  expect(await dialog.say('STARTTLS')).toMatch(/^220 /);
-  await dialog.secure();
-  const password = Buffer.from('\0ann@example.com\0secret').toString('base64');
-  expect(
-    await replies(dialog, [
-      'EHLO laptop',
-      `AUTH PLAIN ${password}`,
-      'MAIL FROM:<ann@example.com>',
-      'RCPT TO:<dora@example.com>',
-      'DATA',
-    ]),
-  ).toEqual([
-    expect.stringMatching(/^250/),
-    expect.stringMatching(/^235 /),
-    expect.stringMatching(/^250 /),
-    expect.stringMatching(/^250 /),
-    expect.stringMatching(/^354 /),
-  ]);
-  dialog.send(`From: ann@example.com\r\nSubject: queued\r\n\r\n${'long '.repeat(400)}\r\n.\r\n`);
-  expect(await dialog.hear()).toMatch(/^250 /);
   await dialog.say('QUIT');
+  const text = `From: ann@example.com\r\nSubject: queued\r\n\r\n${'long '.repeat(400)}\r\n`;
+  const mail = { from: 'ann@example.com', to: ['dora@example.com'], text };
+  expect(await sendBy(gate, 'submission', mail)).toEqual([expect.stringMatching(/^250 /)]);
   await gate.waitForLog(({ msg }) => msg === 'delivered');
   const [message = ''] = delivered('Subject: queued\n');
   expect(message).toContain('Content-Transfer-Encoding: quoted-printable\n');

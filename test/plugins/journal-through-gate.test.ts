@@ -1,43 +1,30 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
-import { hashPassword } from '../../src/smtp/password-file.ts';
-import { startPostern, temporaryDirectory, type Postern } from '../support/postern.ts';
-import { Dialog } from '../support/smtp-dialog.ts';
+import { temporaryDirectory, type Postern } from '../support/postern.ts';
+import { sendBy, startThreeWays, WAYS } from '../support/three-ways.ts';
 import { builtPlugin } from './ask.ts';
 
 /** The journal in the real program, by SMTP, LMTP and submission: its line has the table of parts, which the host made. */
 const { path: directory, remove } = temporaryDirectory();
 let gate: Postern;
 
-const smtp = { protocol: 'smtp', port: 0, domains: ['example.com'], downstream: 'local', mode: 'through' };
 const CONFIG = {
-  listeners: {
-    inbound: { ...smtp, group: 'all' },
-    changed: { ...smtp, group: 'changed' },
-    store: { protocol: 'lmtp', port: 0, downstream: 'local', mode: 'through', group: 'all' },
-    submission: {
-      protocol: 'submission',
-      port: 0,
-      auth: { file: './users' },
-      downstream: 'local',
-      mode: 'queue',
-      group: 'all',
+  all: { group: 'all' },
+  submission: { mode: 'queue' },
+  more: { changed: { group: 'changed' } },
+  config: {
+    services: {
+      journal: { plugin: 'journal' },
+      guard: { plugin: 'attachment-guard', allowModify: true, settings: { action: 'replace' } },
     },
+    groups: { all: ['journal'], changed: ['guard', 'journal'] },
+    bounce: { downstream: 'local' },
   },
-  downstreams: { local: { protocol: 'maildir', path: './mail' } },
-  services: {
-    journal: { plugin: 'journal' },
-    guard: { plugin: 'attachment-guard', allowModify: true, settings: { action: 'replace' } },
-  },
-  groups: { all: ['journal'], changed: ['guard', 'journal'] },
-  bounce: { downstream: 'local' },
 };
 
 beforeAll(async () => {
-  writeFileSync(join(directory, 'users'), `ann:${await hashPassword('secret')}\n`);
-  gate = await startPostern(CONFIG, { directory });
+  gate = await startThreeWays(CONFIG, { directory });
 });
 
 afterAll(async () => {
@@ -87,12 +74,10 @@ async function journalOf(
   return { ...lineSchema.parse(JSON.parse(msg)), text: msg };
 }
 
-async function send(dialog: Dialog, sender: string, message: string): Promise<void> {
-  expect(await dialog.say(`MAIL FROM:<${sender}>`)).toMatch(/^250/);
-  expect(await dialog.say('RCPT TO:<ann@example.com>')).toMatch(/^250/);
-  expect(await dialog.say('DATA')).toMatch(/^354/);
-  expect(await dialog.say(`${message}.`)).toMatch(/^250/);
-}
+const send = async (listener: string, from: string, text: string): Promise<void> =>
+  expect(await sendBy(gate, listener, { from, to: ['ann@example.com'], text })).toEqual([
+    expect.stringMatching(/^250/),
+  ]);
 
 const PARTS = [
   { type: 'multipart/mixed', name: '' },
@@ -100,17 +85,8 @@ const PARTS = [
   { type: 'application/octet-stream', name: 'tool.exe', encoding: 'base64', size: 12 },
 ];
 
-test.each(['inbound', 'store', 'submission'])('by %s', async (listener) => {
-  const dialog = await Dialog.open(gate.ports[listener]!);
-  const hello = `${listener === 'store' ? 'LHLO' : 'EHLO'} client.example.net`;
-  await dialog.say(hello);
-  if (listener === 'submission') {
-    await dialog.say('STARTTLS');
-    await dialog.secure();
-    await dialog.say(hello);
-    await dialog.say(`AUTH PLAIN ${Buffer.from('\0ann\0secret').toString('base64')}`);
-  }
-  await send(dialog, `${listener}@example.com`, mail());
+test.each(WAYS)('by %s', async (listener) => {
+  await send(listener, `${listener}@example.com`, mail());
   const line = await journalOf(listener, `${listener}@example.com`);
   expect(line).toMatchObject({ parts: PARTS, partCount: 3, size: mail().length });
   // Nothing of what was sent, header or body, but the names of files.
@@ -119,10 +95,8 @@ test.each(['inbound', 'store', 'submission'])('by %s', async (listener) => {
 });
 
 test('a message that is in a file, as it arrived, whatever a service before made of it', async () => {
-  const dialog = await Dialog.open(gate.ports['changed']!);
-  await dialog.say('EHLO client.example.net');
   const large = mail(10_000);
-  await send(dialog, 'large@example.net', large);
+  await send('changed', 'large@example.net', large);
   const line = await journalOf('changed', 'large@example.net');
   expect(line.size).toBe(large.length);
   expect(line.parts[2]).toMatchObject({ name: 'tool.exe', size: 12 + 10_000 * 62 });

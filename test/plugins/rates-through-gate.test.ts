@@ -1,10 +1,9 @@
-import { existsSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { hashPassword } from '../../src/smtp/password-file.ts';
-import { startPostern, temporaryDirectory, type Postern } from '../support/postern.ts';
+import { temporaryDirectory, type Postern } from '../support/postern.ts';
 import { Dialog } from '../support/smtp-dialog.ts';
+import { enter, startThreeWays } from '../support/three-ways.ts';
 import { unbuilt } from './ask.ts';
 
 /** `greylist` and `rate-limit` in the real program, by SMTP, LMTP and submission, their counters in its store. */
@@ -14,67 +13,59 @@ const { path: directory, remove } = temporaryDirectory();
 let gate: Postern;
 
 const windowSeconds = 3600;
-const smtp = { protocol: 'smtp', port: 0, domains: ['example.com'], downstream: 'local', mode: 'through' };
 const CONFIG = {
-  listeners: {
-    grey: { ...smtp, group: 'grey' },
-    store: { protocol: 'lmtp', port: 0, downstream: 'local', mode: 'through', group: 'grey' },
-    submission: {
-      protocol: 'submission',
-      port: 0,
-      auth: { file: './users' },
-      downstream: 'local',
-      mode: 'queue',
-      group: 'outbound',
-    },
-    few: { ...smtp, group: 'few' },
-    rated: { ...smtp, group: 'rated' },
-    'rated-store': { protocol: 'lmtp', port: 0, downstream: 'local', mode: 'through', group: 'rated' },
+  all: { group: 'grey' },
+  submission: { mode: 'queue', group: 'outbound' },
+  more: {
+    few: { group: 'few' },
+    rated: { group: 'rated' },
+    'rated-store': { protocol: 'lmtp', group: 'rated' },
   },
-  downstreams: { local: { protocol: 'maildir', path: './mail' } },
-  services: {
-    greylist: { plugin: 'greylist', grants: { kv: {} }, settings: { delaySeconds: 2, whitelistAfter: 0 } },
-    users: {
-      plugin: 'rate-limit',
-      grants: { kv: {} },
-      settings: { limits: [{ count: 'recipients', per: 'user', max: 2, windowSeconds }] },
-    },
-    connections: {
-      plugin: 'rate-limit',
-      grants: { kv: {} },
-      settings: { limits: [{ count: 'connections', per: 'client', max: 2, windowSeconds }] },
-    },
-    messages: {
-      plugin: 'rate-limit',
-      grants: { kv: {} },
-      settings: {
-        limits: [
-          { count: 'messages', per: 'sender', max: 2, windowSeconds },
-          { count: 'messages', per: 'recipient', max: 2, windowSeconds, text: 'Mailbox is busy' },
-        ],
+  config: {
+    services: {
+      greylist: { plugin: 'greylist', grants: { kv: {} }, settings: { delaySeconds: 2, whitelistAfter: 0 } },
+      users: {
+        plugin: 'rate-limit',
+        grants: { kv: {} },
+        settings: { limits: [{ count: 'recipients', per: 'user', max: 2, windowSeconds }] },
+      },
+      connections: {
+        plugin: 'rate-limit',
+        grants: { kv: {} },
+        settings: { limits: [{ count: 'connections', per: 'client', max: 2, windowSeconds }] },
+      },
+      messages: {
+        plugin: 'rate-limit',
+        grants: { kv: {} },
+        settings: {
+          limits: [
+            { count: 'messages', per: 'sender', max: 2, windowSeconds },
+            { count: 'messages', per: 'recipient', max: 2, windowSeconds, text: 'Mailbox is busy' },
+          ],
+        },
       },
     },
+    groups: {
+      grey: ['greylist'],
+      outbound: ['users', 'greylist'],
+      few: ['connections'],
+      rated: ['messages'],
+    },
+    bounce: { downstream: 'local' },
   },
-  groups: { grey: ['greylist'], outbound: ['users', 'greylist'], few: ['connections'], rated: ['messages'] },
-  bounce: { downstream: 'local' },
 };
 
-const start = async (): Promise<Postern> => startPostern(CONFIG, { directory });
-
-/** A session that has said HELO. */
-async function session(listener: string): Promise<Dialog> {
-  const dialog = await Dialog.open(gate.ports[listener]!);
-  expect(await dialog.say(`${listener.endsWith('store') ? 'LHLO' : 'EHLO'} client.example.net`)).toMatch(
-    /^250/,
-  );
-  return dialog;
-}
+const start = async (): Promise<Postern> => startThreeWays(CONFIG, { directory });
 
 const codes = async (dialog: Dialog, ...lines: readonly string[]): Promise<string[]> => {
   const replies: string[] = [];
   for (const line of lines) replies.push((await dialog.say(line)).slice(0, 9));
   return replies;
 };
+
+/** Says a command until it is deferred no more: seldom, for a session may have only some errors. */
+const until = (dialog: Dialog, line: string, expected: unknown): Promise<void> =>
+  expect.poll(() => codes(dialog, line), { interval: 700, timeout: 20_000 }).toEqual([expected]);
 
 const mailbox = (address: string): string[] => {
   const folder = join(directory, 'mail', address, 'new');
@@ -83,7 +74,6 @@ const mailbox = (address: string): string[] => {
 
 describe.skipIf(SKIPPED !== '')(`in the program${SKIPPED}`, () => {
   beforeAll(async () => {
-    writeFileSync(join(directory, 'users'), `ann:${await hashPassword('secret')}\n`);
     gate = await start();
   });
 
@@ -93,9 +83,9 @@ describe.skipIf(SKIPPED !== '')(`in the program${SKIPPED}`, () => {
   });
 
   test('greylist defers at RCPT over SMTP and LMTP, remembers over a kill, and lets pass what comes back', async () => {
-    const over = { grey: 'smtp@example.com', store: 'lmtp@example.com' };
+    const over = { inbound: 'smtp@example.com', store: 'lmtp@example.com' };
     for (const [listener, recipient] of Object.entries(over)) {
-      const dialog = await session(listener);
+      const dialog = await enter(gate, listener);
       expect(
         await codes(dialog, 'MAIL FROM:<bob@example.net>', `RCPT TO:<${recipient}>`, 'DATA', 'QUIT'),
       ).toEqual([
@@ -107,11 +97,11 @@ describe.skipIf(SKIPPED !== '')(`in the program${SKIPPED}`, () => {
     }
     await gate.kill('SIGKILL');
     gate = await start();
-    await sleep(2100);
     for (const [listener, recipient] of Object.entries(over)) {
-      const dialog = await session(listener);
-      const said = await codes(dialog, 'MAIL FROM:<bob@example.net>', `RCPT TO:<${recipient}>`, 'DATA');
-      expect(said).toEqual(['250 2.1.0', '250 2.1.5', expect.stringMatching(/^354/)]);
+      const dialog = await enter(gate, listener);
+      expect(await codes(dialog, 'MAIL FROM:<bob@example.net>')).toEqual(['250 2.1.0']);
+      await until(dialog, `RCPT TO:<${recipient}>`, '250 2.1.5');
+      expect(await codes(dialog, 'DATA')).toEqual([expect.stringMatching(/^354/)]);
       expect(await dialog.say('Subject: hello\r\n\r\nhello\r\n.')).toMatch(/^250 /);
       expect(mailbox(recipient)).toHaveLength(1);
     }
@@ -122,45 +112,32 @@ describe.skipIf(SKIPPED !== '')(`in the program${SKIPPED}`, () => {
   });
 
   test('a bounce waits at DATA, a look at an address does not', async () => {
-    const dialog = await session('grey');
+    const dialog = await enter(gate, 'inbound');
     expect(
       await codes(dialog, 'MAIL FROM:<>', 'RCPT TO:<ann@example.com>', 'RCPT TO:<ben@example.com>', 'DATA'),
     ).toEqual(['250 2.1.0', '250 2.1.5', '250 2.1.5', '451 4.7.1']);
-    await sleep(2100);
     // The transaction is still there.
-    expect(await codes(dialog, 'DATA')).toEqual([expect.stringMatching(/^354/)]);
+    await until(dialog, 'DATA', expect.stringMatching(/^354/));
     expect(await dialog.say('Subject: failed\r\n\r\nyour mail\r\n.')).toMatch(/^250 /);
     expect([mailbox('ann@example.com').length, mailbox('ben@example.com').length]).toEqual([1, 1]);
   });
 
   test('submission: users pass the greylist, and have a limit of recipients', async () => {
-    const dialog = await Dialog.open(gate.ports['submission']!);
-    await codes(dialog, 'EHLO client.example.net', 'STARTTLS');
-    await dialog.secure();
-    const auth = Buffer.from('\0ann\0secret').toString('base64');
+    const dialog = await enter(gate, 'submission');
     const said = await codes(
       dialog,
-      'EHLO client.example.net',
-      `AUTH PLAIN ${auth}`,
       'MAIL FROM:<ann@example.com>',
       'RCPT TO:<a@elsewhere.example>',
       'RCPT TO:<b@elsewhere.example>',
       'RCPT TO:<c@elsewhere.example>',
       'DATA',
     );
-    expect(said.slice(1)).toEqual([
-      '235 2.7.0',
-      '250 2.1.0',
-      '250 2.1.5',
-      '250 2.1.5',
-      '452 4.5.3',
-      expect.stringMatching(/^354/),
-    ]);
+    expect(said).toEqual(['250 2.1.0', '250 2.1.5', '250 2.1.5', '452 4.5.3', expect.stringMatching(/^354/)]);
     expect(await dialog.say('Subject: out\r\n\r\nhello\r\n.')).toMatch(/^250 /);
   });
 
   test('one connection too many is told 421 and closed', async () => {
-    for (let open = 0; open < 2; open++) await session('few');
+    for (let open = 0; open < 2; open++) await enter(gate, 'few');
     const third = await Dialog.open(gate.ports['few']!, { greeting: false });
     expect(await third.hear()).toMatch(/^421 4\.7\.0 Too many connections, try again later \(OPES /);
     expect(await third.closed()).toBe('');
@@ -169,7 +146,7 @@ describe.skipIf(SKIPPED !== '')(`in the program${SKIPPED}`, () => {
   test('one message too many is told so at MAIL, one recipient too many at RCPT, by SMTP and by LMTP', async () => {
     for (const listener of ['rated', 'rated-store']) {
       const sender = `${listener}@example.net`;
-      const dialog = await session(listener);
+      const dialog = await enter(gate, listener);
       const recipient = `${listener}@example.com`;
       const rcpt = `RCPT TO:<${recipient}>`;
       expect(

@@ -1,5 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Postern } from '../../support/postern.ts';
+import { USER } from '../../support/three-ways.ts';
 import { run, type Finished } from './servers.ts';
 
 export interface SwaksOrder {
@@ -26,3 +28,20 @@ export async function swaks(order: SwaksOrder): Promise<Finished> {
     ...(order.words ?? []),
   ]);
 }
+
+export type SwaksMail = Pick<SwaksOrder, 'from' | 'to' | 'text'>;
+
+/** What swaks must be told to speak with a listener of `startThreeWays`, where that is not SMTP. */
+const WORDS: Readonly<Record<string, readonly string[]>> = {
+  store: ['--protocol', 'LMTP'],
+  submission: `--tls --auth PLAIN --auth-user ${USER.name} --auth-password ${USER.password}`.split(' '),
+};
+
+/** Has swaks send a message to a listener of `startThreeWays`. */
+export const swaksBy = (gate: Postern, listener: string, mail: SwaksMail): Promise<Finished> =>
+  swaks({
+    ...mail,
+    directory: gate.directory,
+    port: gate.ports[listener]!,
+    words: WORDS[listener] ?? [],
+  });
