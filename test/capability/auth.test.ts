@@ -397,14 +397,14 @@ describe.skipIf(missing !== '')(`DMARC${missing}`, () => {
 
 describe.skipIf(missing !== '')(`ARC${missing}`, () => {
   const AUTHSERV = 'mx.example.com';
-  const seal = async (text: string, host = hostOf()): Promise<Heard> =>
-    ask(host, {
+  const seal = async (text: string, authservId = AUTHSERV): Promise<Heard> =>
+    ask(hostOf(), {
       service: 's',
       capability: 'key',
       fields: {
         op: 'arc-seal',
         key: 'rsa',
-        authservId: AUTHSERV,
+        authservId,
         results: ['spf=pass smtp.mailfrom=example.com', 'dkim=none'],
       },
       subject: subject({ text }),
@@ -420,10 +420,29 @@ describe.skipIf(missing !== '')(`ARC${missing}`, () => {
     const twice = await dkimpySeals(judged, { pem, selector: 'rsa', authservId: AUTHSERV });
     expect(await said({ text: twice })).toMatchObject({
       arc: { result: 'pass', instance: 2, sealers: ['example.com', 'example.com'] },
+      texts: expect.arrayContaining(['arc=pass (i=2) arc.chain="example.com:example.com"']),
     });
     const three = await seal(twice);
     expect(await dkimpyVerifiesArc(three.body! + twice, RECORDS)).toMatch(/^pass 3 /);
     expect(await said({ text: three.body! + twice })).toMatchObject({ arc: { result: 'pass', instance: 3 } });
+  });
+
+  it.each([
+    'mx.example.com; dmarc=pass header.from=bank.example',
+    'mx.example.com (checked)',
+    '"mx.example.com',
+    '[2001:db8::1]',
+    'mx.example.com\r\nX-Spam: no',
+    '',
+  ])('is not sealed in the name of %j, which is no authserv-id', async (authservId) => {
+    expect(await seal(message(), authservId)).toMatchObject({ error: 'INVALID' });
+  });
+
+  it('is sealed in a name that is quoted as it has to be', async () => {
+    const text = message();
+    const { body } = await seal(text, '"our gate; the second"');
+    expect(body).toContain('i=1; "our gate; the second";\r\n');
+    expect(await dkimpyVerifiesArc(body! + text, RECORDS)).toMatch(/^pass 1 /);
   });
 
   it('fails for good where a hop does not hold', async () => {

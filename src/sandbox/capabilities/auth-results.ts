@@ -1,6 +1,7 @@
 import type { ArcVerdict } from '../../mail/dkim/arc.ts';
 import type { DkimVerdict } from '../../mail/dkim/verify.ts';
 import type { DmarcVerdict } from '../../mail/dmarc.ts';
+import { isToken } from '../../mail/mime-value.ts';
 import type { SpfResult } from './auth-spf.ts';
 
 /** What is known of a message; without `dkim`, `arc` and `dmarc` before there is one. */
@@ -49,6 +50,6 @@ const reasonText = (reason: string | undefined): string =>
 /** A token as it is, anything else as a quoted string; what neither can have is a question mark. */
 function quoted(value: string, always = false): string {
   const printable = value.slice(0, 300).replace(/[^\x20-\x7e]/g, '?');
-  if (!always && /^[A-Za-z0-9._:-]+$/.test(printable)) return printable;
+  if (!always && isToken(printable)) return printable;
   return `"${printable.replace(/["\\]/g, String.raw`\$&`)}"`;
 }

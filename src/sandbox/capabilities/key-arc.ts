@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { describeError } from '../../base/errors.ts';
 import type { ArcSealing } from '../../mail/dkim/seal.ts';
 import type { MessageImage } from '../../mail/image.ts';
+import { isMimeValue } from '../../mail/mime-value.ts';
 import type { Authentication } from './authentication.ts';
 import { readKeyFile } from './held-keys.ts';
 import type { KeyOperation } from './key.ts';
@@ -9,18 +10,21 @@ import { HEADERS, OVERSIGN } from './key-dkim.ts';
 import type { LibraryThreads } from './library-threads.ts';
 import { answered, readRequest, refused } from './request.ts';
 
-const printable = (longest: number) =>
-  z
-    .string()
-    .min(1)
-    .max(longest)
-    .regex(/^[\x20-\x7e]+$/, 'must be printable ASCII');
-
 const sealSchema = z.strictObject({
   op: z.literal('arc-seal'),
   key: z.string(),
-  authservId: printable(253),
-  results: z.array(printable(900)).max(50),
+  authservId: z
+    .string()
+    .max(253)
+    .refine(isMimeValue, 'must be a token such as mx.example.com, or a quoted string (RFC 8601 section 2.2)'),
+  results: z
+    .array(
+      z
+        .string()
+        .max(900)
+        .regex(/^[\x20-\x7e]+$/, 'must be printable ASCII'),
+    )
+    .max(50),
 });
 
 /** What a thread is given to seal. */
