@@ -184,6 +184,8 @@ export interface BlobStore {
 /** A plugin's request, as the host gets it. */
 export interface CapabilityRequest extends CallSubject {
   readonly service: string;
+  /** Which call asks: one object for all that it asks, and another for each other call. */
+  readonly call: object;
   readonly capability: CapabilityName;
   /** What the plugin wrote: its form is that of the capability (`sdk/ABI.md`). */
   readonly octets: Uint8Array;

@@ -1,5 +1,4 @@
 import type { MessageImage } from '../mail/image.ts';
-import type { CallSubject } from '../ocp/capability.ts';
 import type { Facts } from '../ocp/facts.ts';
 import { factsAfter, goesOn } from '../ocp/group-rule.ts';
 import {
@@ -31,6 +30,8 @@ export class GroupRun implements Work {
   readonly #bodyWithheld: ReadonlySet<string>;
   readonly #settle: (result: CalloutResult) => void;
   readonly #outcomes: ServiceOutcome[] = [];
+  /** Stands for the call of the service at work. */
+  #call = {};
   #facts: Facts;
   #image: MessageImage | undefined;
   #state: Record<string, CalloutState[string]>;
@@ -109,9 +110,10 @@ export class GroupRun implements Work {
     return { service, index: this.#outcomes.length - this.#taskStart, deadlineMs };
   }
 
-  get subject(): CallSubject {
+  get subject(): NonNullable<Work['subject']> {
     const isBodyWithheld = this.#bodyWithheld.has(this.#job.services[this.#outcomes.length]!);
     return {
+      call: this.#call,
       facts: this.#facts,
       ...(this.#image && { image: this.#image }),
       ...(isBodyWithheld && { isBodyWithheld }),
@@ -164,6 +166,7 @@ export class GroupRun implements Work {
 
   #record(outcome: ServiceOutcome): boolean {
     this.#outcomes.push(outcome);
+    this.#call = {};
     const service = this.#services.get(outcome.service);
     const over =
       this.#outcomes.length === this.#job.services.length ||

@@ -1,4 +1,4 @@
-import type { CallSubject } from '../ocp/capability.ts';
+import type { CallSubject, CapabilityRequest } from '../ocp/capability.ts';
 import type { OutcomeFailure } from '../ocp/service.ts';
 import type { Report, Task } from './wire.ts';
 
@@ -14,8 +14,8 @@ export interface Work {
   task(): Task;
   /** What the worker is, or should be, busy with: the index counts from the first service of the last task. */
   readonly atWork: { readonly service: string; readonly index: number; readonly deadlineMs: number };
-  /** What the service at work is asked about; undefined for work that can ask for nothing outside. */
-  readonly subject: CallSubject | undefined;
+  /** What the service at work is asked about, and in which call; undefined for work that can ask for nothing outside. */
+  readonly subject: Pick<CapabilityRequest, keyof CallSubject | 'call'> | undefined;
   /** Takes a worker's report; true if the work is over. */
   take(report: Report): boolean;
   /** The service at work has failed by its worker's end; true if the work is over, false if the rest can go on. */

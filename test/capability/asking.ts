@@ -26,6 +26,8 @@ export interface Question {
   readonly signal?: AbortSignal;
   /** What the call is about; if absent, a session that has just begun. */
   readonly subject?: CallSubject;
+  /** Which call of the plugin; if absent, one of its own. */
+  readonly call?: object;
 }
 
 const JUST_BEGUN: CallSubject = {
@@ -40,13 +42,14 @@ const JUST_BEGUN: CallSubject = {
 
 /** Asks as a plugin does. */
 export async function ask(host: CapabilityHost, question: Question): Promise<Heard> {
-  const { service, capability, fields, body, signal = new AbortController().signal, subject } = question;
+  const { service, capability, fields, body, signal = new AbortController().signal } = question;
+  const { subject = JUST_BEGUN, call = {} } = question;
   const line = typeof fields === 'string' || fields instanceof Uint8Array ? fields : JSON.stringify(fields);
   const octets = Buffer.concat([
     Buffer.from(line),
     ...(body === undefined ? [] : [Buffer.from('\n'), Buffer.from(body)]),
   ]);
-  return heard(await host.call({ ...(subject ?? JUST_BEGUN), service, capability, octets, signal }));
+  return heard(await host.call({ ...subject, call, service, capability, octets, signal }));
 }
 
 function heard(answer: CapabilityAnswer): Heard {

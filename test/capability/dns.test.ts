@@ -1,14 +1,14 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import type { CallSubject, CapabilityHost, DnsGrant } from '../../src/ocp/capability.ts';
+import type { CapabilityHost, DnsGrant } from '../../src/ocp/capability.ts';
 import { dnsPart } from '../../src/sandbox/capabilities/dns.ts';
 import { createCapabilityHost } from '../../src/sandbox/capabilities/host.ts';
 import { createResolver } from '../../src/sandbox/capabilities/resolver.ts';
 import { lacks } from '../interop/support/servers.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 import { startUnbound, type Unbound } from '../support/unbound.ts';
-import { ask, type Heard } from './asking.ts';
+import { ask, type Heard, type Question } from './asking.ts';
 
 const missing = lacks('unbound');
 const LONG = 'x'.repeat(250);
@@ -107,26 +107,11 @@ function hostOf(
   return { host, log };
 }
 
-/** What one call of the plugin is about: its own, or that of the one before. */
-const aCall = (): CallSubject => ({
-  facts: {
-    stage: 'connect',
-    session: '01jsession',
-    service: '',
-    listener: { name: 'inbound', protocol: 'smtp' },
-    client: { address: '192.0.2.7', port: 40312 },
-  },
-});
-
 const look = (
   { host }: Asked,
   fields: object,
-  {
-    subject = aCall(),
-    signal,
-    service = 's',
-  }: { subject?: CallSubject; signal?: AbortSignal; service?: string } = {},
-): Promise<Heard> => ask(host, { service, capability: 'dns', fields, subject, ...(signal && { signal }) });
+  { service = 's', ...more }: Partial<Pick<Question, 'service' | 'call' | 'signal'>> = {},
+): Promise<Heard> => ask(host, { service, capability: 'dns', fields, ...more });
 
 describe.skipIf(missing !== '')(`a look-up with unbound${missing}`, () => {
   it.each([
@@ -215,11 +200,11 @@ describe.skipIf(missing !== '')(`a look-up with unbound${missing}`, () => {
       cause: `A ${name}: 127.0.0.1 port ${unbound!.port} did not answer within 150 ms`,
     });
     const impatient = hostOf({ grant: { timeoutMs: 200 } });
-    const subject = aCall();
+    const call = {};
     const late = { error: 'UNAVAILABLE', cause: `A ${name}: there was no answer in time` };
-    expect(await look(impatient, { type: 'A', name }, { subject })).toEqual(late);
+    expect(await look(impatient, { type: 'A', name }, { call })).toEqual(late);
     // The time is that of the call, whatever it goes on to ask.
-    expect(await look(impatient, { type: 'A', name: 'example.test' }, { subject })).toEqual({
+    expect(await look(impatient, { type: 'A', name: 'example.test' }, { call })).toEqual({
       error: 'UNAVAILABLE',
       cause: 'the queries of this call have taken 200 ms already',
     });
@@ -255,11 +240,10 @@ describe('the grant', () => {
   it('bounds queries in a call and in a minute, and the latter is a warning', async () => {
     const { port, asked: seen } = await fakeServer((query, say) => say(replyTo(query)));
     const asked = hostOf({ grant: { queriesPerCall: 3, queriesPerMinute: 7 }, ports: [port] });
-    const subjects = [aCall(), aCall(), aCall()];
     const told: (string | undefined)[] = [];
-    for (const [call, subject] of subjects.entries())
+    for (const [nth, call] of [{}, {}, {}].entries())
       for (let query = 0; query < 4; query++)
-        told.push((await look(asked, { type: 'A', name: `n${call}x${query}.test` }, { subject })).error);
+        told.push((await look(asked, { type: 'A', name: `n${nth}x${query}.test` }, { call })).error);
     const [ok, no] = [undefined, 'LIMIT'];
     expect(told).toEqual([ok, ok, ok, no, ok, ok, ok, no, ok, no, no, no]);
     expect(seen).toHaveLength(7);

@@ -22,8 +22,8 @@ afterEach(async () => {
   bench = capabilities = server = undefined;
 });
 
-/** A plugin that asks this once at RCPT, and returns what it was told if that is an error. */
-function asking(capability: CapabilityName, fields: object): Uint8Array {
+/** A plugin that asks this at RCPT, once or as often as is said, and returns what it was told if that is an error. */
+function asking(capability: CapabilityName, fields: object, { times = 1 } = {}): Uint8Array {
   const line = JSON.stringify(fields);
   const octets = [...Buffer.from(line)].map((octet) => `\\${octet.toString(16).padStart(2, '0')}`).join('');
   return compileWat(
@@ -31,8 +31,8 @@ function asking(capability: CapabilityName, fields: object): Uint8Array {
     vectorText(`
       (data (i32.const 1024) "${octets}")
       (func (export "on_rcpt") (result i32) (local $told i32)
-        (local.set $told (call $${capability} (i32.const 1024) (i32.const ${line.length})))
-        (if (i32.lt_s (local.get $told) (i32.const 0)) (then (return (local.get $told))))
+        ${`(local.set $told (call $${capability} (i32.const 1024) (i32.const ${line.length})))
+        (if (i32.lt_s (local.get $told) (i32.const 0)) (then (return (local.get $told))))`.repeat(times)}
         (call $say (i32.const 0) (i32.const 2))
         (i32.const 0))`),
   );
@@ -73,6 +73,26 @@ const httpTo = (url: string, timeoutMs: number): Grants => ({
 const OK = { kind: 'decision', decision: {} };
 
 describe.each(['thread', 'process'] as const)('in a %s', (isolation) => {
+  it('what one call asks can be told from what others ask', async () => {
+    const calls: [service: string, call: object][] = [];
+    const host: CapabilityHost = {
+      async call({ service, call }) {
+        calls.push([service, call]);
+        return { kind: 'answer', octets: Buffer.from('{}') };
+      },
+    };
+    const grants: Grants = { clock: true };
+    const services = [serviceOf('one', { isolation, grants }), serviceOf('two', { isolation, grants })];
+    const files = { one: asking('clock', {}, { times: 3 }), two: asking('clock', {}, { times: 2 }) };
+    await start(services, files, { host });
+    const job = { stage: 'rcpt' as const, services: ['one', 'two'], facts: factsOf('rcpt'), state: {} };
+    await bench!.sandbox.run(job);
+    await bench!.sandbox.run(job);
+    const distinct = [...new Set(calls.map(([, call]) => call))];
+    const told = calls.map(([service, call]) => `${service} ${distinct.indexOf(call)}`).join(', ');
+    expect(told).toBe('one 0, one 0, one 0, two 1, two 1, one 2, one 2, one 2, two 3, two 3');
+  });
+
   it('a call that fails after an outage has failed by that, and a deadline that passed in waiting too', async () => {
     server = await rawServer((socket) => socket.resume());
     const silent = `http://127.0.0.1:${server.port}`;

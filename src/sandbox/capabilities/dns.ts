@@ -2,7 +2,6 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { withTimeLimit } from '../../base/time-limit.ts';
 import type { DnsGrant } from '../../ocp/capability.ts';
-import type { Facts } from '../../ocp/facts.ts';
 import { isDnsName, reverseName, type DnsQuestion, type DnsRecord } from './dns-message.ts';
 import type { CapabilityPart } from './host.ts';
 import { Rate } from './rate.ts';
@@ -29,17 +28,9 @@ interface Spent {
 
 export function dnsPart(resolver: Resolver): CapabilityPart<DnsGrant> {
   const rate = new Rate();
-  // The facts are those of one call: an object of its own for each.
-  const calls = new WeakMap<Facts, Map<string, Spent>>();
-  const spentBy = (facts: Facts, service: string): Spent => {
-    const services = calls.get(facts) ?? new Map<string, Spent>();
-    calls.set(facts, services);
-    const spent = services.get(service) ?? { queries: 0, ms: 0 };
-    services.set(service, spent);
-    return spent;
-  };
+  const calls = new WeakMap<object, Spent>();
   return {
-    async call({ service, grant, octets, facts, signal, about }) {
+    async call({ service, call, grant, octets, signal, about }) {
       const read = readRequest(octets, requestSchema);
       if (!('fields' in read)) return read;
       const question = questionOf(read.fields);
@@ -49,7 +40,8 @@ export function dnsPart(resolver: Resolver): CapabilityPart<DnsGrant> {
       if (grant.names !== undefined && !grant.names.some((pattern) => matches(name, pattern))) {
         return refused('DENIED', `${name} is not among the names that are granted`);
       }
-      const spent = spentBy(facts, service);
+      const spent = calls.get(call) ?? { queries: 0, ms: 0 };
+      calls.set(call, spent);
       if (spent.queries >= grant.queriesPerCall) {
         return refused('LIMIT', `it would be more than ${grant.queriesPerCall} queries in one call`);
       }

@@ -30,6 +30,8 @@ export interface CapabilityPart<Grant> {
 
 export interface PartRequest<Grant> extends CallSubject {
   readonly service: string;
+  /** Which call asks, as in CapabilityRequest. */
+  readonly call: object;
   readonly grant: Grant;
   readonly octets: Uint8Array;
   readonly signal: AbortSignal;
