@@ -1,5 +1,6 @@
 import { Json, parseJson } from './json';
 import { part_count, part_info, part_read, part_replace } from './ocp_smtp_v1';
+import { partSays } from './part-search';
 import { must } from './result';
 import { encodeUtf8 } from './utf8';
 
@@ -99,6 +100,14 @@ export class Part {
    */
   read(offset: i32, buffer: Uint8Array): i32 {
     return must(part_read(this.index, offset, buffer.dataStart, buffer.length), 'read a part');
+  }
+
+  /**
+   * Whether its decoded body has the word, ASCII letters in either case, wherever one read ends and the next begins. No part says the empty
+   * word. Its octets in UTF-8 are looked for: text in another charset may have others.
+   */
+  says(word: string): bool {
+    return partSays(this.index, word);
   }
 
   /** Puts a part of that Content-Type (`text/plain; charset=utf-8`) with that text in its place. */

@@ -23,10 +23,15 @@ func LocalPartOf(address string) string {
 // FoldCase gives lower case for ASCII letters, the rest as it is: what domains compare by (RFC 5321 section 2.4).
 func FoldCase(text string) string {
 	octets := []byte(text)
+	foldOctets(octets)
+	return string(octets)
+}
+
+// The same in place.
+func foldOctets(octets []byte) {
 	for i, octet := range octets {
 		if octet >= 'A' && octet <= 'Z' {
 			octets[i] = octet + 0x20
 		}
 	}
-	return string(octets)
 }

@@ -1,6 +1,9 @@
 package postern
 
-import "unsafe"
+import (
+	"bytes"
+	"unsafe"
+)
 
 // Part is a MIME part of the message; part 0 is the message itself. Stage message only.
 type Part struct {
@@ -82,6 +85,33 @@ func (part Part) Size() int { return part.Json.Get("size").Integer(0) }
 func (part Part) Read(offset int, buffer []byte) int {
 	ptr, size := octetsPointer(buffer)
 	return must(partRead(uint32(part.Index), uint32(offset), ptr, size), "read a part", "")
+}
+
+// Says tells whether its decoded body has the word, ASCII letters in either case, wherever one read ends and the next begins. No
+// part says the empty word. Its octets are looked for, UTF-8 where it came from settings: text in another charset may have others.
+func (part Part) Says(word string) bool {
+	if word == "" {
+		return false
+	}
+	const chunk = 4096
+	wanted := []byte(FoldCase(word))
+	window := make([]byte, chunk+len(wanted))
+	kept, offset := 0, 0
+	for {
+		size := part.Read(offset, window[kept:kept+chunk])
+		if size == 0 {
+			return false
+		}
+		offset += size
+		end := kept + size
+		foldOctets(window[kept:end])
+		if bytes.Contains(window[:end], wanted) {
+			return true
+		}
+		// The word may straddle two reads: its length less one stays for the next.
+		kept = min(len(wanted)-1, end)
+		copy(window, window[end-kept:end])
+	}
 }
 
 // Replace puts a part of that Content-Type (text/plain; charset=utf-8) with that text in its place.

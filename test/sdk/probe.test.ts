@@ -29,6 +29,25 @@ const MESSAGE = [
   '',
 ].join('\r\n');
 
+const LONG = `${'Ab'.repeat(5000)}!`;
+/** Its second part is longer than a read, and so are some of the words. */
+const SPOKEN = MESSAGE.replace('--b--', `--b\r\n\r\n${LONG}\r\n--b--`);
+/** A word, and which of the parts say it. The first is the message, its body as it stands. */
+const WORDS: readonly (readonly [word: string, said: string])[] = [
+  ['LLO', 'nyn'],
+  ['', 'nnn'],
+  ['h\u00e9llo', 'nyn'],
+  // Of another case only beyond ASCII.
+  ['H\u00c9LLO', 'nnn'],
+  ['hello', 'nnn'],
+  ['h\u00e9llo!', 'nnn'],
+  ['B!', 'yny'],
+  [LONG, 'yny'],
+  [LONG.slice(1).toUpperCase(), 'yny'],
+  [`b${LONG}`, 'nnn'],
+  [`${LONG}!`, 'nnn'],
+];
+
 /** Texts that are given to the JSON reader. */
 const JSON_TEXTS = [
   '{"a":{"b":"c"}}',
@@ -96,13 +115,26 @@ const CHECKED: readonly Service['settings'][] = [
   { mode: 'a', modes: 'b', count: -5, flag: false, list: [{ x: 'ab' }], members: { any: 1 }, lines: 'a\nb' },
 ];
 
-const TASKS = ['edit', 'name', 'value', 'index', 'change', 'bare', 'part', 'part-read', 'state', 'none'];
+const TASKS = [
+  'edit',
+  'says',
+  'name',
+  'value',
+  'index',
+  'change',
+  'bare',
+  'part',
+  'part-read',
+  'state',
+  'none',
+];
 const SCORES = [0, 1, -1, 2.5, 0.1, 1e3, -0.000_001, 123_456.789_012, 999_999_999];
 
 const settingsOf: Readonly<Record<string, Service['settings']>> = {
   ...Object.fromEntries(JSON_TEXTS.map((json, index) => [`json-${index}`, { json }])),
   ...Object.fromEntries(SCORES.map((score, index) => [`score-${index}`, { score }])),
   ...Object.fromEntries(TASKS.map((task) => [task, { task }])),
+  says: { task: 'says', words: WORDS.map(([word]) => word), times: 2000 },
 };
 
 const MAIL: Partial<Facts> = {
@@ -156,12 +188,15 @@ async function seen(language: Language): Promise<Readonly<Record<string, unknown
     more: { facts?: Partial<Facts>; state?: CalloutState } = {},
   ) => {
     const job = { stage, services: [name], facts: factsOf(stage, more.facts), state: more.state ?? {} };
-    const image = stage === 'message' ? { image: imageOfText(MESSAGE) } : {};
+    const message = name === 'says' ? SPOKEN : MESSAGE;
+    const image = stage === 'message' ? { image: imageOfText(message) } : {};
     const done = await bench.sandbox.run({ ...job, ...image });
-    const { result, logs, modified } = done.outcomes[0]!;
+    const { result, logs, modified, memoryBytes } = done.outcomes[0]!;
+    // Searches that kept what they take would need 4 KiB each: 24 MiB.
+    const isSmall = memoryBytes < 16 * 1024 * 1024;
     const text = done.image && (await textOf(done.image));
     const cause = result.kind === 'failure' ? { cause: withoutPlace(result.cause) } : {};
-    return { result: { ...result, ...cause }, logs, modified, text, state: done.state };
+    return { result: { ...result, ...cause }, logs, modified, isSmall, text, state: done.state };
   };
   try {
     expect(bench.problems).toEqual([]);
@@ -241,8 +276,10 @@ test('AssemblyScript: what is expected of all', async () => {
   expect(found['report, no parts']).toMatchObject({ logs: [{}, { text: '0 of 0' }] });
   expect(found['data']).toMatchObject({ result: { kind: 'decision' } });
   expect(found['edit']).toMatchObject({ result: { kind: 'decision' }, modified: true });
+  const said = [0, 1, 2].map((part) => ({ text: WORDS.map(([, parts]) => parts[part]).join('') }));
+  expect(found['says']).toMatchObject({ result: { kind: 'decision' }, logs: said, isSmall: true });
   expect(found['none']).toMatchObject({ result: { decision: { verdict: 'quarantine' } } });
-  for (const task of TASKS.slice(1, -1)) {
+  for (const task of TASKS.slice(2, -1)) {
     expect(found[task]).toMatchObject({
       result: { kind: 'failure', cause: expect.stringMatching(/^it says: Cannot /) },
       modified: false,

@@ -2,6 +2,7 @@
 #ifndef OCP_SMTP_PART_H
 #define OCP_SMTP_PART_H
 
+#include "address.h"
 #include "extism.h"
 #include "json.h"
 
@@ -74,6 +75,32 @@ static inline uint32_t part_size(part of) { return (uint32_t)json_integer(json_g
  */
 static inline uint32_t part_read(part of, uint32_t offset, void *buffer, uint32_t size) {
   return ocp_must(ocp_part_read(of.index, offset, buffer, size), TEXT("read a part"), EMPTY);
+}
+
+/*
+ * Whether its decoded body has the word, ASCII letters in either case, wherever one read ends and the next begins. No part says
+ * the empty word. Its octets are looked for, UTF-8 where it came from settings: text in another charset may have others.
+ */
+static inline bool part_says(part of, text word) {
+  enum { CHUNK = 4096 };
+  if (word.size == 0) return false;
+  /* What is taken here is given back: it is not needed any longer, and there may be many parts and words. */
+  uint32_t mark = ocp_heap_at;
+  text wanted = fold_case(word);
+  char *window = take(CHUNK + wanted.size);
+  uint32_t kept = 0;
+  uint32_t offset = 0;
+  bool found = false;
+  for (uint32_t size; !found && (size = part_read(of, offset, window + kept, CHUNK)) > 0; offset += size) {
+    uint32_t end = kept + size;
+    for (uint32_t i = kept; i < end; i++) window[i] = fold_octet(window[i]);
+    found = text_find((text){window, end}, wanted) >= 0;
+    /* The word may straddle two reads: its length less one stays for the next. */
+    kept = wanted.size - 1 < end ? wanted.size - 1 : end;
+    __builtin_memmove(window, window + end - kept, kept);
+  }
+  ocp_heap_at = mark;
+  return found;
 }
 
 /* Puts a part of that Content-Type (`text/plain; charset=utf-8`) with that text in its place. */

@@ -1,8 +1,6 @@
 //! Rejects mail whose text has a word, in upper or lower case, wherever one read ends and the next begins.
 use postern_plugin::{configured, decide, fold_case, quote, settings, Check, Decision, Part};
 
-const CHUNK: usize = 4096;
-
 #[no_mangle]
 pub extern "C" fn configure() -> i32 {
     let check = Check::settings(&["word"]);
@@ -10,33 +8,12 @@ pub extern "C" fn configure() -> i32 {
     configured(&check.problem())
 }
 
-fn says(part: &Part, word: &[u8], buffer: &mut [u8]) -> bool {
-    let mut kept = 0;
-    let mut offset = 0;
-    loop {
-        let size = part.read(offset, &mut buffer[kept..kept + CHUNK]);
-        if size == 0 {
-            return false;
-        }
-        offset += size;
-        let end = kept + size;
-        buffer[kept..end].make_ascii_lowercase();
-        if buffer[..end].windows(word.len()).any(|window| window == word) {
-            return true;
-        }
-        // The word may straddle two reads: its length less one stays for the next.
-        kept = end.min(word.len() - 1);
-        buffer.copy_within(end - kept..end, 0);
-    }
-}
-
 #[no_mangle]
 pub extern "C" fn on_message() -> i32 {
     let mut decision = Decision::new();
     let word = fold_case(settings().get("word").text());
-    let mut buffer = vec![0; CHUNK + word.len()];
     for part in Part::all() {
-        if !part.kind().starts_with("text/") || !says(&part, word.as_bytes(), &mut buffer) {
+        if !part.kind().starts_with("text/") || !part.says(&word) {
             continue;
         }
         decision

@@ -1,5 +1,5 @@
-//! Memory that grows and is never freed: an instance is thrown away after a call or a few, so nothing lives long enough. What was
-//! allocated last can grow in place, which is what a text does while it is composed.
+//! Memory that grows: an instance is thrown away after a call or a few, so nothing lives long enough to be worth freeing. Only what was
+//! allocated last can grow in place, which is what a text does while it is composed, and is given back.
 use core::alloc::{GlobalAlloc, Layout};
 use core::arch::wasm32;
 use core::cell::UnsafeCell;
@@ -51,7 +51,11 @@ unsafe impl GlobalAlloc for Bump {
         start as *mut u8
     }
 
-    unsafe fn dealloc(&self, _place: *mut u8, _layout: Layout) {}
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        if place as usize + layout.size() == *self.at.get() {
+            *self.at.get() = place as usize;
+        }
+    }
 
     unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         if place as usize + layout.size() == *self.at.get() {

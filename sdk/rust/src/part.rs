@@ -1,7 +1,11 @@
 use crate::abi;
+use crate::address::fold_case;
 use crate::extism::{copied, fail, must};
 use crate::json::{parse_json, Json};
+use alloc::vec;
 use alloc::vec::Vec;
+
+const CHUNK: usize = 4096;
 
 /// A MIME part of the message; part 0 is the message itself. Stage `message` only.
 pub struct Part {
@@ -97,6 +101,33 @@ impl Part {
         let copied =
             unsafe { abi::part_read(self.index as u32, offset as u32, buffer.as_mut_ptr(), buffer.len()) };
         must(copied, "read a part")
+    }
+
+    /// Whether its decoded body has the word, ASCII letters in either case, wherever one read ends and the next begins. No part
+    /// says the empty word. Its octets in UTF-8 are looked for: text in another charset may have others.
+    pub fn says(&self, word: &str) -> bool {
+        if word.is_empty() {
+            return false;
+        }
+        let wanted = fold_case(word).into_bytes();
+        let mut window = vec![0; CHUNK + wanted.len()];
+        let mut kept = 0;
+        let mut offset = 0;
+        loop {
+            let size = self.read(offset, &mut window[kept..kept + CHUNK]);
+            if size == 0 {
+                return false;
+            }
+            offset += size;
+            let end = kept + size;
+            window[kept..end].make_ascii_lowercase();
+            if window[..end].windows(wanted.len()).any(|octets| octets == wanted) {
+                return true;
+            }
+            // The word may straddle two reads: its length less one stays for the next.
+            kept = end.min(wanted.len() - 1);
+            window.copy_within(end - kept..end, 0);
+        }
     }
 
     /// Puts a part of that Content-Type (`text/plain; charset=utf-8`) with that text in its place.

@@ -2,14 +2,11 @@
 package main
 
 import (
-	"bytes"
 	"strconv"
 	"strings"
 
 	postern "postern-plugin"
 )
-
-const chunk = 4096
 
 // Asked once, when the service is loaded: what it says of the settings is what the operator reads.
 //
@@ -26,9 +23,8 @@ func configure() int32 {
 func onMessage() int32 {
 	decision := new(postern.Decision)
 	word := postern.FoldCase(postern.Settings().Get("word").Text())
-	buffer := make([]byte, chunk+len(word))
 	for _, part := range postern.Parts() {
-		if !strings.HasPrefix(part.Type(), "text/") || !says(part, []byte(word), buffer) {
+		if !strings.HasPrefix(part.Type(), "text/") || !part.Says(word) {
 			continue
 		}
 		decision.Reject(550, "5.7.1", "no mail about "+word+" here")
@@ -37,29 +33,6 @@ func onMessage() int32 {
 	}
 	postern.Message.HeaderAdd("X-Checked-By", "{{name}}")
 	return postern.Decide(decision)
-}
-
-func says(part postern.Part, word []byte, buffer []byte) bool {
-	kept, offset := 0, 0
-	for {
-		size := part.Read(offset, buffer[kept:kept+chunk])
-		if size == 0 {
-			return false
-		}
-		offset += size
-		end := kept + size
-		for i, octet := range buffer[kept:end] {
-			if octet >= 'A' && octet <= 'Z' {
-				buffer[kept+i] = octet + 0x20
-			}
-		}
-		if bytes.Contains(buffer[:end], word) {
-			return true
-		}
-		// The word may straddle two reads: its length less one stays for the next.
-		kept = min(len(word)-1, end)
-		copy(buffer, buffer[end-kept:end])
-	}
 }
 
 func main() {}

@@ -35,6 +35,8 @@ export function configure(): i32 {
     'list',
     'members',
     'lines',
+    'words',
+    'times',
   ]);
   check.get('mode').oneOf(['a', 'b']);
   check.get('modes').anyOf(['a', 'b']);
@@ -155,8 +157,21 @@ export function on_message(): i32 {
     part.index = 99;
     part.read(0, new Uint8Array(1));
   }
+  if (task == 'says') search();
   if (task == 'state') State.set('large', new Uint8Array(70000));
   return task == 'edit' ? edit() : decide(new Decision().quarantine());
+}
+
+/** What each part says of the words; of the first one it is asked many times. */
+function search(): void {
+  const words = settings().get('words').texts();
+  const parts = Part.all();
+  for (let i = 0; i < parts.length; i++) {
+    for (let times = settings().get('times').integer(); times > 0; times--) parts[i].says(words[0]);
+    let said = '';
+    for (let w = 0; w < words.length; w++) said += parts[i].says(words[w]) ? 'y' : 'n';
+    log.info(said);
+  }
 }
 
 function edit(): i32 {

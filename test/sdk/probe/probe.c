@@ -3,7 +3,7 @@
 
 int configure(void) {
   check all = check_settings(TEXT("task"), TEXT("json"), TEXT("score"), TEXT("mode"), TEXT("modes"), TEXT("count"),
-                             TEXT("flag"), TEXT("list"), TEXT("members"), TEXT("lines"));
+                             TEXT("flag"), TEXT("list"), TEXT("members"), TEXT("lines"), TEXT("words"), TEXT("times"));
   check_one_of(check_get(all, TEXT("mode")), TEXT("a"), TEXT("b"));
   check_any_of(check_get(all, TEXT("modes")), TEXT("a"), TEXT("b"));
   check_integer(check_get(all, TEXT("count")), -5, 10);
@@ -117,6 +117,21 @@ int on_data(void) {
   return decide(&answer);
 }
 
+/* What each part says of the words; of the first one it is asked many times. */
+static void search(void) {
+  const json *words = json_get(settings(), TEXT("words"));
+  for (uint32_t i = 0; i < part_count(); i++) {
+    part one = part_at(i);
+    int32_t times = json_integer(json_get(settings(), TEXT("times")), 0);
+    for (; times > 0; times--) part_says(one, json_text(json_at(words, 0)));
+    json_writer said = {0};
+    for (uint32_t w = 0; w < json_length(words); w++) {
+      write_raw(&said, part_says(one, json_text(json_at(words, w))) ? TEXT("y") : TEXT("n"));
+    }
+    log_info(writer_text(&said));
+  }
+}
+
 static int edit(void) {
   decision answer = {0};
   char whole[1000];
@@ -158,6 +173,7 @@ int on_message(void) {
   if (text_equal(task, TEXT("part"))) part_at(99);
   char octet[1];
   if (text_equal(task, TEXT("part-read"))) part_read((part){99, NULL}, 0, octet, 1);
+  if (text_equal(task, TEXT("says"))) search();
   if (text_equal(task, TEXT("state"))) state_set(TEXT("large"), (text){take(70000), 70000});
   if (text_equal(task, TEXT("edit"))) return edit();
   decision_quarantine(&answer);

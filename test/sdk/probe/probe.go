@@ -12,7 +12,8 @@ import (
 
 //go:wasmexport configure
 func configure() int32 {
-	check := postern.CheckSettings("task", "json", "score", "mode", "modes", "count", "flag", "list", "members", "lines")
+	check := postern.CheckSettings("task", "json", "score", "mode", "modes", "count", "flag", "list", "members", "lines", "words",
+		"times")
 	check.Get("mode").OneOf("a", "b")
 	check.Get("modes").AnyOf("a", "b")
 	check.Get("count").Integer(-5, 10)
@@ -132,12 +133,33 @@ func onMessage() int32 {
 		postern.PartAt(99)
 	case "part-read":
 		postern.Part{Index: 99}.Read(0, make([]byte, 1))
+	case "says":
+		search()
 	case "state":
 		postern.State.Set("large", make([]byte, 70000))
 	case "edit":
 		return edit()
 	}
 	return postern.Decide(new(postern.Decision).Quarantine())
+}
+
+// What each part says of the words; of the first one it is asked many times.
+func search() {
+	words := postern.Settings().Get("words").Texts()
+	for _, part := range postern.Parts() {
+		for range postern.Settings().Get("times").Integer(0) {
+			part.Says(words[0])
+		}
+		said := ""
+		for _, word := range words {
+			if part.Says(word) {
+				said += "y"
+			} else {
+				said += "n"
+			}
+		}
+		postern.Log.Info(said)
+	}
 }
 
 func edit() int32 {

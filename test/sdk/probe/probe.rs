@@ -4,7 +4,7 @@ use postern_plugin::{settings, state, Check, Decision, Json, JsonKind, Part};
 
 #[no_mangle]
 pub extern "C" fn configure() -> i32 {
-    let keys = ["task", "json", "score", "mode", "modes", "count", "flag", "list", "members", "lines"];
+    let keys = ["task", "json", "score", "mode", "modes", "count", "flag", "list", "members", "lines", "words", "times"];
     let check = Check::settings(&keys);
     check.get("mode").one_of(&["a", "b"]);
     check.get("modes").any_of(&["a", "b"]);
@@ -124,11 +124,23 @@ pub extern "C" fn on_message() -> i32 {
             part.index = 99;
             part.read(0, &mut [0]);
         }
+        "says" => search(),
         "state" => state::set("large", &[0; 70000]),
         "edit" => return edit(),
         _ => (),
     }
     decide(Decision::new().quarantine())
+}
+
+/// What each part says of the words; of the first one it is asked many times.
+fn search() {
+    let words = settings().get("words").texts();
+    for part in Part::all() {
+        for _ in 0..settings().get("times").integer(0) {
+            part.says(words[0]);
+        }
+        log::info(&words.iter().map(|word| if part.says(word) { 'y' } else { 'n' }).collect::<String>());
+    }
 }
 
 fn edit() -> i32 {
