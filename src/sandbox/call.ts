@@ -54,6 +54,8 @@ export class Call {
   answer: Uint8Array | undefined;
   /** Which capability was out of order, and why, if one was. */
   outage: string | undefined;
+  /** What a host call refused the guest last, and why, but for what it lacked or was out of order. */
+  refusal: string | undefined;
   /** The number of the next block of host memory. */
   nextBlock = 1;
   #callsLeft: number;
@@ -89,6 +91,19 @@ export class Call {
   fail(cause: string): never {
     this.fault ??= cause;
     throw new GuestFault(this.fault);
+  }
+
+  /** The result of a host call that is refused. */
+  refuse(result: number, why: string): number {
+    this.refusal = why;
+    return result;
+  }
+
+  /** Why the guest has given up, with what it had been refused: most plugins can only say that something did not work. */
+  giveUp(cause: string): string {
+    return this.refusal === undefined
+      ? cause
+      : `${cause}; it had been refused: ${this.refusal.slice(0, 500)}`;
   }
 
   countHostCall(): void {

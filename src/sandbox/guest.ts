@@ -91,9 +91,9 @@ export class GuestRunner {
       const entry = instance.exports[exportName];
       if (!isFunction(entry)) return `it has no export "${exportName}"`;
       const code = entry();
-      return call.fault ?? (code === 0 ? undefined : `it returned ${String(code)}`);
+      return call.fault ?? (code === 0 ? undefined : call.giveUp(`it returned ${String(code)}`));
     } catch (thrown) {
-      return call.fault ?? causeOf(thrown);
+      return call.fault ?? call.giveUp(causeOf(thrown));
     } finally {
       this.#slot.call = undefined;
       call.detach();

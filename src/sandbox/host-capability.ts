@@ -30,8 +30,15 @@ export function capabilityFunctions(
       const request = call.range(pointer, length);
       call.answer = undefined;
       const { line } = call.setup;
-      if (line === undefined) return DENIED;
-      if (request.length > REQUEST_LIMIT) return LIMIT;
+      const refuse = (error: CapabilityError, cause: string): number =>
+        call.refuse(ERROR_CODES[error], `${capability}: ${error}: ${cause}`);
+      if (line === undefined) return refuse('DENIED', 'nothing outside can be asked in configure');
+      if (request.length > REQUEST_LIMIT) {
+        return refuse(
+          'LIMIT',
+          `the request has ${request.length} octets, at most ${REQUEST_LIMIT} are allowed`,
+        );
+      }
       const answer = line.ask({ capability, octets: new Uint8Array(request) });
       if (answer.kind === 'answer') {
         call.answer = answer.octets;
@@ -39,8 +46,10 @@ export function capabilityFunctions(
       }
       const { error, cause } = answer;
       call.log.add('debug', Buffer.from(`${capability}: ${error}: ${cause}`));
-      call.outage ??= outageOf(capability, answer);
-      return ERROR_CODES[error];
+      const outage = outageOf(capability, answer);
+      call.outage ??= outage;
+      // That there is none is an answer like others.
+      return outage === undefined && error !== 'NOT_FOUND' ? refuse(error, cause) : ERROR_CODES[error];
     };
   return {
     auth: asking('auth'),

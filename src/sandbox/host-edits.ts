@@ -2,8 +2,8 @@ import { addField, changeField, composeField, insertField, removeField } from '.
 import { isProblem, type Problem, type Splice } from '../mail/image.ts';
 import { replacePart } from '../mail/part-edit.ts';
 import { enterCall, type Call, type CallSlot } from './call.ts';
-import { keepsLineEndings, type Edits } from './edits.ts';
-import type { AbiFunctions } from './host-message.ts';
+import { EDIT_LIMIT, keepsLineEndings, type Edits } from './edits.ts';
+import { NO_MESSAGE, type AbiFunctions } from './host-message.ts';
 import { readText } from './host-state.ts';
 import type { MessageView } from './message-view.ts';
 import { DENIED, INVALID, LIMIT } from './result-codes.ts';
@@ -24,7 +24,11 @@ export function editFunctions(slot: CallSlot): AbiFunctions<EditCalls> {
     (...args: number[]): number => {
       const call = enterCall(slot);
       const { view, edits } = call.setup;
-      return view === undefined || edits === undefined ? DENIED : body({ call, view, edits }, ...args);
+      if (view === undefined) return call.refuse(DENIED, NO_MESSAGE);
+      if (edits === undefined) {
+        return call.refuse(DENIED, 'the service may not change the message, since allowModify is not given');
+      }
+      return body({ call, view, edits }, ...args);
     };
   return {
     splice: editing((context, offset, remove, pointer, length) => {
@@ -101,10 +105,15 @@ function propose({ call, view, edits }: Editing, proposed: Splice | readonly Spl
   if (!splices.every((splice) => keepsLineEndings(splice, (at) => view.octetAt(at)))) {
     return invalid(call, 'Cannot edit the message: a CR or LF would stand alone');
   }
-  return edits.add(splices) ? 0 : LIMIT;
+  if (edits.add(splices)) return 0;
+  const { addedBytes } = call.setup.limits;
+  return call.refuse(
+    LIMIT,
+    `its edits would be more than ${EDIT_LIMIT}, or add more than ${addedBytes} octets`,
+  );
 }
 
 function invalid(call: Call, why: string): number {
   call.log.add('debug', Buffer.from(why));
-  return INVALID;
+  return call.refuse(INVALID, why);
 }

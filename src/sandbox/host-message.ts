@@ -10,6 +10,9 @@ type ReadingCalls =
   Extract<AbiCall, `message_${string}`> | 'header_count' | 'header_find' | 'header_name' | 'header_value';
 type PartCalls = 'part_count' | 'part_info' | 'part_read';
 
+/** Why what is about the message is `DENIED`. */
+export const NO_MESSAGE = 'at this stage there is no message';
+
 /** The calls of `ocp_smtp_v1` that read the message. */
 export function messageFunctions(slot: CallSlot): AbiFunctions<ReadingCalls | PartCalls> {
   const reading =
@@ -17,7 +20,7 @@ export function messageFunctions(slot: CallSlot): AbiFunctions<ReadingCalls | Pa
     (...args: number[]): number => {
       const call = enterCall(slot);
       const { view } = call.setup;
-      return view === undefined ? DENIED : body({ call, view }, ...args);
+      return view === undefined ? call.refuse(DENIED, NO_MESSAGE) : body({ call, view }, ...args);
     };
   /** Octets of the message that were copied: counted, so that it can be shown that a service reads none. */
   const given = (call: Call, copied: number): number => {
@@ -37,14 +40,14 @@ export function messageFunctions(slot: CallSlot): AbiFunctions<ReadingCalls | Pa
     header_name: reading(({ call, view }, index, pointer, capacity) => {
       const name = view.header.name(index >>> 0);
       const room = { pointer: pointer, capacity: capacity };
-      if (name === undefined) return INVALID;
+      if (name === undefined) return noField(call, index);
       given(call, Math.min(name.length, capacity >>> 0));
       return call.give(Buffer.from(name, 'latin1'), room);
     }),
     header_value: reading(({ call, view }, index, pointer, capacity) => {
       const value = view.header.valueBytes(index >>> 0);
       const room = { pointer: pointer, capacity: capacity };
-      if (value === undefined) return INVALID;
+      if (value === undefined) return noField(call, index);
       given(call, Math.min(value.length, capacity >>> 0));
       return call.give(value, room);
     }),
@@ -52,15 +55,21 @@ export function messageFunctions(slot: CallSlot): AbiFunctions<ReadingCalls | Pa
     part_info: reading(({ call, view }, index, pointer, capacity) => {
       const part = view.parts[index >>> 0];
       const room = { pointer: pointer, capacity: capacity };
-      return part === undefined ? INVALID : call.give(partFacts(view, part), room);
+      return part === undefined ? noPart(call, index) : call.give(partFacts(view, part), room);
     }),
     part_read: reading(({ call, view }, index, offset, pointer, length) => {
       const part = view.parts[index >>> 0];
       const target = call.range(pointer, length);
-      return part === undefined ? INVALID : given(call, view.partReader(part).readInto(target, offset >>> 0));
+      return part === undefined
+        ? noPart(call, index)
+        : given(call, view.partReader(part).readInto(target, offset >>> 0));
     }),
   };
 }
+
+const noField = (call: Call, index: number): number =>
+  call.refuse(INVALID, `there is no header field ${index >>> 0}`);
+const noPart = (call: Call, index: number): number => call.refuse(INVALID, `there is no part ${index >>> 0}`);
 
 /** That the parts are not all there is said where nobody can miss it: every filter looks at part 0. */
 function partFacts({ mime }: MessageView, part: MimePart): Buffer {

@@ -10,12 +10,15 @@ export function notifyFunctions(slot: CallSlot): AbiFunctions<'notify'> {
       const call = enterCall(slot);
       const request = call.range(pointer, length);
       const { notifications } = call.setup;
-      if (notifications === undefined) return DENIED;
-      if (request.length > REQUEST_LIMIT) return LIMIT;
+      if (notifications === undefined) return call.refuse(DENIED, 'notify is not granted');
+      if (request.length > REQUEST_LIMIT) {
+        return call.refuse(LIMIT, `a notice has at most ${REQUEST_LIMIT} octets`);
+      }
       const refusal = notifications.propose(request);
       if (refusal === undefined) return 0;
-      call.log.add('debug', Buffer.from(`notify: ${refusal.error}: ${refusal.cause}`));
-      return ERROR_CODES[refusal.error];
+      const why = `notify: ${refusal.error}: ${refusal.cause}`;
+      call.log.add('debug', Buffer.from(why));
+      return call.refuse(ERROR_CODES[refusal.error], why);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { enterCall, type CallSlot } from './call.ts';
 import type { AbiFunctions } from './host-message.ts';
 import { DENIED, INVALID, LIMIT, NOT_FOUND } from './result-codes.ts';
+import { STATE_LIMIT } from './state-draft.ts';
 
 /** The calls of `ocp_smtp_v1` that keep something from one call of a transaction to the next. */
 export function stateFunctions(slot: CallSlot): AbiFunctions<'state_get' | 'state_set'> {
@@ -21,7 +22,8 @@ export function stateFunctions(slot: CallSlot): AbiFunctions<'state_get' | 'stat
       const key = readText(call.range(keyPointer, keyLength));
       const value = call.range(pointer, length);
       if (key === undefined) return INVALID;
-      return state.set(key, value) ? 0 : LIMIT;
+      if (state.set(key, value)) return 0;
+      return call.refuse(LIMIT, `its state would have more than ${STATE_LIMIT} octets`);
     },
   };
 }

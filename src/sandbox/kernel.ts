@@ -58,7 +58,7 @@ export function kernelFunctions(slot: CallSlot): KernelFunctions {
     output_set: (address: bigint, length: bigint) => enter().setOutput(address, length),
     error_set(address: bigint) {
       const { call, blocks } = enter();
-      call.fail(`it says: ${cleanText(blocks.octets(address).subarray(0, 400))}`);
+      call.fail(call.giveUp(`it says: ${cleanText(blocks.octets(address).subarray(0, 400))}`));
     },
     config_get: (key: bigint) => enter().config(key),
     var_get: (key: bigint) => enter().getVariable(key),

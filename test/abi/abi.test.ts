@@ -40,6 +40,7 @@ describe('the vectors of the ABI', () => {
       serviceOf('timeless', { plugin: 'clock' }),
       serviceOf('kv', { grants: { kv: { keys: 2, bytes: 100 } } }),
       serviceOf('forgetful', { plugin: 'kv' }),
+      serviceOf('refused', { grants: { clock: true } }),
       serviceOf('notify', { grants: { notify: { to: ['recipients'], perHour: 1, incidents: true } } }),
       serviceOf('mute', { plugin: 'notify' }),
     ];
@@ -145,6 +146,23 @@ describe('the vectors of the ABI', () => {
       result: OK,
       logs: [{ level: 'debug', text: 'clock: DENIED: it is not granted' }],
     });
+  });
+
+  it.each([
+    ['connect', undefined, 'it trapped: unreachable; it had been refused: at this stage there is no message'],
+    [
+      'helo',
+      undefined,
+      'it returned -1; it had been refused: clock: INVALID: the request is wrong: Unrecognized key: "zone"',
+    ],
+    [
+      'message',
+      'Subject: x\r\n\r\n',
+      'it says: It does not work; it had been refused: Cannot splice: 1 octets at 1000000 are not inside a message of 14 octets',
+    ],
+  ] as const)('refused, at %s: the cause has what was refused', async (stage, message, cause) => {
+    const { outcomes } = await ask('refused', { stage, ...(message !== undefined && { message }) });
+    expect(outcomes[0]!.result).toEqual({ kind: 'failure', failure: 'trap', cause });
   });
 
   it('kv', async () => {

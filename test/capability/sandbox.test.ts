@@ -126,7 +126,8 @@ describe.each(['thread', 'process'] as const)('in a %s', (isolation) => {
     expect((await run('denied')).result).toEqual({
       kind: 'failure',
       failure: 'trap',
-      cause: 'it returned -3',
+      cause:
+        'it returned -3; it had been refused: http: DENIED: http://127.0.0.2 is not among the targets that are granted, http://127.0.0.1:1',
     });
   });
 
@@ -148,7 +149,7 @@ describe.each(['thread', 'process'] as const)('in a %s', (isolation) => {
     expect((await run('caller')).result).toEqual({
       kind: 'failure',
       failure: 'trap',
-      cause: 'it returned -4',
+      cause: `it returned -4; it had been refused: http: LIMIT: ${cause}`,
     });
   });
 

@@ -305,7 +305,12 @@ describe.skipIf(unconfinable !== '')(`a group with services in confined processe
     expect((await ask(['asks'])).outcomes).toMatchObject([{ result: failure }]);
     answer = { kind: 'refused', error: 'DENIED', cause: 'it is not granted' };
     expect((await ask(['asks'])).outcomes).toMatchObject([
-      { result: { failure: 'trap', cause: 'it returned -3' } },
+      {
+        result: {
+          failure: 'trap',
+          cause: 'it returned -3; it had been refused: kv: DENIED: it is not granted',
+        },
+      },
     ]);
   });
 

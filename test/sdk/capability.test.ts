@@ -88,12 +88,22 @@ const expectedOf = () => (expected ??= seen(reference!));
 
 test('AssemblyScript: what is expected of all', async () => {
   const found = await expectedOf();
-  const failure = (kind: string, cause: string) => ({ kind: 'failure', failure: kind, cause });
+  // After it comes what the host says of what it had refused.
+  const failure = (kind: string, cause: string) => ({
+    kind: 'failure',
+    failure: kind,
+    cause: expect.stringContaining(cause) as string,
+  });
   expect(found['all']).toEqual({
     result: { kind: 'decision', decision: { tags: { answer: 'one two three' } } },
     logs: [
       { level: 'debug', text: 'kv: NOT_FOUND: there is no such key' },
-      { level: 'debug', text: 'http: DENIED: http://127.0.0.2 is not among the targets that are granted' },
+      {
+        level: 'debug',
+        text: expect.stringMatching(
+          /^http: DENIED: http:\/\/127\.0\.0\.2 is not among the targets that are granted, http:/,
+        ) as string,
+      },
       {
         level: 'info',
         text: 'yes||ä "|0|no|yes||60|9007199254740000|-7|yes|no|418|POST /echo|one two three|0|DENIED',

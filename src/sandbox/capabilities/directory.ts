@@ -62,7 +62,10 @@ export function directoryPart(directories: readonly Directory[], threads: Librar
       // Not the key: it is somebody's address.
       about(name);
       const known = grant.tables.includes(name) ? tables.get(name) : undefined;
-      if (known === undefined) return refused('DENIED', `${name} is not among the tables that are granted`);
+      if (known === undefined) {
+        const granted = grant.tables.join(', ');
+        return refused('DENIED', `${name} is not among the tables that are granted, ${granted}`);
+      }
       if (!rate.take(service, grant.requestsPerMinute)) {
         return refused('LIMIT', `it would be more than ${grant.requestsPerMinute} requests in a minute`);
       }

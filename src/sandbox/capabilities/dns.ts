@@ -38,7 +38,10 @@ export function dnsPart(resolver: Resolver): CapabilityPart<DnsGrant> {
       const { type, name } = question;
       about(`${type} ${name}`);
       if (grant.names !== undefined && !grant.names.some((pattern) => matches(name, pattern))) {
-        return refused('DENIED', `${name} is not among the names that are granted`);
+        return refused(
+          'DENIED',
+          `${name} is not among the names that are granted, ${grant.names.join(', ')}`,
+        );
       }
       const spent = calls.get(call) ?? { queries: 0, ms: 0 };
       calls.set(call, spent);

@@ -21,7 +21,11 @@ export class HeldKeys {
   ): { readonly key: KeyOf<Type> } | Refused {
     const key = this.#keys.get(name);
     if (key === undefined || !grant.keys.includes(name)) {
-      return refused('DENIED', `the key ${name.slice(0, 64)} is not among those that are granted`);
+      const granted = grant.keys.join(', ');
+      return refused(
+        'DENIED',
+        `the key ${name.slice(0, 64)} is not among those that are granted, ${granted}`,
+      );
     }
     return isOf(key, type)
       ? { key }

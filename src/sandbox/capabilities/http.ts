@@ -88,7 +88,8 @@ function refusalOf(
   if (url.username !== '' || url.password !== '')
     return refused('INVALID', 'its URL has a name or a password');
   if (!grant.targets.some((target) => new URL(target).origin === url.origin)) {
-    return refused('DENIED', `${url.origin} is not among the targets that are granted`);
+    const granted = grant.targets.join(', ');
+    return refused('DENIED', `${url.origin} is not among the targets that are granted, ${granted}`);
   }
   const reserved = new Set(grant.secrets.map(({ header }) => header.toLowerCase()));
   const fault = fieldsFault(headers, reserved);

@@ -1,0 +1,15 @@
+;; Gives up after it was refused something, in the ways that plugins have.
+(data (i32.const 1024) "{\"zone\":\"UTC\"}")
+(data (i32.const 1040) "It does not work")
+(func (export "on_connect") (result i32)
+  (drop (call $header_remove (i32.const 0)))
+  unreachable)
+(func (export "on_helo") (result i32)
+  (call $clock (i32.const 1024) (i32.const 14)))
+(func (export "on_message") (result i32)
+  (drop (call $splice (i32.const 1000000) (i32.const 1) (i32.const 0) (i32.const 0)))
+  ;; what works, and what is not there, does not count
+  (drop (call $message_size))
+  (drop (call $header_find (i32.const 1024) (i32.const 4) (i32.const 0)))
+  (call $error_set (call $block (i32.const 1040) (i32.const 16)))
+  (i32.const 0))
