@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { findingsOf } from '../config/issues.ts';
 import { formatPath, formatProblem } from '../config/problem.ts';
 import { word } from '../config/scalars.ts';
-import { map } from '../config/schema.ts';
+import { map } from '../config/schema-maps.ts';
 import { readYaml } from '../config/yaml-source.ts';
 import { CAPABILITIES } from '../ocp/manifest.ts';
 import type { RecordedCall } from './recording.ts';

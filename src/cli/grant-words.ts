@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import { isRecord } from '../config/raw.ts';
-import { grants as grantsSchema } from '../config/schema.ts';
+import { grants as grantsSchema } from '../config/schema-grants.ts';
 import { suggest } from '../config/suggest.ts';
 import { readYaml } from '../config/yaml-source.ts';
 import { CommandError, EXIT } from './exit.ts';

@@ -4,7 +4,7 @@ import type { ServiceConfig } from '../config/config.ts';
 import { findingsOf } from '../config/issues.ts';
 import { formatPath } from '../config/problem.ts';
 import { grantsOf } from '../config/resolve.ts';
-import { grants } from '../config/schema.ts';
+import { grants } from '../config/schema-grants.ts';
 import { describeProblem } from '../author/cases.ts';
 import { openTrial, type Trial } from '../author/trial.ts';
 import type { CapabilityHost } from '../ocp/capability.ts';
