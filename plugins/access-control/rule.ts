@@ -1,12 +1,11 @@
 import {
+  anyAddressMatches,
   Decision,
   Facts,
   foldCase,
   Json,
-  addressMatches,
   globMatches,
-  inNetwork,
-  parseNetwork,
+  inNetworks,
 } from '../../sdk/assemblyscript';
 import { AT, CONDITIONS, neededAt, USER } from './check';
 
@@ -75,13 +74,13 @@ function noneHolds(conditions: Json, now: Facts, recipient: string): bool {
 }
 
 function holds(name: string, entries: string[], now: Facts, recipient: string): bool {
-  if (name == 'client') return clientMatches(entries, now.clientAddress);
+  if (name == 'client') return inNetworks(entries, now.clientAddress);
   if (name == 'tls') return anyGlob(entries, now.tlsVersion);
   if (name == 'cipher') return anyGlob(entries, now.tlsCipher);
   if (name == 'helo') return anyGlob(entries, now.helo);
   if (name == 'user') return anyGlob(entries, now.user);
-  if (name == 'sender') return anyAddress(withUser(entries, now.user), now.senderNormal);
-  return anyAddress(entries, recipient);
+  if (name == 'sender') return anyAddressMatches(withUser(entries, now.user), now.senderNormal);
+  return anyAddressMatches(entries, recipient);
 }
 
 /** The patterns with the name of the user. One whose name would be a pattern is nobody's sender. */
@@ -109,28 +108,11 @@ export function readRules(json: Json): Rule[] {
   return rules;
 }
 
-function clientMatches(networks: string[], address: string): bool {
-  const client = parseNetwork(address);
-  if (client === null) return false;
-  for (let i = 0; i < networks.length; i++) {
-    const network = parseNetwork(networks[i]);
-    if (network !== null && inNetwork(client, network)) return true;
-  }
-  return false;
-}
-
 function anyGlob(patterns: string[], value: string): bool {
   // Nobody has authenticated, or has said HELO, or there is no TLS: no pattern holds, not even `*`.
   if (value.length == 0) return false;
   for (let i = 0; i < patterns.length; i++) {
     if (globMatches(foldCase(patterns[i]), foldCase(value))) return true;
-  }
-  return false;
-}
-
-function anyAddress(patterns: string[], address: string): bool {
-  for (let i = 0; i < patterns.length; i++) {
-    if (addressMatches(foldCase(patterns[i]), address)) return true;
   }
   return false;
 }

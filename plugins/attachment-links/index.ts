@@ -1,5 +1,5 @@
 import {
-  addressMatches,
+  anyAddressMatches,
   Blob,
   BlobRules,
   Check,
@@ -50,9 +50,9 @@ export function configure(): i32 {
   check.get('days').integer(1, 366);
   check.get('downloads').integer(1, 1000000);
   check.get('confirm').bool();
-  check.get('clients').texts(50);
-  check.get('senders').texts(320);
-  check.get('recipients').texts(320);
+  check.get('clients').networks(50);
+  check.get('senders').addresses(320);
+  check.get('recipients').addresses(320);
   check.get('dkim').oneOf(DKIM);
   check.get('failure').oneOf(FAILURE);
   check.get('text').text(500);
@@ -134,21 +134,14 @@ function rules(): BlobRules {
 /** By sender, and by all recipients: they get one message. */
 function isMeant(): bool {
   const senders = settings().get('senders');
-  if (!senders.isMissing && !matches(senders.texts(), facts().senderNormal)) return false;
+  if (!senders.isMissing && !anyAddressMatches(senders.texts(), facts().senderNormal)) return false;
   const recipients = settings().get('recipients');
   if (recipients.isMissing) return true;
   const all = facts().recipients;
   for (let i = 0; i < all.length; i++) {
-    if (!matches(recipients.texts(), all[i].normal)) return false;
+    if (!anyAddressMatches(recipients.texts(), all[i].normal)) return false;
   }
   return true;
-}
-
-function matches(patterns: string[], address: string): bool {
-  for (let i = 0; i < patterns.length; i++) {
-    if (addressMatches(foldCase(patterns[i]), address)) return true;
-  }
-  return false;
 }
 
 function isLarge(part: Part): bool {

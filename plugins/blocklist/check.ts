@@ -1,4 +1,4 @@
-import { Check, checkComparable, domainOf, parseNetwork } from '../../sdk/assemblyscript';
+import { Check, checkComparable, domainOf } from '../../sdk/assemblyscript';
 
 const CONDITIONS: string[] = ['client', 'sender', 'recipient', 'subject', 'header'];
 
@@ -15,8 +15,8 @@ export function problemWithSettings(): string {
     checkComparable(own, key);
     if (!own.value.isObject) own.refuse('allowed is an object with "block", "allow" or both');
     own.object(['block', 'allow']);
-    checkAddresses(own.get('block'));
-    checkAddresses(own.get('allow'));
+    own.get('block').addresses(1000);
+    own.get('allow').addresses(1000);
   }
   checkReply(check.get('ownListReply'));
   return check.problem;
@@ -30,9 +30,9 @@ function checkEntry(entry: Check): void {
     if (!entry.value.get(CONDITIONS[i]).isMissing) conditions++;
   }
   if (conditions == 0) entry.refuse('required is at least one of ' + CONDITIONS.join(', '));
-  checkNetworks(entry.get('client').texts(1000));
-  checkAddresses(entry.get('sender'));
-  checkAddresses(entry.get('recipient'));
+  entry.get('client').networks(1000);
+  entry.get('sender').addresses(1000);
+  entry.get('recipient').addresses(1000);
   entry.get('subject').texts(1000);
   const header = entry.get('header').members();
   for (let i = 0; header.value.isObject && i < header.value.length; i++) {
@@ -42,22 +42,6 @@ function checkEntry(entry: Check): void {
     header.at(i).texts(1000);
   }
   checkReply(entry.get('reply'));
-}
-
-function checkAddresses(patterns: Check): void {
-  patterns.texts(1000);
-  if (patterns.value.isText) checkComparable(patterns, patterns.value.text());
-  for (let i = 0; patterns.value.isList && i < patterns.value.length; i++) {
-    checkComparable(patterns.at(i), patterns.value.at(i).text());
-  }
-}
-
-function checkNetworks(client: Check): void {
-  const allowed = 'allowed are IP addresses and CIDR networks such as 192.0.2.0/24 or 2001:db8::/32';
-  if (client.value.isText && parseNetwork(client.value.text()) === null) client.refuse(allowed);
-  for (let i = 0; client.value.isList && i < client.value.length; i++) {
-    if (parseNetwork(client.value.at(i).text()) === null) client.at(i).refuse(allowed);
-  }
 }
 
 function checkReply(reply: Check): void {

@@ -1,12 +1,4 @@
-import {
-  addressMatches,
-  Decision,
-  Facts,
-  foldCase,
-  inNetwork,
-  Json,
-  parseNetwork,
-} from '../../sdk/assemblyscript';
+import { anyAddressMatches, Decision, Facts, inNetworks, Json } from '../../sdk/assemblyscript';
 import { hasHeader, hasHeaders } from '../../sdk/assemblyscript/text/headers';
 
 /** Where an entry is asked: as soon as all that it names is known. */
@@ -32,8 +24,8 @@ export class Entry {
     const json = this.json;
     return (
       (json.get('client').isMissing || inNetworks(json.get('client').texts(), now.clientAddress)) &&
-      (json.get('sender').isMissing || isAddress(json.get('sender').texts(), now.senderNormal)) &&
-      (json.get('recipient').isMissing || isAddress(json.get('recipient').texts(), recipient)) &&
+      (json.get('sender').isMissing || anyAddressMatches(json.get('sender').texts(), now.senderNormal)) &&
+      (json.get('recipient').isMissing || anyAddressMatches(json.get('recipient').texts(), recipient)) &&
       (json.get('subject').isMissing || hasHeader('Subject', json.get('subject').texts())) &&
       hasHeaders(json.get('header'))
     );
@@ -58,20 +50,4 @@ export class Entry {
   private get text(): string {
     return this.json.get('reply').get('text').text('Blocked by local policy');
   }
-}
-
-export function isAddress(patterns: string[], address: string): bool {
-  for (let i = 0; i < patterns.length; i++) {
-    if (addressMatches(foldCase(patterns[i]), address)) return true;
-  }
-  return false;
-}
-
-function inNetworks(networks: string[], address: string): bool {
-  const client = parseNetwork(address);
-  for (let i = 0; client !== null && i < networks.length; i++) {
-    const network = parseNetwork(networks[i]);
-    if (network !== null && inNetwork(client, network)) return true;
-  }
-  return false;
 }

@@ -1,5 +1,4 @@
-import { domainOf, foldCase, Json, Kv, settings } from '../../sdk/assemblyscript';
-import { isAddress } from './entry';
+import { anyAddressMatches, domainOf, foldCase, Json, Kv, settings } from '../../sdk/assemblyscript';
 
 /**
  * Whether a recipient's own list blocks a sender: by `recipients` in the settings, for the address or for its domain, and by the store, if
@@ -13,12 +12,12 @@ export function ownListBlocks(recipient: string, sender: string): bool {
     const key = foldCase(list.nameAt(i));
     if (key != recipient && key != domain) continue;
     const own: Json = list.at(i);
-    if (isAddress(own.get('allow').texts(), sender)) return false;
-    if (isAddress(own.get('block').texts(), sender)) blocked = true;
+    if (anyAddressMatches(own.get('allow').texts(), sender)) return false;
+    if (anyAddressMatches(own.get('block').texts(), sender)) blocked = true;
   }
   if (!Kv.isGranted()) return blocked;
-  if (isAddress(linesOf(Kv.getText('allow:' + recipient)), sender)) return false;
-  return blocked || isAddress(linesOf(Kv.getText('block:' + recipient)), sender);
+  if (anyAddressMatches(linesOf(Kv.getText('allow:' + recipient)), sender)) return false;
+  return blocked || anyAddressMatches(linesOf(Kv.getText('block:' + recipient)), sender);
 }
 
 /** Patterns, one a line. */

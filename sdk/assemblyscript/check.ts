@@ -1,6 +1,7 @@
 import { domainOf, localPartOf } from './address';
 import { Json, JsonKind } from './json';
 import { quote } from './json-writer';
+import { parseNetwork } from './network';
 import { settings } from './settings';
 
 /**
@@ -101,6 +102,30 @@ export class Check {
   texts(limit: i32): Check {
     if (!this.value.isList) return this.text(limit);
     for (let i = 0; i < this.value.length; i++) this.at(i).text(limit);
+    return this;
+  }
+
+  /** A pattern for addresses in their normal form (`anyAddressMatches`), or a list of them. */
+  addresses(limit: i32): Check {
+    this.texts(limit);
+    const list = this.value;
+    if (list.isText) checkComparable(this, list.text());
+    for (let i = 0; list.isList && i < list.length; i++) checkComparable(this.at(i), list.at(i).text());
+    return this;
+  }
+
+  /** An IP address or a network (`inNetworks`), or a list of them. */
+  networks(limit: i32): Check {
+    this.texts(limit);
+    if (!this.value.isList) return this.network();
+    for (let i = 0; i < this.value.length; i++) this.at(i).network();
+    return this;
+  }
+
+  private network(): Check {
+    if (this.value.isText && parseNetwork(this.value.text()) === null) {
+      this.refuse('allowed are IP addresses and CIDR networks such as 192.0.2.0/24 or 2001:db8::/32');
+    }
     return this;
   }
 

@@ -1,3 +1,5 @@
+import { foldCase } from './address';
+
 /** `*` is any run of characters, `?` any one. Both in lower case. At most pattern × text steps. */
 export function globMatches(pattern: string, text: string): bool {
   let p = 0;
@@ -23,8 +25,18 @@ export function globMatches(pattern: string, text: string): bool {
   return p == pattern.length;
 }
 
-/** `<>` is the null reverse-path, `@domain` any address of that domain, anything else the whole address. All globs. */
-export function addressMatches(pattern: string, address: string): bool {
+/**
+ * Whether an address in its normal form matches any of the patterns, in either case: `<>` is the null reverse-path, `@domain` any address of
+ * that domain, anything else the whole address. All globs.
+ */
+export function anyAddressMatches(patterns: string[], address: string): bool {
+  for (let i = 0; i < patterns.length; i++) {
+    if (addressMatches(foldCase(patterns[i]), address)) return true;
+  }
+  return false;
+}
+
+function addressMatches(pattern: string, address: string): bool {
   if (pattern == '<>') return address.length == 0;
   if (address.length == 0) return false;
   if (!pattern.startsWith('@')) return globMatches(pattern, address);

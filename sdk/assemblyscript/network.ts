@@ -32,7 +32,17 @@ export function parseNetwork(text: string): Network | null {
   return bits < 0 ? null : new Network(octets, isV6 ? bits : bits + 96);
 }
 
-export function inNetwork(address: Network, network: Network): bool {
+/** Whether an IP address is in any of these networks, as `parseNetwork` reads them. */
+export function inNetworks(networks: string[], address: string): bool {
+  const client = parseNetwork(address);
+  for (let i = 0; client !== null && i < networks.length; i++) {
+    const network = parseNetwork(networks[i]);
+    if (network !== null && inNetwork(client, network)) return true;
+  }
+  return false;
+}
+
+function inNetwork(address: Network, network: Network): bool {
   const whole = network.bits >> 3;
   for (let i = 0; i < whole; i++) {
     if (address.octets[i] != network.octets[i]) return false;

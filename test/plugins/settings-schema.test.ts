@@ -25,6 +25,9 @@ interface Clients {
 
 const never = (): boolean => false;
 
+const hasNoNetwork = (clients: unknown): boolean =>
+  [clients].flat().some((text) => !/^[\d.:a-f]+(?:\/\d+)?$/.test(String(text)));
+
 const GATEWAY: Examples = {
   good: [
     { direction: 'outbound' },
@@ -71,8 +74,13 @@ const EXAMPLES: Record<string, Examples> = {
         text: 'Files:',
       },
     ],
-    finer: [],
-    isFiner: never,
+    finer: [
+      { clients: '192.0.2.0/33' },
+      { clients: ['mail.example.com'] },
+      { senders: '@bücher.example' },
+      { recipients: ['"ann"@example.com'] },
+    ],
+    isFiner: ({ clients = [] }) => hasNoNetwork(clients),
   },
   'access-control': {
     good: [
@@ -107,7 +115,7 @@ const EXAMPLES: Record<string, Examples> = {
     ],
     isFiner: (settings) =>
       (settings['rules'] as readonly (Clients & { not?: Clients })[]).some(({ client, not }) =>
-        [client ?? [], not?.client ?? []].flat().some((text) => !/^[\d.:a-f]+(?:\/\d+)?$/.test(text)),
+        hasNoNetwork([client ?? [], not?.client ?? []].flat()),
       ),
   },
   'dkim-sign': {
@@ -213,7 +221,7 @@ const EXAMPLES: Record<string, Examples> = {
     finer: [{ entries: [{ client: 'mail.example.com' }] }],
     isFiner: (settings) =>
       ((settings['entries'] ?? []) as readonly { client?: string | readonly string[] }[]).some(({ client }) =>
-        [client ?? []].flat().some((text) => !/^[\d.:a-f]+(?:\/\d+)?$/.test(text)),
+        hasNoNetwork(client ?? []),
       ),
   },
   normalize: {
