@@ -94,6 +94,9 @@ export class SecureGateway {
     if (to.refused.length > 0) decision.reason('there is no key for a recipient of what must be encrypted');
     if (!signs && to.encrypted.length == 0) return decide(decision);
     if (to.encrypted.length + to.plain.length == 0) return decide(decision);
+    if (Secure.isTooLarge()) {
+      return decide(decision.reject(552, '5.3.4', 'It is to be signed or encrypted, and ' + TOO_LARGE));
+    }
     const cipher = settings().get('cipher').text('aes-256-cbc');
     this.done(this.secure.protect(signs, to.encrypted, cipher)).apply();
     const what = to.encrypted.length == 0 ? 'signed' : signs ? 'signed, encrypted' : 'encrypted';
@@ -131,6 +134,15 @@ export class SecureGateway {
       if (index < 0) break;
       Message.headerRemove(index);
     }
+    const parts = Part.all();
+    const findings: Finding[] = [];
+    if (Secure.isTooLarge()) {
+      if (!this.isOurs()) return decide(decision);
+      Message.headerAdd(this.header, 'unchecked (' + TOO_LARGE + ')');
+      decision.tag(this.format, 'unchecked');
+      findings.push(new Finding(parts[0], 'the message', TOO_LARGE, 'unchecked'));
+      return this.act(findings, decision);
+    }
     const opened = this.done(this.secure.open());
     const layers = opened.layers;
     if (layers.length == 0) return decide(decision);
@@ -138,8 +150,6 @@ export class SecureGateway {
     Message.headerAdd(this.header, summaryOf(layers, true));
     decision.tag(this.format, summaryOf(layers, false));
 
-    const parts = Part.all();
-    const findings: Finding[] = [];
     let isClosed = false;
     for (let i = 0; i < layers.length; i++) {
       const result = layers[i].result;
@@ -149,14 +159,26 @@ export class SecureGateway {
       findings.push(new Finding(parts[0], 'the message', reason, layers[i].kind + '-' + result));
     }
     if (findings.length == 0) return decide(decision);
+    return this.act(findings, decision, isClosed);
+  }
+
+  /** What the settings say of mail that does not verify, or can't be opened (`isClosed`). */
+  private act(findings: Finding[], decision: Decision, isClosed: bool = false): i32 {
     const actions = this.actions();
     decision.reason(this.title + ': ' + findings[0].reason);
     // A reply that tells whether something could be decrypted would let strangers find out what is in it, try by try.
     if (isClosed && actions.does('reject')) decision.quarantine();
     else actions.decide(findings, decision);
-    actions.label(findings, parts, []);
+    actions.label(findings, Part.all(), []);
     actions.report(findings);
     return decide(decision);
+  }
+
+  /** By what its header says: a signature or an encrypted content of this format. */
+  private isOurs(): bool {
+    const index = Message.headerFind('Content-Type');
+    const type = index < 0 ? '' : Message.headerValue(index).toLowerCase();
+    return type.includes(this.format == 'smime' ? 'pkcs7' : 'pgp');
   }
 
   private actions(): Actions {
@@ -173,6 +195,8 @@ export class SecureGateway {
     return answer;
   }
 }
+
+const TOO_LARGE = 'it has more than 50 MiB';
 
 const DEFAULT: Json = parseJson(encodeUtf8('{"action":["mark"]}'))!;
 

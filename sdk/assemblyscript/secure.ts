@@ -9,6 +9,8 @@ import { encodeUtf8 } from './utf8';
 
 /** Octets of an answer that are in the plugin's memory at a time. */
 const PIECE: i32 = 64 * 1024;
+/** Of a message that is protected or opened (`sdk/ABI.md`). */
+const MOST_OCTETS: i32 = 50 * 1024 * 1024;
 const CR: u8 = 0x0d;
 const LF: u8 = 0x0a;
 
@@ -105,6 +107,11 @@ export class Secure {
 
   constructor(format: string) {
     this.format = format;
+  }
+
+  /** Whether the message has more octets than the host signs, encrypts or opens. */
+  static isTooLarge(): bool {
+    return Message.size() > MOST_OCTETS;
   }
 
   /** Whether the operator grants keys. */

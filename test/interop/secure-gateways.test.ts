@@ -67,6 +67,7 @@ describe.skipIf(missing !== '')(`S/MIME and OpenPGP from one Postern to another$
             downstream: 'boxes',
             mode: 'through',
             group: 'all',
+            maxMessageSize: '64MiB',
           },
         },
         downstreams: { boxes: { protocol: 'maildir', path: at('mail') } },
@@ -89,7 +90,7 @@ describe.skipIf(missing !== '')(`S/MIME and OpenPGP from one Postern to another$
     gates.push(inbound);
     outbound = await startThreeWays(
       {
-        all: { downstream: 'next', group: 'all' },
+        all: { downstream: 'next', group: 'all', maxMessageSize: '64MiB' },
         domains: ['b.test', 'raw.test'],
         downstreams: {
           next: { protocol: 'smtp', host: '127.0.0.1', port: inbound.ports['inbound'], tls: 'none' },
@@ -208,6 +209,42 @@ describe.skipIf(missing !== '')(`S/MIME and OpenPGP from one Postern to another$
     },
     180_000,
   );
+
+  describe('of more than 50 MiB', () => {
+    const LARGE = `${'x'.repeat(70)}\r\n`.repeat(730_000);
+    const large = (fields: readonly string[] = []): TestMail => {
+      const sent = mail(fields);
+      return { ...sent, text: sent.text + LARGE };
+    };
+    const signedBy = (type: string): TestMail => {
+      const { id, text } = large();
+      return { id, text: text.replace(/text\/plain.*/, `multipart/signed; protocol="${type}"; boundary=b`) };
+    };
+
+    it.each(WAYS)('refuses for good, by %s, what it would have to encrypt or sign', async (listener) => {
+      const to = ['bob@b.test'];
+      const { output } = await send(large(), { gate: outbound, listener, to });
+      expect(output).toContain('552 5.3.4 It is to be signed or encrypted, and it has more than 50 MiB');
+    });
+
+    it('marks or refuses what it can not verify, and lets all else pass', async () => {
+      const gate = inbound;
+      const listener = 'inbound';
+      const signed = signedBy('application/pkcs7-signature');
+      expect((await send(signed, { gate, listener, to: ['bob@b.test'] })).code).toBe(0);
+      const marked = headerOf(await arrived(box('bob@b.test'), signed));
+      expect(marked).toContain('\r\nX-Postern-SMIME: unchecked (it has more than 50 MiB)\r\n');
+      expect(marked).toContain('\r\nSubject: [not verified] A secret\r\n');
+      expect(marked).not.toContain('X-Postern-PGP');
+
+      const { output } = await send(signed, { gate, listener, to: ['strict@b.test'] });
+      expect(output).toMatch(/554 5\.7\.1 S\/MIME check failed: .*it has more than 50 MiB/);
+
+      const plain = large();
+      expect((await send(plain, { gate, listener, to: ['strict@b.test'] })).code).toBe(0);
+      expect(headerOf(await arrived(box('strict@b.test'), plain))).not.toContain('X-Postern');
+    });
+  });
 
   it('signs where there is nobody to encrypt to, and OpenSSL verifies what arrived', async () => {
     const sent = mail();
