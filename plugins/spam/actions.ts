@@ -1,12 +1,4 @@
-import {
-  Decision,
-  domainOf,
-  facts,
-  localPartOf,
-  markSubject,
-  Message,
-  settings,
-} from '../../sdk/assemblyscript';
+import { Decision, markSubject, Message, settings } from '../../sdk/assemblyscript';
 import { decimal, Tally } from './tally';
 
 /** What can be done about a message, each from so many points on. */
@@ -27,24 +19,10 @@ export function act(tally: Tally, decision: Decision): bool {
   const isHeld = !does('bounce', tally) && does('quarantine', tally);
   if (isHeld) decision.quarantine();
   else if (does('bounce', tally)) decision.bounce();
-  if (does('folder', tally)) file(settings().get('folder').text('Junk'), decision);
+  if (does('folder', tally)) decision.folder(settings().get('folder').text('Junk'));
   if (does('mark', tally)) markSubject(settings().get('subjectTag').text('[SPAM]'));
   if (settings().get('header').bool()) addHeader(isSpam, decimal(tally.total), tests);
   return isHeld;
-}
-
-/** As advice, and where the settings say how, by the detail of the address: servers file `ann+Junk@…` so (RFC 5233). */
-function file(folder: string, decision: Decision): void {
-  decision.folder(folder);
-  const separator = settings().get('folderDetail').text();
-  const recipients = facts().recipients;
-  for (let i = 0; separator != '' && i < recipients.length; i++) {
-    const address = recipients[i].address;
-    const local = localPartOf(address);
-    // One that has a detail goes where that says.
-    if (local == address || local.startsWith('"') || local.includes(separator)) continue;
-    decision.recipient(address).replace([local + separator + folder + '@' + domainOf(address)]);
-  }
 }
 
 function does(action: string, tally: Tally): bool {

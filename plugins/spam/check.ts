@@ -13,7 +13,6 @@ export function problemWithSettings(): string {
     'actions',
     'subjectTag',
     'folder',
-    'folderDetail',
     'rejectText',
     'header',
     'lists',
@@ -27,7 +26,6 @@ export function problemWithSettings(): string {
   for (let i = 0; i < actions.value.length; i++) actions.at(i).number(-POINTS, POINTS);
   check.get('subjectTag').text(100);
   check.get('folder').text(200);
-  check.get('folderDetail').oneOf(['+', '-']);
   check.get('rejectText').text(400);
   check.get('header').bool();
   const lists = check.get('lists').list();

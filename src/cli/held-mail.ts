@@ -1,5 +1,6 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { chunksOf, type ByteSource } from '../base/bytes.ts';
+import type { Recipient } from '../mail/envelope.ts';
 import type { Page, Store } from '../store/store.ts';
 import { withStore, type CommonOptions } from './context.ts';
 import { CommandError, EXIT } from './exit.ts';
@@ -87,6 +88,11 @@ async function writeMessage(store: Store, entry: { messageId: string; size: numb
     await new Promise((resolve) => process.stdout.once('drain', resolve).once('error', resolve));
     if (process.stdout.errored !== null) return;
   }
+}
+
+/** For `show`: a recipient, and the folder that services advise for it. */
+export function recipientRows({ address, folder }: Recipient): string[][] {
+  return [['to', address], ...(folder === undefined ? [] : [['folder', folder]])];
 }
 
 /** Fails if fewer entries were touched than were named. */

@@ -4,7 +4,7 @@ import { duration } from '../config/scalars.ts';
 import type { NewBypass, QuarantineEntry, Store } from '../store/store.ts';
 import { loadOrFail, withStore, type CommonOptions } from './context.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { addListAndShow, expectAll } from './held-mail.ts';
+import { addListAndShow, expectAll, recipientRows } from './held-mail.ts';
 import { formatSize, formatTime } from './output.ts';
 import { tellReleased } from './tell-released.ts';
 
@@ -108,7 +108,7 @@ const fields = (entry: QuarantineEntry): string[][] => [
   ['transaction', entry.transaction],
   ['size', formatSize(entry.size)],
   ['from', `<${entry.sender.address}>`],
-  ...entry.recipients.map(({ address }) => ['to', address]),
+  ...entry.recipients.flatMap(recipientRows),
   ['downstream', entry.downstream],
   ['held', formatTime(entry.createdAt)],
   ['service', entry.service],

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { QueueEntry } from '../store/store.ts';
 import { withStore, type CommonOptions } from './context.ts';
-import { addListAndShow, expectAll } from './held-mail.ts';
+import { addListAndShow, expectAll, recipientRows } from './held-mail.ts';
 import { formatSize, formatTime } from './output.ts';
 
 /** `postern queue`: mail that waits for a downstream. Works beside a running server, on the same store. */
@@ -60,7 +60,7 @@ const fields = (entry: QueueEntry): string[][] => [
   ['transaction', entry.transaction],
   ['size', formatSize(entry.size)],
   ['from', `<${entry.sender.address}>`],
-  ...entry.recipients.map(({ address }) => ['to', address]),
+  ...entry.recipients.flatMap(recipientRows),
   ['downstream', entry.downstream],
   ['arrived', formatTime(entry.createdAt)],
   ['tries', String(entry.attempts)],

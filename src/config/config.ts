@@ -144,6 +144,10 @@ interface RemoteDownstreamConfig {
   readonly maxConnections: number;
   /** How long an unused connection is kept. */
   readonly idleSeconds: number;
+  /** How it is told the folders that services advise. */
+  readonly folder: 'none' | 'detail' | 'header';
+  /** Before the detail of an address, where `folder` is `detail`. */
+  readonly recipientDelimiter: '+' | '-';
   readonly timeouts: DownstreamTimeouts;
 }
 

@@ -147,7 +147,8 @@ downstreams:
   unix: { protocol: lmtp, socket: run/lmtp, timeouts: { command: 90 } }
 `);
     const timeouts = { connectMs: 30_000, commandMs: 60_000, dataMs: 120_000, finalReplyMs: 600_000 };
-    const common = { protocol: 'lmtp', maxConnections: 100, idleSeconds: 30 };
+    const told = { folder: 'none', recipientDelimiter: '+' };
+    const common = { protocol: 'lmtp', maxConnections: 100, idleSeconds: 30, ...told };
     expect(config.downstreams).toEqual([
       { ...common, name: 'tcp', endpoint: { host: '192.0.2.1', port: 24 }, tls: 'opportunistic', timeouts },
       {

@@ -84,7 +84,7 @@ function listenerOf(name: string, { value, at }: Named<'listeners'>): ListenerCo
 
 function downstreamOf(name: string, { value, at }: Named<'downstreams'>): DownstreamConfig {
   if (value.protocol === 'maildir') return { name, protocol: 'maildir', path: at(value.path) };
-  const { protocol, host, port, socket, ca, timeouts, maxConnections, idleSeconds } = value;
+  const { protocol, host, port, socket, ca, timeouts, maxConnections, idleSeconds, ...told } = value;
   return defined({
     name,
     protocol,
@@ -93,6 +93,8 @@ function downstreamOf(name: string, { value, at }: Named<'downstreams'>): Downst
     ca: ca === undefined ? undefined : at(ca),
     maxConnections,
     idleSeconds,
+    folder: told.folder,
+    recipientDelimiter: told.recipientDelimiter,
     timeouts: {
       connectMs: timeouts.connect,
       commandMs: timeouts.command,

@@ -10,6 +10,8 @@ const remoteKeys = {
   ca: filePath.optional(),
   maxConnections: integer(1, 1000).default(100),
   idleSeconds: integer(1, 3600).default(30),
+  folder: word('none', 'detail', 'header').default('none'),
+  recipientDelimiter: word('+', '-').default('+'),
   timeouts: map({
     connect: duration('1s', '10m').prefault('30s'),
     command: duration('1s', '1h').prefault('60s'),

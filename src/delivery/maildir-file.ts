@@ -3,17 +3,19 @@ import { dirname, join } from 'node:path';
 import { chunksOf, type ByteSource } from '../base/bytes.ts';
 
 /**
- * Puts a message into a Maildir so that a reader sees all of it or nothing, and a power cut loses none of it once this
+ * Puts a message into a Maildir, or a folder of it, so that a reader sees all of it or nothing, and a power cut loses none of it once this
  * resolves: written and synced in `tmp`, moved to `new`, the directory synced. Makes the directories where they
  * are missing. Rejects with the error of the file system, leaving nothing behind in `tmp`.
  */
-export async function deliverFile(directory: string, file: MaildirFile): Promise<void> {
+export async function deliverFile(maildir: string, file: MaildirFile): Promise<void> {
+  const directory = join(maildir, file.folder);
   const temporary = join(directory, 'tmp', file.name);
   try {
     await writeSynced(temporary, file);
   } catch (error) {
     if (!isMissing(error)) throw error;
-    await makeMaildir(directory);
+    await makeMaildir(maildir);
+    if (file.folder !== '') await makeMaildir(directory, 'folder');
     await writeSynced(temporary, file);
   }
   try {
@@ -26,6 +28,8 @@ export async function deliverFile(directory: string, file: MaildirFile): Promise
 }
 
 export interface MaildirFile {
+  /** Directory of the folder, below the Maildir; '' is the Maildir itself. */
+  readonly folder: string;
   /** Unique within the Maildir. */
   readonly name: string;
   /** Header fields put before the message, with their CRLFs. */
@@ -54,9 +58,11 @@ async function writeSynced(path: string, { header, message }: MaildirFile): Prom
   }
 }
 
-/** `tmp` comes last: where it is, the others are. */
-async function makeMaildir(directory: string): Promise<void> {
+/** `tmp` comes last: where it is, the others are. A folder has a file that says that it is one (Maildir++). */
+async function makeMaildir(directory: string, kind?: 'folder'): Promise<void> {
   for (const name of ['new', 'cur', 'tmp']) {
+    if (kind === 'folder' && name === 'tmp')
+      await (await open(join(directory, 'maildirfolder'), 'a', 0o600)).close();
     const made = await mkdir(join(directory, name), { recursive: true, mode: 0o700 });
     if (made !== undefined) await syncDirectory(dirname(made));
   }

@@ -22,6 +22,28 @@ export function directoryName(address: string): string {
   return `${name.slice(0, 120)}~${createHash('sha256').update(normal).digest('hex')}`;
 }
 
+/**
+ * The directory of a folder in a Maildir++, below that of the mailbox; '' for `INBOX`, undefined for what can't be the name of one.
+ *
+ * `Junk` is in `.Junk`; `.` and `/` are between levels, and `INBOX` at the start is left out, so that `INBOX.Junk` is the same folder,
+ * as servers with a prefix name it. Beyond ASCII a name is in modified UTF-7 (RFC 3501 section 5.1.3), as Dovecot and Courier have it.
+ * No level is empty, and the name has at most 200 octets: a path can't come about here.
+ */
+export function folderDirectory(folder: string): string | undefined {
+  const levels = folder.normalize('NFC').split(/[./]/);
+  if (levels[0]?.toUpperCase() === 'INBOX') levels.shift();
+  if (levels.includes('')) return undefined;
+  const name = levels.map((level) => `.${modifiedUtf7(level)}`).join('');
+  return name.length <= NAME_LIMIT ? name : undefined;
+}
+
+const modifiedUtf7 = (text: string): string =>
+  text.replaceAll(/&|[^ -~]+/g, (run) => {
+    if (run === '&') return '&-';
+    const base64 = Buffer.from(run, 'utf16le').swap16().toString('base64');
+    return `&${base64.replaceAll('=', '').replaceAll('/', ',')}-`;
+  });
+
 /** Makes file names that no other delivery makes: `time.MusecPpidQn.host`, by the Maildir convention. */
 export class UniqueNames {
   readonly #host: string;

@@ -6,7 +6,7 @@ import { silentLog, type Log } from '../base/log.ts';
 import { spoolOf } from '../base/spool.ts';
 import { formatReply } from '../mail/reply.ts';
 import { maildirDownstream } from './maildir.ts';
-import { directoryName, UniqueNames } from './maildir-name.ts';
+import { directoryName, folderDirectory, UniqueNames } from './maildir-name.ts';
 
 let path = '';
 beforeEach(async () => {
@@ -62,6 +62,42 @@ describe('a Maildir downstream', () => {
     await transaction.abort();
     expect(await transaction.data(spoolOf(Buffer.from(TEXT)))).toEqual([]);
     expect(await readdir(path)).toEqual([]);
+  });
+
+  it('puts a message into the folder that is advised for its recipient, made as one of Maildir++', async () => {
+    const request = requestTo('ann@x.test', 'bob@x.test');
+    const [ann, bob] = request.recipients;
+    const replies = await open().send({ ...request, recipients: [{ ...ann!, folder: 'Junk' }, bob!] });
+    expect(replies.map(formatReply)).toEqual(['250 2.0.0 stored', '250 2.0.0 stored']);
+    expect(await mailOf('ann@x.test')).toEqual([]);
+    expect(await mailOf('bob@x.test')).toHaveLength(1);
+    expect(await mailOf('ann@x.test/.Junk')).toEqual([
+      `Return-Path: <s@x.test>\r\nDelivered-To: ann@x.test\r\n${TEXT}`,
+    ]);
+    expect((await readdir(join(path, 'ann@x.test', '.Junk'))).sort()).toEqual([
+      'cur',
+      'maildirfolder',
+      'new',
+      'tmp',
+    ]);
+    expect((await readdir(join(path, 'ann@x.test'))).sort()).toEqual(['.Junk', 'cur', 'new', 'tmp']);
+  });
+
+  it('never leaves the mailbox for a folder: what is no name goes into the inbox, and the log says so', async () => {
+    const lines: object[] = [];
+    const log = { ...silentLog, warn: (fields: object) => void lines.push(fields) };
+    const folders = ['../../etc', '..', '/', '', 'a//b', 'x'.repeat(200)];
+    const message = spoolOf(Buffer.from(TEXT));
+    for (const folder of folders) {
+      const recipients = [{ ...from('ann@x.test'), folder }];
+      const replies = await open(log).send({ sender: from(''), recipients, message });
+      expect(replies.map(formatReply)).toEqual(['250 2.0.0 stored']);
+    }
+    expect(await mailOf('ann@x.test')).toHaveLength(folders.length);
+    expect((await readdir(join(path, 'ann@x.test'))).sort()).toEqual(['cur', 'new', 'tmp']);
+    expect(await readdir(path)).toEqual(['ann@x.test']);
+    const told = folders.map((folder) => ({ downstream: 'store', recipient: 'ann@x.test', folder }));
+    expect(lines).toEqual(told);
   });
 
   it('keeps many deliveries to one mailbox apart, and a large message whole', async () => {
@@ -157,6 +193,31 @@ describe('directoryName', () => {
       true,
     );
   });
+});
+
+describe('folderDirectory', () => {
+  it.each([
+    ['Junk', '.Junk'],
+    ['INBOX', ''],
+    ['inbox.Junk', '.Junk'],
+    ['Lists/Postern.dev', '.Lists.Postern.dev'],
+    ['Junk Mail', '.Junk Mail'],
+    ['R&D', '.R&-D'],
+    ['Entwürfe', '.Entw&APw-rfe'],
+    // RFC 3501 section 5.1.3
+    ['~peter/mail/台北/日本語', '.~peter.mail.&U,BTFw-.&ZeVnLIqe-'],
+    ['a\u0000b', '.a&AAA-b'],
+    ['u\u0308', '.&APw-'],
+  ])('puts %j into %j', (folder, directory) => {
+    expect(folderDirectory(folder)).toBe(directory);
+  });
+
+  it.each(['', '.', '..', '/etc', 'a/../b', 'a.', 'INBOX.', 'ü'.repeat(100)])(
+    'knows no folder %j',
+    (folder) => {
+      expect(folderDirectory(folder)).toBeUndefined();
+    },
+  );
 });
 
 describe('UniqueNames', () => {

@@ -7,12 +7,15 @@ import type { Recipient, Sender } from '../mail/envelope.ts';
 import { reply } from '../mail/reply.ts';
 import type { Downstream, DownstreamReply, DownstreamTransaction, SendRequest } from '../smtp/transaction.ts';
 import { deliverFile } from './maildir-file.ts';
-import { directoryName, UniqueNames } from './maildir-name.ts';
+import { directoryName, folderDirectory, UniqueNames } from './maildir-name.ts';
 
 /**
  * A downstream that is a directory of Maildirs, one for each recipient: `<path>/<address>/{tmp,new,cur}`, made when the
  * first mail comes (see `directoryName` for the name). There is no list of users: whoever the listener accepts gets
  * a mailbox, so it is the listener's domains that bound what can come about here.
+ *
+ * The folder that services advise is one of Maildir++ in there, `<path>/<address>/.Junk/`, made in the same way (`folderDirectory`).
+ * Where that can't be the name of one the message is put into the inbox, and the log says so: it is advice.
  *
  * A message is stored as it is, with CRLF, after `Return-Path` (RFC 5321 section 4.4) and `Delivered-To`. Each
  * recipient has its own reply: `452 4.3.1` for a full disk or quota, `451 4.3.0` for any other failure.
@@ -44,6 +47,7 @@ const BAD_SEQUENCE = reply(503, '5.5.1', 'bad sequence of commands');
 
 class MaildirDownstream implements Downstream {
   readonly name: string;
+  readonly takesFolders = true;
   readonly extensions: ReadonlyMap<string, string> = new Map([
     ['8BITMIME', ''],
     ['SMTPUTF8', ''],
@@ -67,7 +71,7 @@ class MaildirDownstream implements Downstream {
 
   async send({ sender, recipients, message }: SendRequest): Promise<DownstreamReply[]> {
     if (!isOneLine(sender.address)) return recipients.map(() => BAD_SENDER);
-    return Promise.all(recipients.map(({ address }) => this.#deliver(address, { sender, message })));
+    return Promise.all(recipients.map((recipient) => this.#deliver(recipient, { sender, message })));
   }
 
   async close(deadlineMs: number): Promise<void> {
@@ -82,7 +86,11 @@ class MaildirDownstream implements Downstream {
     clearTimeout(timer);
   }
 
-  async #deliver(address: string, mail: { sender: Sender; message: ByteSource }): Promise<DownstreamReply> {
+  async #deliver(
+    recipient: Recipient,
+    mail: { sender: Sender; message: ByteSource },
+  ): Promise<DownstreamReply> {
+    const { address } = recipient;
     if (!isMailbox(address)) return BAD_RECIPIENT;
     const refusal = await this.#turn();
     if (refusal !== undefined) return refusal;
@@ -91,6 +99,7 @@ class MaildirDownstream implements Downstream {
     // A disk that hangs keeps its place until it answers: that bounds what can pile up. Should it answer after the
     // deadline the mail is there twice once it is tried again, and not lost.
     const delivery = deliverFile(directory, {
+      folder: this.#folderOf(recipient),
       name: this.#names.next(),
       header,
       message: mail.message,
@@ -108,6 +117,15 @@ class MaildirDownstream implements Downstream {
         ? local(452, '4.3.1', `no space left at downstream ${this.name}`)
         : local(451, '4.3.0', `downstream ${this.name} cannot store the message`);
     }
+  }
+
+  #folderOf({ address, folder = 'INBOX' }: Recipient): string {
+    const directory = folderDirectory(folder);
+    if (directory === undefined) {
+      const fields = { downstream: this.name, recipient: address, folder };
+      this.#options.log.warn(fields, 'not filed: this is no name of a folder');
+    }
+    return directory ?? '';
   }
 
   /** Takes a place, waiting in line for it; the reply to give if there is none. */

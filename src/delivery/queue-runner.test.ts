@@ -96,6 +96,7 @@ describe('the queue runner', () => {
     const dead: Downstream = {
       name: 'dead',
       extensions: undefined,
+      takesFolders: false,
       open: () => {
         throw new Error('not used here');
       },

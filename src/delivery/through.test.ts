@@ -60,6 +60,31 @@ describe('ThroughRelay', () => {
     expect(first.mails.map((mail) => mail.to)).toEqual([['<a@example.com>']]);
   });
 
+  it('says a recipient anew who is filed, where the downstream takes folders, and only there', async () => {
+    const common = { hostname: 'gate.test', tls: 'none', host: '127.0.0.1', log: silentLog } as const;
+    const detail = { ...common, folder: 'detail' } as const;
+    downstreams.set(
+      'filing',
+      smtpDownstream({ ...detail, name: 'filing', protocol: 'smtp', port: first.port }),
+    );
+    const filed = { ...to('a@example.com'), folder: 'Junk' };
+    const heard: string[] = [];
+    first.script = second.script = {
+      rcpt: (address) => {
+        heard.push(address);
+        return '250 2.1.5 fine';
+      },
+    };
+    for (const downstream of ['filing', 'second']) {
+      await relay.mail(sender, downstream);
+      await relay.rcpt(to('a@example.com'), downstream);
+      await relay.deliver([{ source, sender, recipients: [filed], downstream }]);
+    }
+    expect(heard).toEqual(['<a@example.com>', '<a+Junk@example.com>', '<a@example.com>']);
+    expect(first.mails.map((mail) => mail.to)).toEqual([['<a+Junk@example.com>']]);
+    expect(second.mails.map((mail) => mail.to)).toEqual([['<a@example.com>']]);
+  });
+
   it('sends variants to several downstreams, each with its replies', async () => {
     second.script = { data: () => '452 4.2.2 full' };
     await relay.mail(sender, 'first');

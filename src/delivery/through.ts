@@ -9,7 +9,8 @@ import type { Downstream, DownstreamReply, DownstreamTransaction } from '../smtp
  *
  * At the end the recipients of a message may no longer be those that the downstream accepted: a service held one back,
  * named another, or gave some a message of their own. SMTP can't take a RCPT back, so such a transaction is given
- * up and the message sent in new ones; only then do recipients hear of a refusal after the data.
+ * up and the message sent in new ones; only then do recipients hear of a refusal after the data. So it is where services
+ * advise a folder, and the downstream takes folders.
  */
 export class ThroughRelay {
   readonly #downstreams: ReadonlyMap<string, Downstream>;
@@ -70,6 +71,8 @@ export class ThroughRelay {
   #takeLegFor(variant: OutgoingVariant): DownstreamTransaction | undefined {
     const leg = this.#legs.get(variant.downstream);
     if (leg?.transaction === undefined || leg.sender.address !== variant.sender.address) return undefined;
+    const isFiled = variant.recipients.some(({ folder }) => folder !== undefined);
+    if (isFiled && this.#downstreams.get(variant.downstream)?.takesFolders === true) return undefined;
     const same =
       leg.accepted.length === variant.recipients.length &&
       leg.accepted.every(({ address }, at) => address === variant.recipients[at]!.address);

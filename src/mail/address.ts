@@ -173,7 +173,7 @@ export function normalDomain(domain: string): string {
 }
 
 /** The address with its local part quoted only if it has to be. */
-function plainAddress(address: string): string {
+export function plainAddress(address: string): string {
   const at = address.lastIndexOf('@');
   return plainLocalPart(address.slice(0, at)) + address.slice(at);
 }

@@ -15,4 +15,6 @@ export interface Recipient {
   readonly address: string;
   /** NOTIFY, ORCPT … */
   readonly params: EsmtpParams;
+  /** The folder of the mailbox that services advise for this message (RFC 4496 section 4.2). Clients can't say it. */
+  readonly folder?: string;
 }

@@ -1,3 +1,4 @@
+import type { ByteSource } from '../base/bytes.ts';
 import type { SyncByteSource } from '../base/spool.ts';
 import { isSpace, trimSpace } from './text.ts';
 
@@ -142,7 +143,20 @@ export function readHeader(source: SyncByteSource): HeaderIndex {
   }
 }
 
-/** Most headers are smaller; the next try reads eight times as much. */
+/**
+ * The same, asynchronously. The last octet of a message is not read unless the header needs it: who reads it has begun to send
+ * (`delivery/final-gate.ts`).
+ */
+export async function readHeaderOf(message: ByteSource): Promise<HeaderIndex> {
+  const index = async (length: number): Promise<HeaderIndex> => {
+    const octets = await message.read(0, length);
+    return indexHeader(octets, { more: octets.length < message.size });
+  };
+  const first = await index(Math.min(FIRST_READ, message.size - 1));
+  return first.ending === 'limit' ? index(HEADER_LIMIT) : first;
+}
+
+/** Most headers are smaller; the next try reads more. */
 const FIRST_READ = 16 * 1024;
 
 interface HeaderScan {

@@ -117,14 +117,31 @@ describe('combine', () => {
         said('a', {
           nextHop: 'one',
           sender: 'a@example.com',
-          recipients: [{ address: 'x@example.com', nextHop: 'one' }],
+          folder: 'Lists',
+          recipients: [{ address: 'x@example.com', nextHop: 'one', folder: 'Junk' }],
         }),
-        said('b', { nextHop: 'two', recipients: [{ address: 'x@example.com', replace: ['y@example.com'] }] }),
+        said('b', {
+          nextHop: 'two',
+          folder: 'Other',
+          recipients: [{ address: 'x@example.com', replace: ['y@example.com'] }],
+        }),
       ],
       two,
     );
     expect(combined.nextHop).toBe('two');
     expect(combined.sender).toBe('a@example.com');
-    expect(combined.recipients.get('x@example.com')).toEqual({ nextHop: 'one', replace: ['y@example.com'] });
+    expect(combined.folder).toBe('Other');
+    expect(combined.recipients.get('x@example.com')).toEqual({
+      nextHop: 'one',
+      folder: 'Junk',
+      replace: ['y@example.com'],
+    });
+  });
+
+  it('does not file what a service in monitor would file', () => {
+    const watched = said('a', { folder: 'Junk', recipients: [{ address: 'x@example.com', folder: 'Junk' }] });
+    const combined = combine([watched], services(service('a', { mode: 'monitor' })));
+    expect(combined.folder).toBeUndefined();
+    expect(combined.recipients.size).toBe(0);
   });
 });

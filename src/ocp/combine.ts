@@ -22,6 +22,7 @@ export interface Combined {
   readonly sender?: string;
   readonly addRecipients: readonly string[];
   readonly nextHop?: string;
+  readonly folder?: string;
   readonly tags: Readonly<Record<string, string>>;
   readonly score: number;
   /** In the order proposed. */
@@ -32,6 +33,7 @@ export interface CombinedRecipient {
   readonly proposal?: Proposal;
   readonly replace?: readonly string[];
   readonly nextHop?: string;
+  readonly folder?: string;
 }
 
 /** A verdict other than `accept`, with who said it and what the client is told. */
@@ -81,6 +83,7 @@ export function combine(
   let rewrite: string | undefined;
   let sender: string | undefined;
   let nextHop: string | undefined;
+  let folder: string | undefined;
   const addRecipients: string[] = [];
   const tags: Record<string, string> = {};
   let score = 0;
@@ -103,16 +106,19 @@ export function combine(
       const proposal = stronger(before?.proposal, proposalOf(service.name, single, decision));
       const replace = single.replace ?? before?.replace;
       const hop = single.nextHop ?? before?.nextHop;
+      const own = single.folder ?? before?.folder;
       recipients.set(single.address, {
         ...(proposal && { proposal }),
         ...(replace && { replace }),
         ...(hop !== undefined && { nextHop: hop }),
+        ...(own !== undefined && { folder: own }),
       });
     }
     disconnect ||= decision.disconnect ?? false;
     rewrite = decision.rewrite ?? rewrite;
     sender = decision.sender ?? sender;
     nextHop = decision.nextHop ?? nextHop;
+    folder = decision.folder ?? folder;
     addRecipients.push(...(decision.addRecipients ?? []));
     Object.assign(tags, decision.tags);
     score += decision.score ?? 0;
@@ -131,6 +137,7 @@ export function combine(
     ...(rewrite !== undefined && { rewrite }),
     ...(sender !== undefined && { sender }),
     ...(nextHop !== undefined && { nextHop }),
+    ...(folder !== undefined && { folder }),
     addRecipients,
     tags,
     score,

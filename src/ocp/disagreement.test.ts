@@ -100,6 +100,8 @@ describe('what a watched service would have done', () => {
   it.each([
     ['another sender', { sender: 'x@example.org' }],
     ['another way', { nextHop: 'elsewhere' }],
+    ['another folder', { folder: 'Junk' }],
+    ['another folder for one', { recipients: [{ address: ANN, folder: 'Junk' }] }],
     ['more recipients', { addRecipients: ['x@example.org'] }],
     ['other recipients', { recipients: [{ address: ANN, replace: ['x@example.org'] }] }],
     ['another way for one', { recipients: [{ address: ANN, nextHop: 'elsewhere' }] }],

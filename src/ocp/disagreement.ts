@@ -61,10 +61,10 @@ function verdictsOf(combined: Combined, { stage, recipients }: Group): Verdict[]
   }
 }
 
-function routingOf({ rewrite, sender, nextHop, addRecipients, recipients }: Combined): string {
-  const singles = [...recipients].filter(([, { replace, nextHop: hop }]) => replace ?? hop);
-  const routes = singles.map(([address, single]) => [address, single.replace, single.nextHop]);
-  return JSON.stringify([rewrite, sender, nextHop, addRecipients, routes]);
+function routingOf({ rewrite, sender, nextHop, folder, addRecipients, recipients }: Combined): string {
+  const singles = [...recipients].filter(([, one]) => one.replace ?? one.nextHop ?? one.folder);
+  const routes = singles.map(([address, one]) => [address, one.replace, one.nextHop, one.folder]);
+  return JSON.stringify([rewrite, sender, nextHop, folder, addRecipients, routes]);
 }
 
 const distinct = (verdicts: readonly Verdict[]): Verdict[] => [...new Set(verdicts)];

@@ -1,7 +1,7 @@
 import { stronger, type Combined } from '../ocp/combine.ts';
 import type { Answered } from '../ocp/dispatch.ts';
 import { refusalOf } from './refusal.ts';
-import { applyRouting, hiddenRecipient } from './routing.ts';
+import { applyRouting, hiddenTarget } from './routing.ts';
 import type { Transaction } from './transaction.ts';
 
 /**
@@ -22,8 +22,8 @@ export function applyAtData(
       applyRouting(accepted, combined);
     }
     for (const address of combined.addRecipients) {
-      const recipient = hiddenRecipient(address);
-      transaction.added.push({ target: { recipient, downstream: combined.nextHop ?? downstream }, beside });
+      const route = { downstream: combined.nextHop ?? downstream, folder: combined.folder };
+      transaction.added.push({ target: hiddenTarget(address, route), beside });
     }
     if (combined.sender !== undefined)
       transaction.sender = { ...transaction.sender, address: combined.sender };

@@ -1,5 +1,5 @@
 import type { ByteSource } from '../base/bytes.ts';
-import { HEADER_LIMIT, indexHeader, type HeaderIndex } from '../mail/header-index.ts';
+import { readHeaderOf } from '../mail/header-index.ts';
 import type { Splice } from '../mail/image.ts';
 import { countHops } from '../mail/loop.ts';
 import { bypassIn, disclaimTrace } from '../mail/opes.ts';
@@ -9,9 +9,6 @@ const EMPTY_LINE = Buffer.from('\r\n');
 
 /** RFC 5321 section 6.3 asks for at least 100. */
 const MAX_HOPS = 100;
-
-/** Most headers are smaller; for the others the most that is ever looked at is read. */
-const FIRST_READ = 16 * 1024;
 
 export type HeaderVerdict =
   | { readonly refusal: Reply }
@@ -30,8 +27,7 @@ export type HeaderVerdict =
  * fields that no filter has seen.
  */
 export async function checkHeader(message: ByteSource, opesSystem: string): Promise<HeaderVerdict> {
-  let header = await readIndex(message, FIRST_READ);
-  if (header.ending === 'limit' && message.size > FIRST_READ) header = await readIndex(message, HEADER_LIMIT);
+  const header = await readHeaderOf(message);
   if (header.ending === 'limit') {
     const text = 'The header is too large: at most 1 MiB and 10000 fields are accepted';
     return { refusal: reply(554, '5.6.0', text) };
@@ -44,9 +40,4 @@ export async function checkHeader(message: ByteSource, opesSystem: string): Prom
   const emptyLine = { offset: header.end, remove: 0, bytes: EMPTY_LINE };
   const repair = [...disclaimTrace(header, opesSystem), ...(header.ending === 'junk' ? [emptyLine] : [])];
   return { repair, bypass: bypassIn(header) };
-}
-
-async function readIndex(message: ByteSource, length: number): Promise<HeaderIndex> {
-  const octets = await message.read(0, length);
-  return indexHeader(octets, { more: octets.length < message.size });
 }

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { applySplices, isProblem, type MessageImage } from '../mail/image.ts';
+import type { Recipient } from '../mail/envelope.ts';
 import { reply } from '../mail/reply.ts';
 import type { Decision } from '../ocp/decision.ts';
+import type { Variant } from './forwarder.ts';
 import { belowTrace, ProxyBench, TEXT, type ScriptedService } from './proxy-testing.ts';
 
 const ANN = 'ann@example.com';
@@ -236,6 +238,70 @@ describe('where mail goes', () => {
       ]);
     },
   );
+
+  describe.each(['rcpt', 'data', 'message'] as const)('a folder that is advised at %s', (stage) => {
+    const s: ScriptedService = {
+      says: {
+        [stage]: ({ recipients = [] }: { recipients?: readonly { address: string }[] }) => ({
+          folder: 'Lists',
+          recipients: recipients
+            .filter(({ address }) => address === ANN)
+            .map(({ address }) => ({ address, folder: 'Junk' })),
+        }),
+      },
+    };
+    const filed = (recipients: readonly Recipient[]) => recipients.map((one) => [one.address, one.folder]);
+
+    it('goes with each recipient to the downstream', async () => {
+      const told: unknown[] = [];
+      const taken = reply(250, '2.0.0');
+      const deliver = (_: string, { recipients }: Variant) => {
+        told.push(filed(recipients));
+        return taken;
+      };
+      const bench = new ProxyBench({ services: { s }, deliver });
+      await bench.converse({ recipients: [ANN, BEN] });
+      expect(told[0]).toEqual([
+        [ANN, 'Junk'],
+        [BEN, 'Lists'],
+      ]);
+    });
+
+    it('goes with each recipient into the queue and into the quarantine', async () => {
+      for (const verdict of ['accept', 'quarantine'] as const) {
+        const held: ScriptedService = { says: { message: () => ({ verdict }) } };
+        const bench = new ProxyBench({ services: { s, held }, listener: { mode: 'queue' } });
+        await bench.converse({ recipients: [ANN, BEN] });
+        const kept = bench.stored.flatMap(({ queue, quarantine }) => [...queue, ...quarantine]);
+        expect(kept.flatMap(({ recipients }) => filed(recipients))).toEqual([
+          [ANN, 'Junk'],
+          [BEN, 'Lists'],
+        ]);
+      }
+    });
+  });
+
+  it('a folder stays with whoever a recipient is replaced by, and holds for those who were added', async () => {
+    const s: ScriptedService = {
+      says: {
+        rcpt: () => ({ folder: 'Junk' }),
+        message: () => ({
+          recipients: [{ address: ANN, replace: ['x@example.com'] }],
+          addRecipients: ['audit@example.com'],
+        }),
+      },
+    };
+    const later = atMessage({ folder: 'Later' });
+    for (const [services, folder] of [
+      [{ s }, ['Junk', undefined]],
+      [{ s, later }, ['Later', 'Later']],
+    ] as const) {
+      const bench = new ProxyBench({ services, listener: { mode: 'queue' } });
+      await bench.converse();
+      const recipients = bench.stored.flatMap(({ queue }) => queue.flatMap((one) => one.recipients));
+      expect(recipients.map((one) => one.folder)).toEqual(folder);
+    }
+  });
 
   it('a recipient that is replaced by nobody is dropped, and the log says so', async () => {
     const s = atMessage({ recipients: [{ address: ANN, replace: [] }] });

@@ -174,10 +174,11 @@ class ProxySession implements SessionHandler {
     const address = combined?.rewrite ?? given.address;
     if (address !== given.address) transaction.bypass.rewritten(given.address, address);
     const downstream = single.nextHop ?? combined?.nextHop ?? listener.downstream;
+    const folder = single.folder ?? combined?.folder;
     const accepted: AcceptedRecipient = {
       given,
       address,
-      targets: targetsFor(given, single.replace ?? [address], downstream),
+      targets: targetsFor(given, single.replace ?? [address], { downstream, folder }),
       proposal: stronger(single.proposal, combined?.overall),
     };
     let answer: Reply = reply(250, '2.1.5', 'Recipient OK');

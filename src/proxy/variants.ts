@@ -5,7 +5,7 @@ import { imageSource } from '../mail/image-reader.ts';
 import type { AnsweredPart } from '../ocp/dispatch.ts';
 import type { Variant } from './forwarder.ts';
 import type { ProxyOptions } from './options.ts';
-import { hiddenRecipient } from './routing.ts';
+import { hiddenTarget } from './routing.ts';
 import { withTrace, type TraceFacts } from './trace.ts';
 import type { Target, Transaction } from './transaction.ts';
 import type { Unit } from './unit.ts';
@@ -34,9 +34,10 @@ export class Variants {
     }
     for (const part of parts) {
       if (!units.some((unit) => unit.part === part && unit.disposition.kind === 'deliver')) continue;
-      const downstream = part.combined.nextHop ?? options.listener.downstream;
-      for (const address of part.combined.addRecipients) {
-        add(part, { unit: undefined, target: { recipient: hiddenRecipient(address), downstream } });
+      const { nextHop, folder, addRecipients } = part.combined;
+      const route = { downstream: nextHop ?? options.listener.downstream, folder };
+      for (const address of addRecipients) {
+        add(part, { unit: undefined, target: hiddenTarget(address, route) });
       }
     }
     for (const { target, beside } of this.#given.transaction.added) {

@@ -26,6 +26,10 @@ interface CommonOptions {
   /** After so many the connection is replaced. Default 1000. */
   readonly maxTransactionsPerConnection?: number;
   readonly timeouts?: Partial<ClientTimeouts>;
+  /** How it is told the folders that services advise; see `folders.ts`. Default none. */
+  readonly folder?: 'none' | 'detail' | 'header';
+  /** Stands before the detail of an address, for `detail`. Default `+`. */
+  readonly recipientDelimiter?: string;
   readonly log: Log;
 }
 
@@ -42,7 +46,9 @@ export interface ClientTimeouts {
 }
 
 /** The options with every default filled in. */
-export type ClientSettings = Required<Omit<CommonOptions, 'ca' | 'timeouts'>> & {
+export type ClientSettings = Required<
+  Omit<CommonOptions, 'ca' | 'timeouts' | 'folder' | 'recipientDelimiter'>
+> & {
   readonly endpoint: Endpoint;
   readonly ca: string | undefined;
   readonly timeouts: ClientTimeouts;

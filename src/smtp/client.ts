@@ -3,6 +3,7 @@ import { withDefaults, type SmtpDownstreamOptions } from './client-options.ts';
 import { localReplies } from './client-replies.ts';
 import { sendWhole } from './client-send.ts';
 import { StepwiseTransaction } from './client-transaction.ts';
+import { tellingFolders } from './folders.ts';
 import { ConnectionPool } from './pool.ts';
 import type { ClientContext } from './client-begin.ts';
 import type { Downstream, DownstreamReply, DownstreamTransaction, SendRequest } from './transaction.ts';
@@ -25,11 +26,14 @@ import type { Downstream, DownstreamReply, DownstreamTransaction, SendRequest } 
  * A downstream that says 421 and closes is quoted: its 421 stands for the replies that it left out.
  */
 export function smtpDownstream(options: SmtpDownstreamOptions): Downstream {
-  return new SmtpDownstream(options);
+  const downstream = new SmtpDownstream(options);
+  const { folder = 'none', recipientDelimiter = '+', log } = options;
+  return folder === 'none' ? downstream : tellingFolders(downstream, { folder, recipientDelimiter, log });
 }
 
 class SmtpDownstream implements Downstream {
   readonly name: string;
+  readonly takesFolders = false;
   #extensions: ReadonlyMap<string, string> | undefined;
   readonly #context: ClientContext;
 

@@ -33,6 +33,11 @@ export interface Downstream {
   readonly name: string;
   /** What the downstream's EHLO/LHLO offered when last asked, names in upper case; undefined before the first connection. */
   readonly extensions: ReadonlyMap<string, string> | undefined;
+  /**
+   * True if it heeds `Recipient.folder`. It does so in `send`: what is said at RCPT in `open` is said before the message
+   * was judged, and can't be taken back.
+   */
+  readonly takesFolders: boolean;
   open(): DownstreamTransaction;
   /** MAIL, RCPTs and DATA in as few round trips as the downstream allows (PIPELINING, RFC 2920). */
   send(request: SendRequest): Promise<DownstreamReply[]>;

@@ -102,13 +102,14 @@ describe.skipIf(missing !== '')(`rspamd with rspamd${missing}`, () => {
     expect(await arrived(maildir('held'), mail)).toContain(mail.id);
   });
 
-  it('adds a field, in the place of one from outside, or rewrites the subject', async () => {
+  it('adds a field, in the place of one from outside, or rewrites the subject, and files it', async () => {
+    const junk = join(maildir('ann'), '.Junk');
     const flagged = mailWith('action=add header');
     await send(flagged, { listener: 'inbound' });
-    expect((await arrived(maildir('ann'), flagged)).match(/^X-Spam: .*/gm)).toEqual(['X-Spam: Yes']);
+    expect((await arrived(junk, flagged)).match(/^X-Spam: .*/gm)).toEqual(['X-Spam: Yes']);
     const rewritten = mailWith('action=rewrite subject');
     await send(rewritten, { listener: 'inbound' });
-    expect((await readMail(await arrived(maildir('ann'), rewritten))).header['subject']).toBe('*** said ***');
+    expect((await readMail(await arrived(junk, rewritten))).header['subject']).toBe('*** said ***');
   });
 
   it('hands on a message that is longer than a request may be', async () => {

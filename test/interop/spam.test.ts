@@ -49,7 +49,7 @@ describe.skipIf(missing !== '')(`spam with lists in DNS${missing}`, () => {
             sorting: { ...spam, settings: { ...acting, actions: { mark: 5, quarantine: 10, reject: 15 } } },
             filing: {
               ...spam,
-              settings: { ...acting, actions: { folder: 5 }, folderDetail: '+' },
+              settings: { ...acting, actions: { folder: 5 } },
             },
             returning: { ...spam, settings: { ...acting, actions: { bounce: 5 } } },
           },
@@ -138,10 +138,11 @@ describe.skipIf(missing !== '')(`spam with lists in DNS${missing}`, () => {
     );
   });
 
-  it.each(WAYS)('files it by the detail of the address, by %s', async (listener) => {
+  it.each(WAYS)('files it in the folder for spam, by %s', async (listener) => {
     const mail = mailWith('cheap pills');
     expect((await send(mail, { listener, to: 'carl@box.test' })).code).toBe(0);
-    expect(await arrived(maildir('carl+Junk'), mail)).toContain('X-Spam-Flag: YES');
+    expect(await arrived(join(maildir('carl'), '.Junk'), mail)).toContain('X-Spam-Flag: YES');
+    expect((await mailsIn(maildir('carl'))).filter((text) => text.includes(mail.id))).toEqual([]);
     const other = mailWith('At noon?');
     expect((await send(other, { listener, to: 'carl@box.test' })).code).toBe(0);
     expect(await arrived(maildir('carl'), other)).toContain('X-Spam-Status: No');

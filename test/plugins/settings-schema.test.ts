@@ -273,7 +273,6 @@ const EXAMPLES: Record<string, Examples> = {
       {
         subjectTag: '[junk]',
         folder: 'INBOX.Junk',
-        folderDetail: '+',
         rejectText: 'No',
         lists: [
           { zone: 'zen.example.org', of: 'client', score: 3 },
