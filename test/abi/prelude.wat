@@ -37,6 +37,8 @@
 (import "ocp_smtp_v1" "part_replace" (func $part_replace (param i32 i32 i32 i32 i32) (result i32)))
 (import "ocp_smtp_v1" "state_get" (func $state_get (param i32 i32 i32 i32) (result i32)))
 (import "ocp_smtp_v1" "state_set" (func $state_set (param i32 i32 i32 i32) (result i32)))
+(import "ocp_smtp_v1" "auth" (func $auth (param i32 i32) (result i32)))
+(import "ocp_smtp_v1" "blob" (func $blob (param i32 i32) (result i32)))
 (import "ocp_smtp_v1" "clock" (func $clock (param i32 i32) (result i32)))
 (import "ocp_smtp_v1" "directory" (func $directory (param i32 i32) (result i32)))
 (import "ocp_smtp_v1" "dns" (func $dns (param i32 i32) (result i32)))
@@ -44,6 +46,7 @@
 (import "ocp_smtp_v1" "key" (func $key (param i32 i32) (result i32)))
 (import "ocp_smtp_v1" "kv" (func $kv (param i32 i32) (result i32)))
 (import "ocp_smtp_v1" "notify" (func $notify (param i32 i32) (result i32)))
+(import "ocp_smtp_v1" "scan" (func $scan (param i32 i32) (result i32)))
 (import "ocp_smtp_v1" "answer_read" (func $answer_read (param i32 i32 i32) (result i32)))
 
 (global (export "ocp_smtp_abi_1") i32 (i32.const 1))

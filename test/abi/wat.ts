@@ -37,6 +37,20 @@ export function compileWat(name: string, text: string): Uint8Array {
 export const vectorText = (body: string): string =>
   body.includes('(module') ? body : `(module\n${PRELUDE}\n${body}\n)`;
 
+/** The data segment that puts octets, or a text in UTF-8, at an address, and what a call names as their range. */
+export function dataAt(
+  offset: number,
+  content: string | Uint8Array,
+): { place: string; range: string; end: number } {
+  const octets = typeof content === 'string' ? Buffer.from(content) : content;
+  const escaped = Array.from(octets, (octet) => `\\${octet.toString(16).padStart(2, '0')}`).join('');
+  return {
+    place: `(data (i32.const ${offset}) "${escaped}")`,
+    range: `(i32.const ${offset}) (i32.const ${octets.length})`,
+    end: offset + octets.length,
+  };
+}
+
 /** A service for a test, named as its plugin. */
 export function serviceOf(
   name: string,

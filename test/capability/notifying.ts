@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { compileWat, vectorText } from '../abi/wat.ts';
+import { compileWat, dataAt, vectorText } from '../abi/wat.ts';
 import { readMail, type ReadMail } from '../interop/support/read-mail.ts';
 import { waitFor } from '../support/postern.ts';
 import { Dialog } from '../support/smtp-dialog.ts';
@@ -22,14 +22,10 @@ export const incident = (event: string, more: object = {}): string =>
 export function notifying(requests: readonly string[], options: Notifying = {}): Uint8Array {
   const { stage = 'message', decision = {}, returns = 0 } = options;
   let at = 1024;
-  const data = (text: string): { place: string; call: string } => {
-    const octets = [...Buffer.from(text)].map((octet) => `\\${octet.toString(16).padStart(2, '0')}`).join('');
-    const [offset, length] = [at, Buffer.byteLength(text)];
-    at += length;
-    return {
-      place: `(data (i32.const ${offset}) "${octets}")`,
-      call: `(i32.const ${offset}) (i32.const ${length})`,
-    };
+  const data = (text: string): ReturnType<typeof dataAt> => {
+    const placed = dataAt(at, text);
+    at = placed.end;
+    return placed;
   };
   const proposals = requests.map(data);
   const said = data(JSON.stringify(decision));
@@ -38,9 +34,9 @@ export function notifying(requests: readonly string[], options: Notifying = {}):
     vectorText(`
       ${[...proposals, said].map(({ place }) => place).join('\n')}
       (func (export "on_${stage}") (result i32)
-        ${proposals.map(({ call }) => `(call $is (call $notify ${call}) (i32.const 0))`).join('\n')}
+        ${proposals.map(({ range }) => `(call $is (call $notify ${range}) (i32.const 0))`).join('\n')}
         (drop (call $done))
-        (call $say ${said.call})
+        (call $say ${said.range})
         (i32.add (global.get $wrong) (i32.const ${returns})))`),
   );
 }

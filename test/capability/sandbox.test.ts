@@ -1,5 +1,3 @@
-import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../src/base/log.ts';
 import type { CapabilityHost, CapabilityName, Grants } from '../../src/ocp/capability.ts';
@@ -7,7 +5,8 @@ import type { Service, ServiceOutcome } from '../../src/ocp/service.ts';
 import { dnsPart } from '../../src/sandbox/capabilities/dns.ts';
 import { createCapabilityHost } from '../../src/sandbox/capabilities/host.ts';
 import { createResolver } from '../../src/sandbox/capabilities/resolver.ts';
-import { compileWat, factsOf, serviceOf, startBench, vectorText, type Bench } from '../abi/wat.ts';
+import { compileWat, dataAt, factsOf, serviceOf, startBench, vectorText, type Bench } from '../abi/wat.ts';
+import { startQuietDns } from '../support/quiet-dns.ts';
 import { ask, gone, rawServer, type Local } from './asking.ts';
 import { realCapabilities, type RealCapabilities } from './real.ts';
 
@@ -24,14 +23,13 @@ afterEach(async () => {
 
 /** A plugin that asks this at RCPT, once or as often as is said, and returns what it was told if that is an error. */
 function asking(capability: CapabilityName, fields: object, { times = 1 } = {}): Uint8Array {
-  const line = JSON.stringify(fields);
-  const octets = [...Buffer.from(line)].map((octet) => `\\${octet.toString(16).padStart(2, '0')}`).join('');
+  const { place, range } = dataAt(1024, JSON.stringify(fields));
   return compileWat(
     'asking.wat',
     vectorText(`
-      (data (i32.const 1024) "${octets}")
+      ${place}
       (func (export "on_rcpt") (result i32) (local $told i32)
-        ${`(local.set $told (call $${capability} (i32.const 1024) (i32.const ${line.length})))
+        ${`(local.set $told (call $${capability} ${range}))
         (if (i32.lt_s (local.get $told) (i32.const 0)) (then (return (local.get $told))))`.repeat(times)}
         (call $say (i32.const 0) (i32.const 2))
         (i32.const 0))`),
@@ -217,23 +215,10 @@ it('a storm of calls that wait for a server which never answers leaves the other
 });
 
 it('calls that wait have threads of their own, which services share, and mail that needs none goes on', async () => {
-  const held: (() => void)[] = [];
-  let released = false;
-  const udp = createSocket('udp4');
-  udp.on('message', (query, { port, address }) => {
-    const reply = Buffer.from(query.subarray(0, -11));
-    // NXDOMAIN, without additional records.
-    reply.writeUInt16BE(0x8183, 2);
-    reply.writeUInt16BE(0, 10);
-    const answer = (): void => udp.send(reply, port, address);
-    if (released) answer();
-    else held.push(answer);
-  });
-  udp.bind(0, '127.0.0.1');
-  await once(udp, 'listening');
+  const dns = await startQuietDns();
   try {
     const resolver = createResolver({
-      servers: [{ address: '127.0.0.1', port: udp.address().port }],
+      servers: [{ address: '127.0.0.1', port: dns.port }],
       timeoutMs: 60_000,
     });
     const grants: Grants = {
@@ -292,12 +277,11 @@ it('calls that wait have threads of their own, which services share, and mail th
     const others = await Promise.all(Array.from({ length: 300 }, () => run('good')));
     expect(others.map(({ result }) => result)).toEqual(others.map(() => OK));
     // Not one of the look-ups is answered yet.
-    expect([ended, held.length]).toEqual([0, 1]);
-    released = true;
-    for (const answer of held) answer();
+    expect([ended, dns.asked]).toEqual([0, 1]);
+    dns.answer();
     const looked = await Promise.all([...first, ...second]);
     expect(looked.map(({ result }) => result)).toEqual(looked.map(() => OK));
   } finally {
-    udp.close();
+    dns.close();
   }
 });
