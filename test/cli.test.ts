@@ -244,6 +244,21 @@ describe('a plugin that is not fit to run', () => {
     },
   };
 
+  it.each([
+    ['jornal', /: there is no such file; did you mean "journal"\?$/],
+    ['sieve', /: there is no such file; must be one of access-control, .*journal, /],
+  ])('%s: a name that stands for none is told with those that there are', async (name, message) => {
+    const file = configFile({
+      listeners: { in: inbound({ group: 'g' }) },
+      downstreams: LOCAL,
+      services: { filter: { plugin: name } },
+      groups: { g: ['filter'] },
+    });
+    const { code, out } = await command(['check', '-c', file, '--json']);
+    expect(code).toBe(2);
+    expect((JSON.parse(out) as { problems: string[] }).problems).toEqual([expect.stringMatching(message)]);
+  });
+
   it('is told at the key of a setting that its schema does not take', async () => {
     const settings = { rules: [{ at: 'mail', action: 'explode' }], colour: 'blue' };
     const file = configFile({

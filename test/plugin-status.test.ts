@@ -236,6 +236,7 @@ describe('postern plugin status', () => {
       3,
       'Cannot find the service nobody: the running server has tags, judge, would-mark, marks, traps, rests\n',
     ]);
+    expect((await status('jugde')).errors).toMatch(/rests; did you mean "judge"\?\n$/);
     expect((await command(['plugin', 'status', '-c', join(directory, 'nothing.yaml')])).code).toBe(2);
   });
 });

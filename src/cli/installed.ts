@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import { suggestNear } from '../config/suggest.ts';
 import { formatPackageName, ID_FORM, parsePackageName } from '../ocp/package-name.ts';
 import { PackageStore, type PackageRecord } from '../sandbox/package-store.ts';
 import { CommandError, EXIT } from './exit.ts';
@@ -27,9 +28,28 @@ export async function packageOrFail(config: Config, text: string): Promise<Packa
       ? (releases.at(-1) ?? versions.at(-1))
       : versions.find((record) => record.version === version);
   if (found !== undefined) return found;
-  const there = versions.map((record) => record.version).join(', ');
-  const installed = there === '' ? 'no version of it is installed' : `installed are ${there}`;
-  throw new CommandError(EXIT.notFound, `Cannot find ${text}: ${installed}; postern plugin install adds one`);
+  throw await notInstalled(config, { text, id });
+}
+
+/** The end of a command for a package that is not there. */
+export async function notInstalled(
+  config: Config,
+  { text, id }: { text: string; id: string },
+): Promise<CommandError> {
+  const there = await whatIsInstalled(storeOf(config), id);
+  return new CommandError(EXIT.notFound, `Cannot find ${text}: ${there}; postern plugin install adds one`);
+}
+
+/** What there is in the place of a package that is not there: other versions of it, or one whose name is nearly the same. */
+export async function whatIsInstalled(store: PackageStore, id: string): Promise<string> {
+  const installed = await store.list();
+  const versions = installed.filter((record) => record.id === id).map(({ version }) => version);
+  if (versions.length > 0) return `installed are ${versions.join(', ')}`;
+  const near = suggestNear(
+    id,
+    installed.map((record) => record.id),
+  );
+  return `no version of it is installed${near}`;
 }
 
 export const storeOf = (config: Config): PackageStore => new PackageStore(packagesDirectory(config));

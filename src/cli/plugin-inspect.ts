@@ -4,16 +4,14 @@ import { auditManifest } from '../sandbox/audit.ts';
 import { MalformedBinary } from '../sandbox/binary.ts';
 import { displayId } from '../sandbox/minisign.ts';
 import { digestOf } from '../sandbox/digest.ts';
-import { PackageStore } from '../sandbox/package-store.ts';
 import { foundSignature, signaturesBeside, type FoundSignature } from '../sandbox/signature-files.ts';
 import { outlineOf, type Outline } from '../sandbox/outline.ts';
 import { loadOrFail } from './context.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { notInstalled, storeOf } from './installed.ts';
 import { manifestRows } from './manifest-rows.ts';
 import { formatSize, printJson, printTable } from './output.ts';
 import { packageOf, readPackage, type PackageFile } from './package-file.ts';
-import { notInstalled } from './plugin-remove.ts';
-import { packagesDirectory } from './state-dir.ts';
 
 /** `postern plugin inspect`: what a package says of itself and what its module shows, without running or compiling it. */
 export function addInspectCommand(plugin: Command): void {
@@ -54,9 +52,10 @@ async function find(text: string, config: string | undefined): Promise<Found> {
     const why = 'which server it is installed on is not known without --config';
     throw new CommandError(EXIT.usage, `Cannot inspect ${text}: ${why}`);
   }
-  const store = new PackageStore(packagesDirectory(loadOrFail(config).config));
+  const loaded = loadOrFail(config).config;
+  const store = storeOf(loaded);
   const record = await store.find(name);
-  if (record === undefined) throw notInstalled(name);
+  if (record === undefined) throw await notInstalled(loaded, { text, id: name.id });
   return {
     file: packageOf(text, await store.read(record)),
     signatures: record.signatures.map((signature) => foundSignature(text, Buffer.from(signature))),

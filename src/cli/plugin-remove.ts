@@ -1,10 +1,8 @@
 import type { Command } from 'commander';
-import { formatPackageName, type PackageName } from '../ocp/package-name.ts';
-import { PackageStore } from '../sandbox/package-store.ts';
 import { loadOrFail, type CommonOptions } from './context.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { notInstalled, storeOf } from './installed.ts';
 import { packageNameOrFail } from './package-file.ts';
-import { packagesDirectory } from './state-dir.ts';
 
 /** `postern plugin remove`: takes one version out of the store. */
 export function addRemoveCommand(plugin: Command, common: (command: Command) => Command): void {
@@ -21,9 +19,9 @@ Exit codes: 0 removed; 1 a service of the config names it, disabled ones include
     .action(async (text: string, options: CommonOptions) => {
       const { config } = loadOrFail(options.config);
       const name = packageNameOrFail(text);
-      const store = new PackageStore(packagesDirectory(config));
+      const store = storeOf(config);
       const record = await store.find(name);
-      if (record === undefined) throw notInstalled(name);
+      if (record === undefined) throw await notInstalled(config, { text, id: name.id });
       const users = config.services.filter(({ plugin }) => plugin === text).map((service) => service.name);
       if (users.length > 0) {
         const why = `the config names it for ${users.join(', ')}; give them another plugin or take them out first`;
@@ -33,6 +31,3 @@ Exit codes: 0 removed; 1 a service of the config names it, disabled ones include
       process.stdout.write(`${text}: removed\n`);
     });
 }
-
-export const notInstalled = (name: PackageName): CommandError =>
-  new CommandError(EXIT.notFound, `Cannot find ${formatPackageName(name)}: it is not installed`);

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describeError, OperationalError } from '../base/errors.ts';
 import type { Config } from '../config/config.ts';
+import { suggest } from '../config/suggest.ts';
 import type { Manifest } from '../ocp/manifest.ts';
 import { formatPackageName, parsePackageName, type PackageName } from '../ocp/package-name.ts';
 import { MalformedBinary, readSections } from '../sandbox/binary.ts';
@@ -11,6 +13,7 @@ import { manifestIn } from '../sandbox/package.ts';
 import { readPluginFile } from '../sandbox/plugin-module.ts';
 import { signaturesBeside } from '../sandbox/signature-files.ts';
 import { judge } from '../sandbox/trust.ts';
+import { whatIsInstalled } from './installed.ts';
 import { packagesDirectory } from './state-dir.ts';
 import { trustPolicyOf } from './trust-policy.ts';
 
@@ -60,9 +63,8 @@ async function readInstalled(name: PackageName, config: Config): Promise<PluginR
   const store = new PackageStore(packagesDirectory(config));
   const record = await store.find(name);
   if (record === undefined) {
-    const others = (await store.versions(name.id)).map(({ version }) => version);
-    const found = others.length === 0 ? 'no version of it is' : `installed are ${others.join(', ')}`;
-    return { where, reasons: [`it is not installed, ${found}; postern plugin install adds it`] };
+    const there = await whatIsInstalled(store, name.id);
+    return { where, reasons: [`it is not installed: ${there}; postern plugin install adds it`] };
   }
   const read = judged(await store.read(record), {
     where,
@@ -82,7 +84,11 @@ async function readInstalled(name: PackageName, config: Config): Promise<PluginR
 async function readFromFile(plugin: string, config: Config): Promise<PluginRead> {
   const where = pluginPath(plugin, config.pluginDirectory);
   const file = await readPluginFile(where);
-  if ('reasons' in file) return { where, reasons: file.reasons };
+  if ('reasons' in file) {
+    const isName = file.isMissing && !plugin.endsWith('.wasm');
+    const hint = isName ? `; ${suggest(plugin, await namesIn(config.pluginDirectory))}` : '';
+    return { where, reasons: file.reasons.map((reason) => reason + hint) };
+  }
   // What ships with Postern is part of the program, as its own code is.
   const isOwn = config.isShippedPluginDirectory && !plugin.endsWith('.wasm');
   const found = isOwn ? [] : await signaturesBeside(where);
@@ -91,6 +97,15 @@ async function readFromFile(plugin: string, config: Config): Promise<PluginRead>
   if (!('reasons' in read)) return read;
   const unread = found.flatMap((one) => ('problem' in one ? [`${one.from}: ${one.problem}`] : []));
   return { where, reasons: [...read.reasons, ...unread] };
+}
+
+/** The plugins that a name can stand for. */
+async function namesIn(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
+  const names = entries.flatMap((entry) =>
+    entry.isDirectory() ? entry.name : entry.name.endsWith('.wasm') ? entry.name.slice(0, -5) : [],
+  );
+  return [...new Set(names)].filter((name) => existsSync(pluginPath(name, directory))).sort();
 }
 
 function judged(

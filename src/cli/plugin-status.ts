@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { ServicesAnswer, ServiceStatus } from '../admin/answers.ts';
 import type { MeterReading } from '../ocp/meter-reading.ts';
 import { loadOrFail, type CommonOptions } from './context.ts';
+import { suggestNear } from '../config/suggest.ts';
 import { services } from './control-client.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { formatDuration, formatMicros, formatSize, formatTime, printJson, printTable } from './output.ts';
@@ -43,8 +44,9 @@ check, 3 the server has no such service.`,
 }
 
 function missing(name: string, { services: found }: ServicesAnswer): string {
-  const names = found.map(({ service }) => service).join(', ');
-  return `Cannot find the service ${name}: the running server has ${names === '' ? 'none' : names}`;
+  const names = found.map(({ service }) => service);
+  const there = names.length === 0 ? 'none' : names.join(', ');
+  return `Cannot find the service ${name}: the running server has ${there}${suggestNear(name, names)}`;
 }
 
 function printAll({ services: all }: ServicesAnswer): void {

@@ -3,6 +3,7 @@ import { silentLog } from '../base/log.ts';
 import type { ServiceConfig } from '../config/config.ts';
 import type { Edit } from '../config/edit.ts';
 import type { LoadedConfig } from '../config/load.ts';
+import { suggestNear } from '../config/suggest.ts';
 import { asksBeyond, consentOf, type Consent } from '../ocp/consent.ts';
 import type { Manifest } from '../ocp/manifest.ts';
 import { compareVersions, formatPackageName, parsePackageName } from '../ocp/package-name.ts';
@@ -144,7 +145,8 @@ const runningOf = ({ config }: LoadedConfig, id: string): Running[] =>
 function servicesOf(loaded: LoadedConfig, id: string): readonly [Running, ...Running[]] {
   const [first, ...more] = runningOf(loaded, id);
   if (first !== undefined) return [first, ...more];
-  const message = `Cannot find a service that runs ${id}; postern plugin enable ${id} --service NAME --group GROUP makes one`;
+  const ids = loaded.config.services.flatMap(({ plugin }) => parsePackageName(plugin)?.id ?? []);
+  const message = `Cannot find a service that runs ${id}${suggestNear(id, ids)}; postern plugin enable ${id} --service NAME --group GROUP makes one`;
   throw new CommandError(EXIT.notFound, message);
 }
 

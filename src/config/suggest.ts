@@ -6,6 +6,12 @@ export function suggest(word: string, allowed: readonly string[]): string {
   return `must be ${allowed.length === 1 ? '' : 'one of '}${allowed.join(', ')}`;
 }
 
+/** `; did you mean "port"?` if one of them is near, else nothing: for what has been said already, or is too long to be listed. */
+export function suggestNear(word: string, allowed: readonly string[]): string {
+  const best = nearest(word, allowed);
+  return best === undefined ? '' : `; did you mean "${best}"?`;
+}
+
 // Two slips at most, and never so many that a short word turns into any other.
 function nearest(word: string, allowed: readonly string[]): string | undefined {
   if (word.length > 64) return undefined;

@@ -324,7 +324,11 @@ describe('an installed package', () => {
   it('that the config names and that is not there is told with what is', async () => {
     writeConfig(shop, TRUST, { filter: { plugin: 'acme/filter@1.1.0' } });
     expect((await check()).out).toContain(
-      'services.filter.plugin: acme/filter@1.1.0: it is not installed, installed are 1.0.0; postern plugin install adds it',
+      'services.filter.plugin: acme/filter@1.1.0: it is not installed: installed are 1.0.0; postern plugin install adds it',
+    );
+    writeConfig(shop, TRUST, { filter: { plugin: 'acme/fliter@1.0.0' } });
+    expect((await check()).out).toContain(
+      'acme/fliter@1.0.0: it is not installed: no version of it is installed; did you mean "acme/filter"?; postern plugin install adds it',
     );
   });
 });
