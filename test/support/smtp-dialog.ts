@@ -3,7 +3,7 @@ import { connect as connectTls, TLSSocket } from 'node:tls';
 
 /**
  * A client that says exactly what it is told and shows exactly what it hears, for tests of the dialog. Every wait
- * ends after 15 s.
+ * ends after 15 s, unless it is told another time.
  */
 export class Dialog {
   #socket: Socket | TLSSocket;
@@ -40,9 +40,9 @@ export class Dialog {
   }
 
   /** The next whole reply. Throws if the connection ends first. */
-  async hear(): Promise<string> {
+  async hear({ withinMs = 15_000 } = {}): Promise<string> {
     const end = /^\d{3}(?: .*)?\r\n/m;
-    for (const until = Date.now() + 15_000; ;) {
+    for (const until = Date.now() + withinMs; ;) {
       const match = end.exec(this.#heard);
       if (match) {
         const reply = this.#heard.slice(0, match.index + match[0].length);
