@@ -60,14 +60,11 @@ it('bounces what the downstream refused under a 250, in the words of the downstr
   const { answers } = await dispose({
     transaction,
     spool: spoolOf(Buffer.from('Subject: x\r\n\r\n')),
-    trace: {
+    session: {
       client: { sessionId: 's', address: '127.0.0.1', port: 1, localAddress: '127.0.0.1', localPort: 2 },
       helo: { verb: 'EHLO', name: 'client.test' },
       tls: undefined,
       user: undefined,
-    },
-    facts: () => {
-      throw new Error('nobody is asked');
     },
     options,
   });

@@ -10,7 +10,8 @@ import type { Answer } from '../smtp/handler.ts';
 import type { DownstreamReply } from '../smtp/transaction.ts';
 import { undeliverable } from '../store/undeliverable.ts';
 import type { BounceOrder, MailToStore, NoticeOrder, QuarantineOrder } from './forwarder.ts';
-import { incidentReports, type IncidentReport } from '../ocp/incident.ts';
+import type { IncidentReport } from '../ocp/incident.ts';
+import { incidentsIn } from './incidents.ts';
 import { noticesAbout } from './notices.ts';
 import { describeUnit, outcomeOf, type RecipientOutcome } from './outcome.ts';
 import { dispositions, oneReply } from './plan.ts';
@@ -19,8 +20,8 @@ import { PoisonGuard } from './poison.ts';
 import { passedOn, tracedReply } from './refusal.ts';
 import { applyRouting } from './routing.ts';
 import { logServiceLines } from './service-log.ts';
+import { stageFacts, type SessionFacts } from './session-facts.ts';
 import { checkHeader } from './header-check.ts';
-import type { TraceFacts } from './trace.ts';
 import type { AcceptedRecipient, Transaction } from './transaction.ts';
 import { failed, type TargetResult, type Unit } from './unit.ts';
 import { Variants } from './variants.ts';
@@ -57,12 +58,7 @@ export interface DisposeOrder {
   readonly transaction: Transaction;
   readonly spool: Spool;
   readonly options: ProxyOptions;
-  readonly trace: TraceFacts;
-  readonly facts: (
-    stage: 'message',
-    recipients: readonly AcceptedRecipient[],
-    message: NonNullable<Facts['message']>,
-  ) => Omit<Facts, 'service'>;
+  readonly session: SessionFacts;
 }
 
 const STORE_FAILED = reply(452, '4.3.1', 'Cannot store the message now, try again later');
@@ -185,7 +181,7 @@ class Disposal {
   }
 
   async #ask(): Promise<readonly AnsweredPart[]> {
-    const { transaction, options, facts } = this.#order;
+    const { transaction, options } = this.#order;
     const image = this.#arrived;
     const { dispatcher } = options;
     if (dispatcher === undefined || !dispatcher.listens('message')) {
@@ -202,7 +198,7 @@ class Disposal {
     // For one that is told at `report` only, nobody waits.
     const table = dispatcher.wantsParts('message') ? await this.parts : undefined;
     const answered = await dispatcher.ask({
-      facts: facts('message', transaction.recipients, { size: image.size, ...table }),
+      facts: this.#facts(table),
       image,
       state: transaction.state,
       isBypassed: transaction.bypass.covers,
@@ -326,16 +322,15 @@ class Disposal {
   }
 
   #incidents(parts: readonly AnsweredPart[]): IncidentReport[] {
-    const { transaction, options, facts } = this.#order;
-    return parts.flatMap(({ combined, recipients }) => {
-      if (combined.notifications.length === 0) return [];
-      const told = { ...facts('message', transaction.recipients, { size: this.#arrived.size }), recipients };
-      return incidentReports(combined.notifications, {
-        facts: told,
-        gate: options.hostname,
-        now: Date.now(),
-      });
-    });
+    return incidentsIn(parts, { facts: this.#facts(), gate: this.#order.options.hostname });
+  }
+
+  #facts(table?: PartTable): Omit<Facts, 'service'> {
+    const { session, transaction, options } = this.#order;
+    const { recipients } = transaction;
+    const message = { size: this.#arrived.size, ...table };
+    const about = { session, listener: options.listener, said: transaction };
+    return stageFacts('message', { ...about, transaction, recipients, message });
   }
 
   #canNotify(): boolean {

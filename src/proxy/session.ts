@@ -5,9 +5,6 @@ import type { Recipient, Sender } from '../mail/envelope.ts';
 import { formatReply, reply, type Reply } from '../mail/reply.ts';
 import { stronger, type Combined } from '../ocp/combine.ts';
 import type { Facts } from '../ocp/facts.ts';
-import type { PartTable } from '../ocp/part-table.ts';
-import type { Answered } from '../ocp/dispatch.ts';
-import { incidentReports } from '../ocp/incident.ts';
 import type { Stage } from '../ocp/stage.ts';
 import type {
   Answer,
@@ -20,14 +17,18 @@ import type {
 } from '../smtp/handler.ts';
 import { applyAtData } from './at-data.ts';
 import { dispose } from './dispose.ts';
+import { tellIncidents } from './incidents.ts';
 import { Learnt } from './learnt.ts';
 import type { ProxyOptions } from './options.ts';
 import { oneReply } from './plan.ts';
 import { relayRefusal } from './relay-policy.ts';
 import { passedOn, refusalOf, singleOf } from './refusal.ts';
+import { report } from './report.ts';
 import { targetsFor } from './routing.ts';
-import { logServiceLines, recordOf } from './service-log.ts';
-import { recipientFacts, Transaction, type AcceptedRecipient } from './transaction.ts';
+import { logServiceLines } from './service-log.ts';
+import { stageFacts, type SessionFacts } from './session-facts.ts';
+import { logStage, logTransaction } from './session-log.ts';
+import { Transaction, type AcceptedRecipient } from './transaction.ts';
 
 /**
  * What happens at each stage of a session: check, ask, combine, dispose.
@@ -214,7 +215,8 @@ class ProxySession implements SessionHandler {
       size: spool.size,
       outcomes: outcomes.map((outcome) => ({ ...outcome })),
     });
-    this.#report(transaction, { size: spool.size, outcomes, parts });
+    const about = { session: this.#session, options: this.#options };
+    report(transaction, { ...about, size: spool.size, outcomes, parts });
     if (!transaction.prdr) return answers;
     const disconnect = answers.some((answer) => answer.disconnect === true);
     const overall = oneReply(answers.map((answer) => answer.reply));
@@ -253,14 +255,17 @@ class ProxySession implements SessionHandler {
         transaction,
         spool,
         options: this.#options,
-        trace: { client: this.#client, helo: this.#helo, tls: this.#tls, user: this.#user },
-        facts: (stage, recipients, message) => this.#facts(stage, { transaction, recipients, message }),
+        session: this.#session,
       });
     } catch (error) {
       this.#logTransaction(transaction, { ended: 'an error of ours', cause: describeError(error) });
       transaction.release();
       throw error;
     }
+  }
+
+  get #session(): SessionFacts {
+    return { client: this.#client, helo: this.#helo, tls: this.#tls, user: this.#user };
   }
 
   get #requester(): { client: string; user: string | undefined } {
@@ -277,24 +282,19 @@ class ProxySession implements SessionHandler {
   async #askSession(stage: Stage, rewrite?: (value: string) => void): Promise<Answer | undefined> {
     // A HELO that is refused within a transaction leaves it going, by the options that it began with.
     if (this.#transaction === undefined) this.#options = this.#current();
-    const { dispatcher, log, hold } = this.#options;
+    const { dispatcher, listener, log, hold } = this.#options;
     if (dispatcher === undefined || !dispatcher.listens(stage)) return undefined;
     const release = hold();
-    const facts = this.#facts(stage, {});
+    const said = this.#learnt.totals(stage);
+    const facts = stageFacts(stage, { session: this.#session, listener, said });
     const answered = await dispatcher.ask({ facts, state: this.#learnt.state }).finally(release);
-    this.#tellIncidents(answered, facts);
+    tellIncidents(answered, { facts, options: this.#options });
     this.#learnt.state = answered.state;
     const [part] = answered.parts;
     if (part === undefined) return undefined;
     logServiceLines(log, { session: this.#client.sessionId }, answered);
     const refusal = refusalOf(part.combined, { system: this.#options.opes.system });
-    if (refusal !== undefined || part.outcomes.some(({ result }) => result.kind === 'failure')) {
-      const services = part.outcomes.map((outcome) => recordOf(stage, outcome));
-      log.info(
-        { ...this.#sessionFields(), stage, services, reply: refusal && formatReply(refusal.reply) },
-        'session',
-      );
-    }
+    logStage(stage, { part, refusal, session: this.#session, options: this.#options });
     if (refusal !== undefined) return refusal;
     this.#learnt.learn(stage, part.combined);
     if (part.combined.rewrite !== undefined) rewrite?.(part.combined.rewrite);
@@ -307,77 +307,23 @@ class ProxySession implements SessionHandler {
     transaction: Transaction,
     recipients?: readonly AcceptedRecipient[],
   ): Promise<Combined | undefined> {
-    const { dispatcher, log } = this.#options;
+    const { dispatcher, listener, log, opes } = this.#options;
     if (dispatcher === undefined || !dispatcher.listens(stage)) return undefined;
-    const facts = this.#facts(stage, { transaction, ...(recipients && { recipients }) });
+    const about = { session: this.#session, listener, said: transaction, transaction };
+    const facts = stageFacts(stage, { ...about, ...(recipients && { recipients }) });
     const answered = await dispatcher.ask({
       facts,
       state: transaction.state,
       isBypassed: transaction.bypass.covers,
     });
-    this.#tellIncidents(answered, facts);
+    tellIncidents(answered, { facts, options: this.#options });
     transaction.learn(stage, answered);
     logServiceLines(log, { transaction: transaction.id }, answered);
     if (stage === 'data') {
-      const { listener, opes } = this.#options;
       const { downstream } = listener;
       return applyAtData(transaction, { answered, downstream, system: opes.system });
     }
     return answered.parts[0]?.combined;
-  }
-
-  /** Of a stage that stores nothing else. Nobody waits for the disk. */
-  #tellIncidents({ parts }: Answered, facts: Omit<Facts, 'service'>): void {
-    const { hostname: gate, forwarder, log, hold } = this.#options;
-    const incidents = parts.flatMap(({ combined, recipients }) =>
-      combined.notifications.length === 0
-        ? []
-        : incidentReports(combined.notifications, {
-            facts: { ...facts, ...(facts.recipients && { recipients }) },
-            gate,
-            now: Date.now(),
-          }),
-    );
-    if (incidents.length === 0) return;
-    const { transaction = '' } = facts;
-    const release = hold();
-    forwarder
-      .store({ transaction, queue: [], quarantine: [], bounces: [], incidents })
-      .catch((error: unknown) => {
-        const { session } = facts;
-        log.error({ session, cause: describeError(error) }, 'the store did not take an incident');
-      })
-      .finally(release);
-  }
-
-  #facts(
-    stage: Stage,
-    about: {
-      transaction?: Transaction;
-      recipients?: readonly AcceptedRecipient[];
-      message?: Facts['message'];
-    },
-  ): Omit<Facts, 'service'> {
-    const { name, protocol } = this.#options.listener;
-    const { transaction, recipients, message } = about;
-    const { tags, score } = transaction ?? this.#learnt.totals(stage);
-    return {
-      stage,
-      session: this.#client.sessionId,
-      ...(transaction && { transaction: transaction.id, sender: transaction.sender }),
-      listener: { name, protocol },
-      client: {
-        address: this.#client.address,
-        port: this.#client.port,
-        ...(this.#helo && { helo: this.#helo }),
-        ...(this.#tls && { tls: { version: this.#tls.version, cipher: this.#tls.cipher } }),
-        ...(this.#user !== undefined && { user: this.#user }),
-      },
-      ...(recipients && { recipients: recipients.map(recipientFacts) }),
-      ...(message && { message }),
-      ...(Object.keys(tags).length > 0 && { tags }),
-      ...(score !== 0 && { score }),
-    };
   }
 
   async #endRefused(stage: Stage, answer: Answer): Promise<Answer> {
@@ -388,7 +334,7 @@ class ProxySession implements SessionHandler {
   }
 
   /** Ends a transaction that got no message. */
-  async #giveUp(transaction: Transaction, ended: object, level: keyof Log = 'info'): Promise<void> {
+  async #giveUp(transaction: Transaction, ended: object, level?: keyof Log): Promise<void> {
     const { dataRefusal } = transaction;
     const refused = dataRefusal && { ended: 'refused at data', reply: formatReply(dataRefusal) };
     this.#logTransaction(transaction, refused ?? ended, level);
@@ -400,77 +346,8 @@ class ProxySession implements SessionHandler {
     }
   }
 
-  #sessionFields(): object {
-    const { listener } = this.#options;
-    return {
-      session: this.#client.sessionId,
-      listener: listener.name,
-      client: this.#client.address,
-      ...(this.#helo && { helo: this.#helo.name }),
-      ...(this.#tls && { tls: this.#tls.version }),
-      ...(this.#user !== undefined && { user: this.#user }),
-    };
-  }
-
-  #logTransaction(transaction: Transaction, ended: object, level: keyof Log = 'info'): void {
-    this.#options.log[level](
-      {
-        transaction: transaction.id,
-        ...this.#sessionFields(),
-        sender: transaction.sender.address,
-        recipients: transaction.recipients.map(({ given }) => given.address),
-        ...(transaction.refused.length > 0 && {
-          refused: transaction.refused.map(({ address, reply: said }) => ({
-            address,
-            reply: formatReply(said),
-          })),
-        }),
-        services: transaction.asked,
-        ...(Object.keys(transaction.tags).length > 0 && { tags: transaction.tags }),
-        ...(transaction.score !== 0 && { score: transaction.score }),
-        ...ended,
-        ms: Date.now() - transaction.startedAt,
-      },
-      'transaction',
-    );
-  }
-
-  /** One-way: nothing waits for it, and nothing it does can reach the mail. */
-  #report(
-    transaction: Transaction,
-    result: {
-      size: number;
-      outcomes: NonNullable<Facts['outcomes']>;
-      parts: Promise<PartTable | undefined>;
-    },
-  ): void {
-    const { dispatcher, log } = this.#options;
-    if (dispatcher === undefined || !dispatcher.listens('report')) return transaction.release();
-    const { size, outcomes, parts } = result;
-    const facts = this.#facts('report', { transaction, recipients: transaction.recipients });
-    parts
-      .then((table) => {
-        const message = { size, ...table };
-        return dispatcher.ask({
-          facts: { ...facts, message, outcomes },
-          state: transaction.state,
-          isBypassed: transaction.bypass.covers,
-        });
-      })
-      .then((answered) => {
-        logServiceLines(log, { transaction: transaction.id }, answered);
-        this.#tellIncidents(answered, facts);
-        for (const { service, result: said } of answered.parts.flatMap(({ outcomes }) => outcomes)) {
-          if (said.kind !== 'failure') continue;
-          log.warn(
-            { transaction: transaction.id, service, failure: said.failure, cause: said.cause },
-            'report failed',
-          );
-        }
-      })
-      .catch((error: unknown) => {
-        log.error({ transaction: transaction.id, cause: describeError(error) }, 'report failed');
-      })
-      .finally(transaction.release);
+  #logTransaction(transaction: Transaction, ended: object, level?: keyof Log): void {
+    const about = { session: this.#session, options: this.#options, ended };
+    logTransaction(transaction, { ...about, ...(level && { level }) });
   }
 }

@@ -2,17 +2,8 @@ import type { Recipient } from '../mail/envelope.ts';
 import { applySplices, isProblem, type MessageImage } from '../mail/image.ts';
 import { composeTrace } from '../mail/opes.ts';
 import { composeReceived } from '../mail/received.ts';
-import type { Facts } from '../ocp/facts.ts';
-import type { ClientFacts, TlsFacts } from '../smtp/handler.ts';
+import type { SessionFacts } from './session-facts.ts';
 import type { Transaction } from './transaction.ts';
-
-/** What the trace field tells of the session. */
-export interface TraceFacts {
-  readonly client: ClientFacts;
-  readonly helo: Facts['client']['helo'];
-  readonly tls: TlsFacts | undefined;
-  readonly user: string | undefined;
-}
 
 /**
  * The image with our Received field on top (RFC 5321 section 4.4), and below it, if services changed the message, the trace of
@@ -20,7 +11,7 @@ export interface TraceFacts {
  */
 export function withTrace(
   image: MessageImage,
-  facts: TraceFacts & {
+  facts: SessionFacts & {
     readonly hostname: string;
     readonly protocol: 'smtp' | 'submission' | 'lmtp';
     readonly transaction: Transaction;

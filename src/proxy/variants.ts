@@ -6,7 +6,8 @@ import type { AnsweredPart } from '../ocp/dispatch.ts';
 import type { Variant } from './forwarder.ts';
 import type { ProxyOptions } from './options.ts';
 import { hiddenTarget } from './routing.ts';
-import { withTrace, type TraceFacts } from './trace.ts';
+import type { SessionFacts } from './session-facts.ts';
+import { withTrace } from './trace.ts';
 import type { Target, Transaction } from './transaction.ts';
 import type { Unit } from './unit.ts';
 
@@ -67,9 +68,9 @@ export class Variants {
   }
 
   #traced(part: AnsweredPart, recipients: readonly Recipient[]): MessageImage {
-    const { transaction, options, trace } = this.#given;
+    const { transaction, options, session } = this.#given;
     return withTrace(part.image ?? this.#given.arrived, {
-      ...trace,
+      ...session,
       hostname: options.hostname,
       protocol: options.listener.protocol,
       transaction,
@@ -84,7 +85,7 @@ export interface VariantSource {
   readonly transaction: Transaction;
   readonly spool: Spool;
   readonly options: ProxyOptions;
-  readonly trace: TraceFacts;
+  readonly session: SessionFacts;
   /** The message as it arrived, before any service or trace field. */
   readonly arrived: MessageImage;
 }
