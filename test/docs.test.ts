@@ -103,6 +103,30 @@ describe('a config in the documents checks, plugins and their settings included'
   }
 });
 
+describe('an example config checks as it is', () => {
+  const FOLDER = join(ROOT, 'docs', 'examples');
+  for (const name of readdirSync(FOLDER)) {
+    it(name, async () => {
+      const file = join(FOLDER, name);
+      expect(await command(['check', '-c', file])).toEqual({ code: 0, out: `${file}: good\n`, errors: '' });
+    });
+  }
+
+  it('inbound.yaml has the default inbound group, in its order', () => {
+    const { services, groups } = parse(readFileSync(join(FOLDER, 'inbound.yaml'), 'utf8')) as {
+      services: Record<string, { plugin: string }>;
+      groups: { inbound: string[] };
+    };
+    expect(groups.inbound.map((name) => services[name]!.plugin)).toEqual([
+      'access-control',
+      'mail-auth',
+      'spam',
+      'attachment-guard',
+      'journal',
+    ]);
+  });
+});
+
 describe('a command in the documents exists', () => {
   /** `npx postern …` and `postern …` at the beginning of a line of a shell block or of inline code. */
   const said = DOCUMENTS.flatMap(({ name, text }) => {
