@@ -144,7 +144,7 @@ listeners:
   store: { protocol: lmtp, port: 0, downstream: tcp }
 downstreams:
   tcp: { protocol: lmtp, host: 192.0.2.1, port: 24 }
-  unix: { protocol: lmtp, socket: run/lmtp, timeouts: { command: 90 } }
+  unix: { protocol: lmtp, socket: run/lmtp, folder: detail, recipientDelimiter: '-', timeouts: { command: 90 } }
 `);
     const timeouts = { connectMs: 30_000, commandMs: 60_000, dataMs: 120_000, finalReplyMs: 600_000 };
     const told = { folder: 'none', recipientDelimiter: '+' };
@@ -154,6 +154,8 @@ downstreams:
       {
         ...common,
         name: 'unix',
+        folder: 'detail',
+        recipientDelimiter: '-',
         endpoint: { path: join(directory, 'run/lmtp') },
         tls: 'none',
         timeouts: { ...timeouts, commandMs: 90_000 },

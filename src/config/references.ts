@@ -68,6 +68,10 @@ function downstreamFindings({ path, value }: RawEntry): Finding[] {
     const message = 'has no effect, must be given with tls: required only; nothing else checks certificates';
     findings.push({ path: [...path, 'ca'], at: 'key', message });
   }
+  if (value['recipientDelimiter'] !== undefined && value['folder'] !== 'detail') {
+    const message = 'has no effect, must be given with folder: detail only';
+    findings.push({ path: [...path, 'recipientDelimiter'], at: 'key', message });
+  }
   return findings;
 }
 

@@ -84,17 +84,17 @@ function listenerOf(name: string, { value, at }: Named<'listeners'>): ListenerCo
 
 function downstreamOf(name: string, { value, at }: Named<'downstreams'>): DownstreamConfig {
   if (value.protocol === 'maildir') return { name, protocol: 'maildir', path: at(value.path) };
-  const { protocol, host, port, socket, ca, timeouts, maxConnections, idleSeconds, ...told } = value;
+  const { protocol, host, port, socket, ca, timeouts, maxConnections, idleSeconds, ...rest } = value;
   return defined({
     name,
     protocol,
     endpoint: endpointOf({ socket, host, port }, at),
-    tls: value.tls ?? (socket === undefined ? 'opportunistic' : 'none'),
+    tls: rest.tls ?? (socket === undefined ? 'opportunistic' : 'none'),
     ca: ca === undefined ? undefined : at(ca),
     maxConnections,
     idleSeconds,
-    folder: told.folder,
-    recipientDelimiter: told.recipientDelimiter,
+    folder: rest.folder,
+    recipientDelimiter: rest.recipientDelimiter,
     timeouts: {
       connectMs: timeouts.connect,
       commandMs: timeouts.command,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openSpool, spoolOf } from '../base/spool.ts';
-import { FIELD_LIMIT, HEADER_LIMIT, indexHeader, readHeader } from './header-index.ts';
+import { FIELD_LIMIT, HEADER_LIMIT, indexHeader, readHeader, readHeaderOf } from './header-index.ts';
 import { countHops } from './loop.ts';
 
 const latin1 = (text: string): Uint8Array => Buffer.from(text, 'latin1');
@@ -134,5 +134,44 @@ describe('readHeader', () => {
     const index = read(`A: 1\r\nB: ${'x'.repeat(2 * HEADER_LIMIT)}\r\n\r\n`);
     expect(index.ending).toBe('limit');
     expect(index.fields).toHaveLength(1);
+  });
+});
+
+describe('readHeaderOf', () => {
+  /** Reads the header, and notes how far it has read. */
+  const readOf = async (text: string) => {
+    const spool = spoolOf(latin1(text));
+    let end = 0;
+    const read = async (offset: number, length: number) => {
+      const octets = await spool.read(offset, length);
+      end = Math.max(end, offset + octets.length);
+      return octets;
+    };
+    return { index: await readHeaderOf({ size: spool.size, read }), end };
+  };
+
+  it.each([1, 16_384, 17_000, 1_000_000])('reads a header of %i octets', async (length) => {
+    const { index } = await readOf(`A: ${'x'.repeat(length)}\r\nB: 2\r\n\r\nbody`);
+    expect(index.ending).toBe('emptyLine');
+    expect(index.value(0)).toHaveLength(length);
+    expect(index.first('b')).toBe('2');
+  });
+
+  it('does not read the last octet of the message, unless it is the header that ends there', async () => {
+    const message = 'A: 1\r\nB: 2\r\n\r\nb';
+    expect((await readOf(message)).end).toBe(message.length - 1);
+    for (const header of ['A: 1\r\nB: 2\r\n\r\n', 'A: 1\r\nB: 2\r\n', 'A: 1\r\nB: 2']) {
+      const { index, end } = await readOf(header);
+      expect([index.first('b'), end]).toEqual(['2', header.length]);
+    }
+  });
+
+  it.each(['', 'x'])('reads the message %j', async (text) => {
+    expect((await readOf(text)).index.fields).toEqual([]);
+  });
+
+  it('gives up on a header past the limit', async () => {
+    const { index } = await readOf(`A: 1\r\nB: ${'x'.repeat(2 * HEADER_LIMIT)}\r\n\r\n`);
+    expect([index.ending, index.fields.length]).toEqual(['limit', 1]);
   });
 });

@@ -152,7 +152,7 @@ export async function readHeaderOf(message: ByteSource): Promise<HeaderIndex> {
     const octets = await message.read(0, length);
     return indexHeader(octets, { more: octets.length < message.size });
   };
-  const first = await index(Math.min(FIRST_READ, message.size - 1));
+  const first = await index(Math.min(FIRST_READ, Math.max(0, message.size - 1)));
   return first.ending === 'limit' ? index(HEADER_LIMIT) : first;
 }
 

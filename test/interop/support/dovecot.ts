@@ -24,9 +24,12 @@ export interface DovecotOptions {
   readonly users: readonly string[];
   /** Users with a mailbox of 100 octets: they are refused when the message has come, not at RCPT. */
   readonly full?: readonly string[];
+  /** How it finds the folder for a message: by the detail of the address, or by a Sieve script, whose text this is. */
+  readonly filing?: 'detail' | { readonly sieve: string };
 }
 
-export async function startDovecot({ directory, users, full = [] }: DovecotOptions): Promise<Dovecot> {
+export async function startDovecot(options: DovecotOptions): Promise<Dovecot> {
+  const { directory, users, full = [], filing } = options;
   const mail = join(directory, 'mail');
   for (const path of [directory, mail]) {
     mkdirSync(path, { recursive: true });
@@ -44,7 +47,7 @@ export async function startDovecot({ directory, users, full = [] }: DovecotOptio
       ...full.map((user) => account(user, 'userdb_quota_rule=*:bytes=100')),
     ].join(''),
   );
-  writeFileSync(file, config(directory, port));
+  writeFileSync(file, config(directory, port) + filingConfig(directory, filing));
   let child: ChildProcess | undefined;
   let output = '';
   const log = (): string => {
@@ -115,3 +118,23 @@ service lmtp {
   }
 }
 `;
+
+function filingConfig(directory: string, filing: DovecotOptions['filing']): string {
+  if (filing === undefined) return '';
+  if (filing === 'detail')
+    return `
+recipient_delimiter = +
+lmtp_save_to_detail_mailbox = yes
+lda_mailbox_autocreate = yes
+`;
+  const script = join(directory, 'filing.sieve');
+  writeFileSync(script, filing.sieve);
+  return `
+protocol lmtp {
+  mail_plugins = $mail_plugins sieve
+}
+plugin {
+  sieve_before = ${script}
+}
+`;
+}
