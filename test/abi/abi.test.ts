@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Grants } from '../../src/ocp/capability.ts';
 import type { CalloutResult, CalloutState } from '../../src/ocp/service.ts';
 import type { Stage } from '../../src/ocp/stage.ts';
 import { httpServer } from '../capability/asking.ts';
+import { openOutside, type Outside } from '../capability/outside.ts';
 import { realCapabilities, type RealCapabilities } from '../capability/real.ts';
 import {
   compileWat,
@@ -278,6 +280,54 @@ describe('the vectors of the ABI', () => {
       await own.close();
       await real.close();
     }
+  });
+
+  describe('of what reaches outside', () => {
+    const grants: Record<string, Grants> = {
+      auth: { auth: true },
+      blob: { blob: { blobs: 10, bytes: 1000, blobBytes: 10, longestMs: 60_000, putsPerMinute: 100 } },
+      directory: { directory: { tables: ['staff'], requestsPerMinute: 100 } },
+      dns: { dns: { names: ['*.example.org'], queriesPerMinute: 100, queriesPerCall: 3, timeoutMs: 5000 } },
+      key: { key: { keys: ['ours'], operationsPerMinute: 100 } },
+      scan: { scan: { scanner: 'clamd', requestsPerMinute: 100, bytesPerMinute: 100 } },
+    };
+    const stages: Record<string, readonly Stage[]> = {
+      auth: ['message', 'connect', 'rcpt'],
+      blob: ['message', 'connect'],
+      directory: ['connect'],
+      dns: ['connect'],
+      key: ['message', 'connect'],
+      scan: ['message', 'connect'],
+    };
+    let outside: Outside;
+    let own: Bench;
+    beforeAll(async () => {
+      const services = Object.entries(grants).flatMap(([name, granted]) => [
+        serviceOf(name, { grants: granted }),
+        serviceOf(`${name}, not granted`, { plugin: name }),
+      ]);
+      outside = await openOutside(services);
+      const { capabilities: host } = outside;
+      own = await startBench({ folder: new URL('./', import.meta.url), services, capabilities: host });
+    });
+    afterAll(async () => {
+      await own.close();
+      await outside.close();
+    });
+    const run = async (name: string, stage: Stage) => {
+      const image = stage === 'message' ? { image: imageOfText(MESSAGE) } : {};
+      const job = { stage, services: [name], facts: factsOf(stage), ...image, state: {} };
+      return (await own.sandbox.run(job)).outcomes[0]!.result;
+    };
+
+    it.each(Object.keys(grants))('%s', async (name) => {
+      for (const stage of stages[name]!) expect([stage, await run(name, stage)]).toEqual([stage, OK]);
+      expect(await run(`${name}, not granted`, 'helo')).toEqual(OK);
+      expect(await run(name, 'mail')).toMatchObject({
+        failure: 'trap',
+        cause: 'it named 100 octets at 65530, outside its memory of 65536',
+      });
+    });
   });
 
   it('is not asked at a stage that it has no export for', async () => {

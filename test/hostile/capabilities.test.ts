@@ -1,18 +1,9 @@
-import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { silentLog } from '../../src/base/log.ts';
-import { capabilitiesOf, NO_SETTINGS, type Capabilities } from '../../src/cli/capabilities.ts';
 import type { CapabilityName } from '../../src/ocp/capability.ts';
 import type { Service, ServiceOutcome } from '../../src/ocp/service.ts';
 import type { Stage } from '../../src/ocp/stage.ts';
-import { openBlobFiles, type BlobFiles } from '../../src/store/blob-files.ts';
-import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
 import { factsOf, imageOfText, serviceOf, startBench, type Bench } from '../abi/wat.ts';
-import { rawServer, type Local } from '../capability/asking.ts';
-import { startQuietDns, type QuietDns } from '../support/quiet-dns.ts';
+import { openOutside, type Outside } from '../capability/outside.ts';
 import { DENIED, GARBAGE, INVALID, MESSAGE, MISUSED } from './misused.ts';
 import { asking, beyond, flooding, huge, pluginOf, POINTERS } from './misusing.ts';
 
@@ -26,31 +17,10 @@ const HOST_CALLS = 300;
 const DECISION = { kind: 'decision', decision: {} };
 
 describe.each(['thread', 'process'] as const)('in a %s', (isolation) => {
-  let directory: string;
-  let store: SqliteStore;
-  let blobs: BlobFiles;
-  let dns: QuietDns;
-  let scanner: Local;
-  let capabilities: Capabilities;
+  let outside: Outside;
   let bench: Bench;
 
   beforeAll(async () => {
-    directory = mkdtempSync(join(tmpdir(), 'postern-misused-'));
-    dns = await startQuietDns();
-    dns.answer();
-    scanner = await rawServer((socket) => {
-      let heard = Buffer.alloc(0);
-      socket.on('data', (chunk: Buffer) => {
-        heard = Buffer.concat([heard, chunk]);
-        if (heard.subarray(-4).equals(Buffer.alloc(4))) socket.end('stream: OK\0');
-      });
-    });
-    for (const name of ['ours', 'theirs']) {
-      const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-      const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
-      writeFileSync(join(directory, `${name}.pem`), pem, { mode: 0o600 });
-    }
-    writeFileSync(join(directory, 'staff.csv'), 'name,mail\nann,ann@example.com\n');
     const files: Record<string, Uint8Array> = { good: pluginOf('(export "on_message" (func $done))') };
     const services: Service[] = [serviceOf('good', { isolation })];
     const add = (name: string, plugin: Uint8Array, options: Partial<Pick<Service, 'grants'>> = {}): void => {
@@ -75,54 +45,14 @@ describe.each(['thread', 'process'] as const)('in a %s', (isolation) => {
         }),
       );
     }
-    store = await openSqliteStore({ path: join(directory, 'store.db'), role: 'server', log: silentLog });
-    blobs = await openBlobFiles({
-      directory: join(directory, 'blobs'),
-      index: store.blobIndex,
-      log: silentLog,
-    });
-    const common = { maxRows: 10, cacheMs: 0, timeoutMs: 10_000 };
-    const key = (name: string) =>
-      ({
-        type: 'dkim',
-        name,
-        file: join(directory, `${name}.pem`),
-        domain: 'example.net',
-        selector: 's',
-      }) as const;
-    const host = '127.0.0.1';
-    capabilities = capabilitiesOf(services, {
-      log: silentLog,
-      keyValues: store.keyValues,
-      blobs,
-      settings: {
-        ...NO_SETTINGS,
-        directories: ['staff', 'secret'].map((name) => ({
-          ...common,
-          name,
-          type: 'csv' as const,
-          file: join(directory, 'staff.csv'),
-          key: 'name',
-        })),
-        keys: [key('ours'), key('theirs')],
-        resolver: { servers: [{ address: host, port: dns.port }], timeoutMs: 10_000 },
-        scanners: [
-          { name: 'clamd', endpoint: { host, port: scanner.port }, timeoutMs: 10_000, maxBytes: 2000 },
-        ],
-        web: { address: host, port: 0, publicUrl: 'http://127.0.0.1', connections: 1, requestsPerMinute: 1 },
-      },
-    });
+    outside = await openOutside(services);
+    const { capabilities } = outside;
     bench = await startBench({ folder: new URL('./', import.meta.url), services, files, capabilities });
   }, 60_000);
 
   afterAll(async () => {
     await bench?.close();
-    await capabilities?.close();
-    await blobs?.close();
-    await store?.close();
-    await scanner?.close();
-    dns?.close();
-    rmSync(directory, { recursive: true });
+    await outside?.close();
   });
 
   async function run(service: string, stage: Stage): Promise<ServiceOutcome> {
@@ -145,9 +75,9 @@ describe.each(['thread', 'process'] as const)('in a %s', (isolation) => {
 
   /** Files that were put, scans and questions so far. */
   const heard: Partial<Record<CapabilityName, () => number>> = {
-    blob: () => readdirSync(join(directory, 'blobs')).length,
-    dns: () => dns.asked,
-    scan: () => scanner.sockets.length,
+    blob: () => outside.blobs(),
+    dns: () => outside.questions(),
+    scan: () => outside.scans(),
   };
 
   it('all load: none is refused for what it only does when it runs', () => {
