@@ -20,7 +20,7 @@ const tableKeys = {
   columns: z
     .array(column, 'must be a list of columns')
     .min(1, 'must have at least one column')
-    .max(100)
+    .max(100, 'must have at most 100 columns')
     .optional(),
 };
 
