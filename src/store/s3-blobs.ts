@@ -139,9 +139,8 @@ async function keyOf({ name, accessKeyId, region, secretKeyFile }: BlobStore): P
 
 async function beginningOf(response: IncomingMessage): Promise<string> {
   let text = '';
-  for await (const piece of response) {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a stream without an encoding gives octets
-    text += Buffer.from(piece as Uint8Array).toString('latin1');
+  for await (const piece of response as AsyncIterable<Buffer>) {
+    text += piece.toString('latin1');
     if (text.length > EXPLANATION_LIMIT) break;
   }
   return text;

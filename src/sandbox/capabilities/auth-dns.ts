@@ -1,7 +1,6 @@
 import { isHostDomain } from '../../mail/dkim/domain.ts';
+import type { DnsType } from './dns-message.ts';
 import type { DnsAnswer, Resolver } from './resolver.ts';
-
-type DnsType = Parameters<Resolver['resolve']>[0]['type'];
 
 /**
  * The look-ups for one message, bounded in number and in time: who sends mail says which names are asked for, and could have a gate ask all

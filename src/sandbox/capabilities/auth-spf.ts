@@ -1,6 +1,6 @@
 import type { Facts } from '../../ocp/facts.ts';
 import type { MessageLookUps } from './auth-dns.ts';
-import type { DnsRecord } from './dns-message.ts';
+import { isDnsType, type DnsRecord } from './dns-message.ts';
 
 /** SPF (RFC 7208) of a client for a sender, by mailauth. */
 export interface SpfResult {
@@ -47,8 +47,8 @@ async function resolve(
   lookUps: MessageLookUps,
   { name, type }: { name: string; type: string },
 ): Promise<string[]> {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- mailauth asks for these alone
-  const answer = await lookUps.ask(type as Parameters<MessageLookUps['ask']>[0], name);
+  if (!isDnsType(type)) throw failure('ENOTIMP', `records of type ${type} are not looked up`);
+  const answer = await lookUps.ask(type, name);
   if (answer.kind === 'found' && answer.records.some(isUnreasonable)) {
     const spfResult = { error: 'permerror', text: `the record of ${name} is too large` };
     throw Object.assign(new Error(spfResult.text), { spfResult });

@@ -7,6 +7,8 @@ import { isIPv4 } from 'node:net';
 export const DNS_TYPES = { A: 1, PTR: 12, MX: 15, TXT: 16, AAAA: 28 } as const;
 export type DnsType = keyof typeof DNS_TYPES;
 
+export const isDnsType = (type: string): type is DnsType => Object.hasOwn(DNS_TYPES, type);
+
 export interface DnsQuestion {
   readonly type: DnsType;
   /** In lower case and ASCII, without the dot at the end (`isDnsName`). */

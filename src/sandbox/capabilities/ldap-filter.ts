@@ -20,9 +20,7 @@ const PLACE = /\{(?:key|local|domain)\}/g;
 /** RFC 4515 section 3: `\XX` for all of ASCII but letters, digits and a few harmless signs; what is beyond ASCII stands for itself. */
 function escapeValue(text: string): string {
   return text.replaceAll(
-    // oxlint-disable-next-line no-control-regex -- these must not pass either
-    /[\0-\x7f]/g,
-    (sign) =>
-      /[A-Za-z0-9@._+-]/.test(sign) ? sign : `\\${sign.charCodeAt(0).toString(16).padStart(2, '0')}`,
+    /[^A-Za-z0-9@._+\u0080-\u{10ffff}-]/gu,
+    (sign) => `\\${sign.charCodeAt(0).toString(16).padStart(2, '0')}`,
   );
 }
