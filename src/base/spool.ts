@@ -142,20 +142,22 @@ export interface SyncByteSource {
   close(): void;
 }
 
+/** Octets that are at hand, as a source. */
+export function octetSource(octets: Uint8Array): SyncByteSource {
+  return {
+    size: octets.length,
+    readInto(target, offset) {
+      const part = octets.subarray(offset, offset + target.length);
+      target.set(part);
+      return part.length;
+    },
+    close() {},
+  };
+}
+
 /** Opens a handle for synchronous reading. Only for worker threads: the event loop never waits for the disk. */
 export function openSpool(handle: SpoolHandle): SyncByteSource {
-  if (handle.kind === 'memory') {
-    const bytes = new Uint8Array(handle.bytes);
-    return {
-      size: handle.size,
-      readInto(target, offset) {
-        const part = bytes.subarray(offset, offset + target.length);
-        target.set(part);
-        return part.length;
-      },
-      close() {},
-    };
-  }
+  if (handle.kind === 'memory') return octetSource(new Uint8Array(handle.bytes));
   const file = openSync(handle.path, 'r');
   return {
     size: handle.size,

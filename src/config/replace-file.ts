@@ -1,6 +1,7 @@
 import { lstat, open, readFile, realpath, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { describeError, OperationalError } from '../base/errors.ts';
+import { syncDirectory } from '../base/sync-directory.ts';
 
 /**
  * Puts a new text into the place of a config file in one step: whoever reads it, also after a power cut, finds the old text or the new
@@ -68,13 +69,4 @@ async function fill(handle: FileHandle, { path, content }: { path: string; conte
   if (own.uid !== old.uid || own.gid !== old.gid) await handle.chown(old.uid, old.gid);
   await handle.chmod(old.mode & 0o7777);
   await handle.sync();
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

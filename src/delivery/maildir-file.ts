@@ -1,6 +1,7 @@
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { chunksOf, type ByteSource } from '../base/bytes.ts';
+import { syncDirectory } from '../base/sync-directory.ts';
 
 /**
  * Puts a message into a Maildir, or a folder of it, so that a reader sees all of it or nothing, and a power cut loses none of it once this
@@ -67,16 +68,6 @@ async function makeMaildir(directory: string, kind?: 'folder'): Promise<void> {
     if (made !== undefined) await syncDirectory(dirname(made));
   }
   await syncDirectory(directory);
-}
-
-/** A new name is on disk only when its directory is. */
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
 }
 
 const isMissing = (error: unknown): boolean =>

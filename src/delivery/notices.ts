@@ -1,5 +1,6 @@
 import { newId } from '../base/ids.ts';
 import type { Log } from '../base/log.ts';
+import { Rate } from '../base/rate.ts';
 import { spoolOf } from '../base/spool.ts';
 import { domainOf, normalAddress, sameAddress } from '../mail/address.ts';
 import type { Recipient } from '../mail/envelope.ts';
@@ -7,7 +8,6 @@ import { indexHeader, type HeaderIndex } from '../mail/header-index.ts';
 import { imageOf } from '../mail/image.ts';
 import { composeNotice } from '../mail/notice.ts';
 import type { Notice } from '../ocp/notice.ts';
-import { Rate } from '../sandbox/capabilities/rate.ts';
 import type { NewQueueEntry } from '../store/store.ts';
 import { paramsFor } from './bounce.ts';
 import type { DeliveryPolicy } from './policy.ts';

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
+import { chmod, link, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { OperationalError, describeError } from '../base/errors.ts';
+import { syncDirectory } from '../base/sync-directory.ts';
 
 /**
  * Files that are whole or absent whenever another process looks, also after a power cut: written under another name, synced, and then
@@ -91,20 +92,9 @@ async function makeDirectory(directory: string): Promise<void> {
     await makeDirectory(parent);
     return makeDirectory(directory);
   }
-  await withDirectory(directory, (handle) => handle.chmod(0o755));
+  // By the call of its own: what mkdir is told goes through the umask.
+  await chmod(directory, 0o755);
   await syncDirectory(parent);
-}
-
-const syncDirectory = (directory: string): Promise<void> =>
-  withDirectory(directory, (handle) => handle.sync());
-
-async function withDirectory(directory: string, act: (handle: FileHandle) => Promise<void>): Promise<void> {
-  const handle = await open(directory);
-  try {
-    await act(handle);
-  } finally {
-    await handle.close();
-  }
 }
 
 const failure = (what: string, path: string, cause: unknown): OperationalError =>

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, opendir, rm, statfs, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OperationalError } from '../base/errors.ts';
+import { syncDirectory } from '../base/sync-directory.ts';
 import type { NewBlob, OpenBlob } from '../ocp/blob.ts';
 
 /** Octets of the file system that files must leave free: mail goes before. */
@@ -94,15 +95,6 @@ async function writeAll(file: FileHandle, octets: Uint8Array): Promise<void> {
   for (let done = 0; done < octets.length;) {
     const { bytesWritten } = await file.write(octets, done);
     done += bytesWritten;
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path);
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
   }
 }
 

@@ -3,12 +3,13 @@ import { z } from 'zod';
 import { describeError } from '../../base/errors.ts';
 import { newId } from '../../base/ids.ts';
 import { hashPassword } from '../../base/password-hash.ts';
+import { printable } from '../../base/printable.ts';
 import type { BlobAccess, BlobPut, Blobs, RemoteBlobs } from '../../ocp/blob.ts';
 import type { BlobGrant, CapabilityAnswer } from '../../ocp/capability.ts';
 import { networkList } from '../../ocp/when.ts';
 import { contentOf, contentSchema, type Content } from './content.ts';
 import type { CapabilityPart, PartRequest } from './host.ts';
-import { Rate } from './rate.ts';
+import { Rate } from '../../base/rate.ts';
 import { answered, readRequest, refused } from './request.ts';
 
 /**
@@ -176,12 +177,8 @@ async function asIfPut(content: Content): Promise<BlobPut> {
 
 /** What a sender calls a file is not to name a place, or to look like another name. */
 function plainName(name: string): string {
-  return name.replaceAll(UNSAFE, '_');
+  return printable(name).replaceAll(/[\u200b-\u200d\ufeff/\\:*?"<>|\p{Surrogate}]/gu, '_');
 }
-
-const UNSAFE =
-  // oxlint-disable-next-line no-control-regex -- control characters are what this finds
-  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff/\\:*?"<>|\p{Surrogate}]/gu;
 
 function areNetworks(entries: readonly string[]): boolean {
   try {

@@ -7,7 +7,7 @@ import { fileTable } from './directory-file.ts';
 import { ldapTable } from './directory-ldap.ts';
 import type { CapabilityPart } from './host.ts';
 import type { LibraryThreads } from './library-threads.ts';
-import { Rate } from './rate.ts';
+import { Rate } from '../../base/rate.ts';
 import { answered, readRequest, refused } from './request.ts';
 
 /**

@@ -4,7 +4,7 @@ import { withTimeLimit } from '../../base/time-limit.ts';
 import type { DnsGrant } from '../../ocp/capability.ts';
 import { isDnsName, reverseName, type DnsQuestion, type DnsRecord } from './dns-message.ts';
 import type { CapabilityPart } from './host.ts';
-import { Rate } from './rate.ts';
+import { Rate } from '../../base/rate.ts';
 import { answered, readRequest, refused } from './request.ts';
 import type { Resolver } from './resolver.ts';
 

@@ -9,7 +9,7 @@ import { fieldsFault } from './http-fields.ts';
 import { readSecrets } from './http-secrets.ts';
 import { systemTrust } from './http-trust.ts';
 import type { CapabilityPart } from './host.ts';
-import { Rate } from './rate.ts';
+import { Rate } from '../../base/rate.ts';
 import { readRequest, refused } from './request.ts';
 
 /**

@@ -3,7 +3,7 @@ import type { KeyGrant } from '../../ocp/capability.ts';
 import type { CapabilityAnswer } from '../../ocp/capability.ts';
 import type { HeldKeys } from './held-keys.ts';
 import type { CapabilityPart, PartRequest } from './host.ts';
-import { Rate } from './rate.ts';
+import { Rate } from '../../base/rate.ts';
 import { readRequest, refused } from './request.ts';
 
 /**

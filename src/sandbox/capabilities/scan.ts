@@ -4,7 +4,7 @@ import type { ScanGrant, Scanner } from '../../ocp/capability.ts';
 import { scanWith, type ScanResult } from './clamd.ts';
 import { contentOf, contentSchema, type Content } from './content.ts';
 import type { CapabilityPart } from './host.ts';
-import { Rate } from './rate.ts';
+import { Rate } from '../../base/rate.ts';
 import { answered, readRequest, refused } from './request.ts';
 
 /**

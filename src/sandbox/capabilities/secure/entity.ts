@@ -1,4 +1,4 @@
-import type { SyncByteSource } from '../../../base/spool.ts';
+import { octetSource } from '../../../base/spool.ts';
 import { parseFieldParams, tokenParam, type FieldParams } from '../../../mail/field-params.ts';
 import { indexHeader } from '../../../mail/header-index.ts';
 import { indexMime } from '../../../mail/mime-index.ts';
@@ -31,25 +31,13 @@ export const decodedBody = ({ body, encoding }: Entity): Uint8Array<ArrayBuffer>
 
 /** The parts of a multipart that has just these two, each as it stands: what RFC 1847 signs are these octets. */
 export function twoParts(entity: Entity): readonly [Entity, Entity] | undefined {
-  const { parts, complete } = indexMime(sourceOf(entity.octets));
+  const { parts, complete } = indexMime(octetSource(entity.octets));
   const inner = parts.filter(({ parent }) => parent === 0);
   const [first, second] = inner;
   if (!complete || parts[0]?.ambiguous === true || inner.length !== 2 || !first || !second) return undefined;
   const at = (part: typeof first) =>
     entityOf(entity.octets.subarray(part.offset, part.offset + part.headerSize + part.size));
   return [at(first), at(second)];
-}
-
-export function sourceOf(octets: Uint8Array): SyncByteSource {
-  return {
-    size: octets.length,
-    readInto(target, offset) {
-      const part = octets.subarray(offset, offset + target.length);
-      target.set(part);
-      return part.length;
-    },
-    close() {},
-  };
 }
 
 /** RFC 1847: `protocol` and `micalg` of a multipart/signed, `protocol` of a multipart/encrypted. Random, so that it is in neither part. */

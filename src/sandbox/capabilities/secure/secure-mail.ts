@@ -1,9 +1,9 @@
-import type { SyncByteSource } from '../../../base/spool.ts';
+import { octetSource, type SyncByteSource } from '../../../base/spool.ts';
 import { canonicalEntity, readAll } from '../../../mail/canonical-entity.ts';
 import { authorAddress } from '../../../mail/author.ts';
 import { readHeader } from '../../../mail/header-index.ts';
 import type { Cipher } from './enveloped.ts';
-import { entityOf, sourceOf, withLineEnds } from './entity.ts';
+import { entityOf, withLineEnds } from './entity.ts';
 import type { Format, Layer } from './layers.ts';
 
 /** Signs and encrypts messages, and opens them, by one of the formats. */
@@ -57,12 +57,15 @@ export async function open(message: SyncByteSource, format: Format): Promise<Ope
   }
   // What a signature covers must stay as it is.
   const isCovered = entity.type.value === 'multipart/signed';
-  return { layers, entity: isCovered ? contentOf(entity.octets) : canonicalEntity(sourceOf(entity.octets)) };
+  return {
+    layers,
+    entity: isCovered ? contentOf(entity.octets) : canonicalEntity(octetSource(entity.octets)),
+  };
 }
 
 /** Without the fields that are not of a content: a header that was encrypted does not become the message's. */
 function contentOf(octets: Buffer): Buffer {
-  const header = readHeader(sourceOf(octets));
+  const header = readHeader(octetSource(octets));
   const fields = header.fields.flatMap(({ start, end }, index) =>
     /^content-/i.test(header.name(index)!) ? [octets.subarray(start, end)] : [],
   );
