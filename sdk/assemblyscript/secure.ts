@@ -1,3 +1,4 @@
+import { foldCase } from './address';
 import { isGrantedHere, question } from './answer';
 import { Json, parseJson } from './json';
 import { JsonList, JsonObject } from './json-writer';
@@ -66,10 +67,15 @@ export class SecureAnswer {
     return found;
   }
 
-  /** Puts the content in the place of the message's: its Content fields and its body. Ask nothing else of the host before. */
+  /** Puts the content in the place of the message's: its Content fields and its body. Ask nothing else of the host before: the answer would be gone. */
   apply(): void {
+    const piece = new Uint8Array(PIECE);
+    if (!this.hasContent) throw new Error('Cannot put the content in its place: there is none');
+    if (answer_read(this.end - 1, piece.dataStart, 2) != 1) {
+      throw new Error('Cannot put the content in its place: the host was asked something else since');
+    }
     for (let i = 0; i < Message.headerCount(); i++) {
-      const name = Message.headerName(i).toLowerCase();
+      const name = foldCase(Message.headerName(i));
       if (name.startsWith('content-') || name == 'mime-version') Message.headerRemove(i);
     }
     const whole = new Part(0);
@@ -77,7 +83,6 @@ export class SecureAnswer {
     const from = endOfFields(end);
     // In the place of the empty line: fields that are added go before it, whenever that is proposed.
     Message.splice(from, end - from, encodeUtf8('MIME-Version: 1.0\r\n'));
-    const piece = new Uint8Array(PIECE);
     for (let at = this.start; at < this.end;) {
       let length = answer_read(at, piece.dataStart, PIECE);
       // Never half a line end.

@@ -66,6 +66,9 @@ func stateSet(key unsafe.Pointer, keyLen uint32, ptr unsafe.Pointer, len uint32)
 //go:wasmimport ocp_smtp_v1 auth
 func askAuth(ptr unsafe.Pointer, len uint32) int32
 
+//go:wasmimport ocp_smtp_v1 blob
+func askBlob(ptr unsafe.Pointer, len uint32) int32
+
 //go:wasmimport ocp_smtp_v1 clock
 func askClock(ptr unsafe.Pointer, len uint32) int32
 

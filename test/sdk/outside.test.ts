@@ -1,12 +1,14 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { generateKey } from 'openpgp';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { silentLog } from '../../src/base/log.ts';
 import { capabilitiesOf, NO_SETTINGS, type Capabilities } from '../../src/cli/capabilities.ts';
-import type { CapabilityHost, Grants } from '../../src/ocp/capability.ts';
+import type { CapabilityAnswer, CapabilityHost, Grants } from '../../src/ocp/capability.ts';
 import type { Service, ServiceOutcome } from '../../src/ocp/service.ts';
+import { openBlobFiles, type BlobFiles } from '../../src/store/blob-files.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
 import { factsOf, imageOfText, serviceOf, startBench, textOf } from '../abi/wat.ts';
 import { ask, httpServer, type Local } from '../capability/asking.ts';
@@ -19,8 +21,8 @@ import { LANGUAGES, moduleOf, skipped, withoutPlace, type Language } from './lan
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 60_000 });
 
 /**
- * One filter in each language that looks names and keys up, authenticates, scans, signs and gives notice, over the program's own capabilities
- * and real servers behind them: all ask in the same octets, and come to the same outcomes.
+ * One filter in each language that looks names and keys up, authenticates, scans, signs, encrypts, puts files and gives notice, over the
+ * program's own capabilities and real servers behind them: all ask in the same octets, and come to the same outcomes.
  */
 const [reference, ...others] = LANGUAGES;
 const missing = lacks('unbound', 'clamd');
@@ -60,8 +62,14 @@ const CSV = [
   'eve@example.com,rome,',
 ].join('\n');
 
+/** What the host could answer: a line ends where the first 64 KiB of the content do. */
+const BORDER_HEAD = 'Content-Type: text/plain\r\n\r\n';
+const BORDER = `${BORDER_HEAD}${'x'.repeat(65_535 - BORDER_HEAD.length)}\r\nend\r\n`;
+const BORDER_ANSWER: CapabilityAnswer = { kind: 'answer', octets: Buffer.from(`{"layers":[]}\n${BORDER}`) };
+
 const grantsOf = (url: string): Grants => ({
   auth: true,
+  blob: { blobs: 100, bytes: 1_000_000, blobBytes: 100_000, longestMs: 3_600_000, putsPerMinute: 1000 },
   directory: { tables: ['staff'], requestsPerMinute: 1000 },
   dns: {
     names: ['example.test', '*.example.test', '*.list.test', '*.in-addr.arpa', 'silent.test'],
@@ -77,7 +85,7 @@ const grantsOf = (url: string): Grants => ({
     responseBytes: 1000,
     secrets: [],
   },
-  key: { keys: ['ours'], operationsPerMinute: 1000 },
+  key: { keys: ['ours', 'sending', 'receiving', 'partners'], operationsPerMinute: 1000 },
   notify: { to: ['sender', 'postmaster'], perHour: 1000, incidents: true },
   scan: { scanner: 'clamd', requestsPerMinute: 1000, bytesPerMinute: 100_000_000 },
 });
@@ -89,14 +97,37 @@ const TASKS = [
   'sign',
   'notify',
   'post',
+  'blob',
+  'remove',
+  'protect',
+  'open',
+  'border',
+  'stale',
+  'refused',
   'granted',
   'to',
   'event',
   'outage',
 ] as const;
+/** No two answers to these are alike: all languages get those of the first. */
+const UNLIKE = new Set(['blob', 'protect']);
+const TYPES = [
+  'a/b',
+  'a/b/c',
+  'a',
+  '/a',
+  'a/',
+  '.a/b',
+  'a/b.c',
+  'A/b',
+  'a/b c',
+  'ä/b',
+  `${'a'.repeat(63)}/1`,
+  `${'a'.repeat(64)}/1`,
+];
 const servicesFor = (url: string): readonly Service[] =>
   TASKS.flatMap((task) => {
-    const settings = { task, url, virus: `a ${MARK} b` };
+    const settings = { task, url, types: TYPES, virus: `a ${MARK} b` };
     return [
       serviceOf(task, { plugin: 'filter', settings, grants: grantsOf(url) }),
       serviceOf(`${task}, not granted`, { plugin: 'filter', settings }),
@@ -109,9 +140,12 @@ let clamd: Clamd;
 let server: Local;
 let services: readonly Service[];
 let store: SqliteStore;
+let files: BlobFiles;
 let capabilities: Capabilities;
 /** Signed and sealed by the capability itself. */
 let message: string;
+/** Signed and encrypted by it. */
+let sealed: string;
 
 beforeAll(async () => {
   if (missing !== '') return;
@@ -137,17 +171,46 @@ beforeAll(async () => {
   services = servicesFor(`http://127.0.0.1:${server.port}`);
   const table = join(directory, 'staff.csv');
   writeFileSync(table, CSV);
+  const partners = join(directory, 'partners');
+  mkdirSync(partners);
+  const armored = async (name: string, email: string): Promise<string> => {
+    const { privateKey, publicKey } = await generateKey({ userIDs: [{ email }], format: 'armored' });
+    writeFileSync(join(partners, `${email}.asc`), publicKey);
+    const file = join(directory, `${name}.asc`);
+    writeFileSync(file, privateKey, { mode: 0o600 });
+    return file;
+  };
+  const sending = await armored('sending', 'ann@example.test');
+  const receiving = await armored('receiving', 'ann@example.com');
   store = await openSqliteStore({ path: join(directory, 'store.db'), role: 'server', log: silentLog });
+  files = await openBlobFiles({
+    directory: join(directory, 'blobs'),
+    index: store.blobIndex,
+    log: silentLog,
+  });
   const host = '127.0.0.1';
   capabilities = capabilitiesOf(services, {
     log: silentLog,
     keyValues: store.keyValues,
+    blobs: files,
     settings: {
       ...NO_SETTINGS,
       directories: [
         { type: 'csv', name: 'staff', file: table, key: 'mail', maxRows: 10, cacheMs: 0, timeoutMs: 5000 },
       ],
-      keys: [{ type: 'dkim', name: 'ours', file: keyFile, domain: 'example.test', selector: 's1' }],
+      keys: [
+        { type: 'dkim', name: 'ours', file: keyFile, domain: 'example.test', selector: 's1' },
+        { type: 'openpgp', name: 'sending', file: sending, addresses: ['ann@example.test'] },
+        { type: 'openpgp', name: 'receiving', file: receiving, addresses: ['ann@example.com'] },
+        { type: 'openpgp-partners', name: 'partners', directory: partners },
+      ],
+      web: {
+        address: host,
+        port: 0,
+        publicUrl: 'https://files.example.test',
+        connections: 10,
+        requestsPerMinute: 10,
+      },
       resolver: { servers: [{ address: host, port: unbound.port }], timeoutMs: 2000 },
       scanners: [
         { name: 'clamd', endpoint: { host, port: clamd.port }, timeoutMs: 10_000, maxBytes: 1_000_000 },
@@ -155,20 +218,25 @@ beforeAll(async () => {
     },
   });
   message = MESSAGE;
+  const facts = factsOf('message', { sender: { address: 'ann@example.test', params: {} } });
   for (const fields of [
     { op: 'dkim-sign', key: 'ours' },
     { op: 'arc-seal', key: 'ours', authservId: 'lists.example.test', results: ['spf=pass'] },
   ]) {
-    const facts = factsOf('message', { sender: { address: 'ann@example.test', params: {} } });
     const subject = { facts, image: imageOfText(message) };
     const said = await ask(capabilities, { service: 'sign', capability: 'key', fields, subject });
     message = `${said.body}${message}`;
   }
+  const fields = { op: 'openpgp-protect', sign: true, encrypt: ['ann@example.com'] };
+  const subject = { facts, image: imageOfText(MESSAGE) };
+  const { body } = await ask(capabilities, { service: 'protect', capability: 'key', fields, subject });
+  sealed = `From: Ann <ann@example.test>\r\nMIME-Version: 1.0\r\n${body}`;
 });
 
 afterAll(async () => {
   if (missing !== '') return;
   await capabilities.close();
+  await files.close();
   await store.close();
   await clamd.stop();
   await server.close();
@@ -183,13 +251,22 @@ type Seen = Pick<ServiceOutcome, 'result' | 'logs' | 'modified' | 'notifications
   readonly asked: readonly string[];
 };
 
+/** What the capabilities have answered the services whose answers are unlike, request by request. */
+const answered = new Map<string, CapabilityAnswer[]>();
+
 /** What a filter asks, and what becomes of each task. */
 async function seen(language: Language): Promise<Readonly<Record<string, Seen>>> {
   const requests: string[] = [];
   const recorded: CapabilityHost = {
-    call(request) {
-      requests.push(`${request.capability} ${Buffer.from(request.octets).toString('latin1')}`);
-      return capabilities.call(request);
+    async call(request) {
+      const { service, capability } = request;
+      const earlier = answered.get(service) ?? [];
+      const before = UNLIKE.has(service) ? earlier[requests.length] : undefined;
+      requests.push(`${capability} ${Buffer.from(request.octets).toString('latin1')}`);
+      if (service === 'border') return BORDER_ANSWER;
+      const answer = before ?? (await capabilities.call(request));
+      if (before === undefined) answered.set(service, [...earlier, answer]);
+      return answer;
     },
   };
   const bench = await startBench({
@@ -208,7 +285,7 @@ async function seen(language: Language): Promise<Readonly<Record<string, Seen>>>
         services: [name],
         facts: factsOf('message', { sender: { address: 'ann@example.test', params: {} } }),
         state: {},
-        image: imageOfText(message),
+        image: imageOfText(/^(?:open|stale)/.test(name) ? sealed : message),
       });
       const { result, logs, modified, notifications } = done.outcomes[0]!;
       const cause = result.kind === 'failure' ? { cause: withoutPlace(result.cause) } : {};
@@ -306,8 +383,8 @@ test.skipIf(missing !== '')(`AssemblyScript: what is expected of all${missing}`,
   const digest = createHash('sha256').update(message, 'latin1').digest('hex');
   expect(told('post')).toEqual([`200||POST /post one ${digest}`]);
   expect(told('post, not granted')).toEqual(['0|DENIED|']);
-  expect(told('granted')).toEqual(['yes|yes|yes|yes|yes|yes']);
-  expect(told('granted, not granted')).toEqual(['no|no|no|no|no|no']);
+  expect(told('granted')).toEqual([Array(8).fill('yes').join('|')]);
+  expect(told('granted, not granted')).toEqual([Array(8).fill('no').join('|')]);
   const failed = (kind: string, cause: unknown) => ({ result: { failure: kind, cause } });
   const refused =
     'the host found the index, the range or the text invalid; it had been refused: notify: INVALID:';
@@ -318,6 +395,48 @@ test.skipIf(missing !== '')(`AssemblyScript: what is expected of all${missing}`,
   expect(found['event']).toMatchObject(
     failed('trap', saying(`Cannot report the incident "Not one": ${refused} event`)),
   );
+  const link = (size: number, expires = 3600): unknown =>
+    expect.stringMatching(
+      String.raw`^\|https://files\.example\.test/blob/\S+\|\w+\|${size}\|[0-9a-f]{64}\|${expires}$`,
+    );
+  expect(told('blob')).toEqual([
+    link(EICAR.length),
+    link(10, 600),
+    link(0),
+    ...TYPES.map(() => link(1)),
+    'LIMIT|||0||0',
+    'yes|no',
+  ]);
+  const types = found['blob']!.asked.map((line) => /"type":"(.*?)"/.exec(line)?.[1]);
+  const other = 'application/octet-stream';
+  const plain = new Set(['a/b', 'a/b.c', `${'a'.repeat(63)}/1`]);
+  expect(types.slice(0, 3)).toEqual([other, 'text/plain', 'image/svg+xml']);
+  expect(types.slice(3, -3)).toEqual(TYPES.map((type) => (plain.has(type) ? type : other)));
+  expect(found['remove, not granted']).toMatchObject(
+    failed('trap', saying('Cannot remove the file none: not allowed by the operator')),
+  );
+  expect(told('protect')).toEqual([
+    '|yes|ann@example.com|no',
+    '|no||no',
+    'DENIED|no||no',
+    'DENIED|no||no',
+    '|no||no',
+    '|no||yes',
+    'no',
+  ]);
+  expect(found['protect']).toMatchObject({
+    text: expect.stringMatching(
+      /\r\nSubject: hello\r\nMIME-Version: 1\.0\r\nContent-Type: multipart\/encrypted;[^]*-----END PGP MESSAGE-----/,
+    ),
+  });
+  expect(told('open')).toEqual(['|no||yes', 'encrypted|opened|', 'signed|good|']);
+  expect(found['open']!.text).toMatch(
+    /^From: Ann <ann@example\.test>\r\nMIME-Version: 1\.0\r\nContent-Type: multipart\/signed; [^]*\r\n\r\n--b\r\nContent-Type: text\/plain\r\n\r\nHi\./,
+  );
+  expect(found['border']!.text.endsWith(`\r\nSubject: hello\r\nMIME-Version: 1.0\r\n${BORDER}`)).toBe(true);
+  const unplaced = (why: string) => failed('trap', saying(`Cannot put the content in its place: ${why}`));
+  expect(found['stale']).toMatchObject(unplaced('the host was asked something else since'));
+  expect(found['refused']).toMatchObject(unplaced('there is none'));
   expect(found['outage']).toMatchObject(
     failed(
       'capability',
@@ -344,9 +463,10 @@ for (const language of others) {
       const calls = WebAssembly.Module.imports(module)
         .filter((imported) => imported.module === 'ocp_smtp_v1')
         .map((imported) => imported.name);
-      const capabilities = ['auth', 'directory', 'dns', 'http', 'key', 'notify', 'scan'];
-      const reading = ['answer_read', 'message_size', 'part_count', 'part_info', 'splice'];
-      expect(calls.sort()).toEqual([...capabilities, ...reading].sort());
+      const capabilities = ['auth', 'blob', 'directory', 'dns', 'http', 'key', 'notify', 'scan'];
+      const reading = ['answer_read', 'message_read', 'message_size', 'part_count', 'part_info'];
+      const editing = ['header_count', 'header_name', 'header_remove', 'splice'];
+      expect(calls.sort()).toEqual([...capabilities, ...reading, ...editing].sort());
     });
   });
 }

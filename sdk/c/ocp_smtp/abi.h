@@ -35,6 +35,7 @@ OCP_IMPORT(part_replace)(uint32_t index, const char *type, uint32_t type_len, co
 OCP_IMPORT(state_get)(const char *key, uint32_t key_len, void *ptr, uint32_t cap);
 OCP_IMPORT(state_set)(const char *key, uint32_t key_len, const void *ptr, uint32_t len);
 OCP_IMPORT(auth)(const char *ptr, uint32_t len);
+OCP_IMPORT(blob)(const char *ptr, uint32_t len);
 OCP_IMPORT(clock)(const char *ptr, uint32_t len);
 OCP_IMPORT(directory)(const char *ptr, uint32_t len);
 OCP_IMPORT(dns)(const char *ptr, uint32_t len);

@@ -36,6 +36,7 @@ extern "C" {
     pub fn state_set(key_ptr: *const u8, key_len: usize, ptr: *const u8, len: usize) -> i32;
 
     pub fn auth(ptr: *const u8, len: usize) -> i32;
+    pub fn blob(ptr: *const u8, len: usize) -> i32;
     pub fn clock(ptr: *const u8, len: usize) -> i32;
     pub fn directory(ptr: *const u8, len: usize) -> i32;
     pub fn dns(ptr: *const u8, len: usize) -> i32;

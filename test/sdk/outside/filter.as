@@ -1,7 +1,8 @@
-/** What the SDK of AssemblyScript offers of look-ups, keys, scanners and notices, for `outside.test.ts`. The other languages have the same. */
-import { Auth, AuthResult, decide, Decision, Directory, DirectoryAnswer, Dns, DnsAnswer } from 'sdk';
+/** What the SDK of AssemblyScript offers of look-ups, keys, scanners, files and notices, for `outside.test.ts`. The other languages have the same. */
+import { Auth, AuthResult, Blob, BlobLink, BlobRules, decide, Decision } from 'sdk';
+import { Directory, DirectoryAnswer, Dns, DnsAnswer } from 'sdk';
 import { encodeUtf8, Http, JsonList, JsonObject, log, Message, Notify, Part, Scan, ScanVerdict } from 'sdk';
-import { settings, SignedFields, Signing } from 'sdk';
+import { Secure, SecureAnswer, settings, SignedFields, Signing } from 'sdk';
 export { ocp_smtp_abi_1 } from 'sdk';
 
 const yes = (value: bool): string => (value ? 'yes' : 'no');
@@ -85,7 +86,7 @@ function sign(): void {
   const options = new JsonObject().json('headers', headers.toString()).integer('expires', 86400);
   add(Signing.dkim('ours', options));
   add(Signing.arc('ours', 'mx.example.test', ['spf=pass smtp.mailfrom=example.net', 'dkim=none']));
-  add(Signing.arc('ours', 'ours "quoted"', []));
+  add(Signing.arc('ours', '"ours quoted"', []));
   add(Signing.dkim('theirs'));
 }
 
@@ -107,13 +108,80 @@ function post(): void {
   see([answer.status.toString(), answer.error, answer.text()]);
 }
 
+function seeLink(link: BlobLink): void {
+  see([link.error, link.url, link.id, link.size.toString(), link.sha256, link.expires.toString()]);
+}
+
+function keep(): void {
+  const none = new BlobRules();
+  const part = Part.all()[2];
+  const link = Blob.part(part, 'a "b".pdf', none);
+  seeLink(link);
+  const all = new BlobRules();
+  all.expires = 600;
+  all.downloads = 3;
+  all.password = 'sésame';
+  all.clients = ['192.0.2.0/24', '2001:db8::1'];
+  all.confirm = true;
+  seeLink(Blob.octets(encodeUtf8('content\n{}'), '', 'text/plain', all));
+  seeLink(Blob.octets(new Uint8Array(0), '😀'.repeat(99) + 'x😀', 'image/svg+xml', none));
+  const types = settings().get('types').texts();
+  for (let i = 0; i < types.length; i++) seeLink(Blob.octets(encodeUtf8('x'), 'x', types[i], none));
+  const long = new BlobRules();
+  long.expires = 1000000000;
+  seeLink(Blob.part(part, 'x', long));
+  see([yes(Blob.remove(link.id)), yes(Blob.remove(link.id))]);
+}
+
+function seeSecure(answer: SecureAnswer): void {
+  see([
+    answer.error,
+    yes(answer.json.get('signs').bool()),
+    answer.json.get('recipients').texts().join(','),
+    yes(answer.hasContent),
+  ]);
+  for (let i = 0; i < answer.layers.length; i++) {
+    const layer = answer.layers[i];
+    see([layer.kind, layer.result, layer.reason]);
+  }
+}
+
+function protect(): void {
+  const openpgp = new Secure('openpgp');
+  const found = openpgp.find();
+  seeSecure(found);
+  const smime = new Secure('smime');
+  seeSecure(smime.find());
+  seeSecure(smime.protect(true, [], 'aes-256-gcm'));
+  seeSecure(openpgp.protect(false, ['"nobody"@example.test']));
+  seeSecure(openpgp.open());
+  const made = openpgp.protect(true, found.json.get('recipients').texts());
+  seeSecure(made);
+  made.apply();
+  log.info(yes(Secure.isTooLarge()));
+}
+
+function open(): SecureAnswer {
+  const opened = new Secure('openpgp').open();
+  seeSecure(opened);
+  return opened;
+}
+
+function stale(): void {
+  const opened = open();
+  new Secure('smime').find();
+  opened.apply();
+}
+
 function granted(): void {
   see([
     yes(Auth.isGranted()),
+    yes(Blob.isGranted()),
     yes(Directory.isGranted()),
     yes(Dns.isGranted()),
     yes(Notify.isGranted()),
     yes(Scan.isGranted()),
+    yes(Secure.isGranted()),
     yes(Signing.isGranted()),
   ]);
 }
@@ -127,6 +195,12 @@ export function on_message(): i32 {
   if (task == 'sign') sign();
   if (task == 'notify') notify();
   if (task == 'post') post();
+  if (task == 'blob') keep();
+  if (task == 'remove') Blob.remove('none');
+  if (task == 'protect') protect();
+  if (task == 'open' || task == 'border') open().apply();
+  if (task == 'stale') stale();
+  if (task == 'refused') new Secure('smime').protect(true, []).apply();
   if (task == 'granted') granted();
   if (task == 'to') Notify.notice('everybody', 'x', 'y');
   if (task == 'event') Notify.incident('warning', 'Not one', 'x');

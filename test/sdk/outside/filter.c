@@ -1,4 +1,4 @@
-/* What the SDK of C offers of look-ups, keys, scanners and notices, for `outside.test.ts`. */
+/* What the SDK of C offers of look-ups, keys, scanners, files and notices, for `outside.test.ts`. */
 #include "ocp_smtp.h"
 
 static text yes(bool value) { return value ? TEXT("yes") : TEXT("no"); }
@@ -101,7 +101,7 @@ static void sign(void) {
   add(signing_dkim(TEXT("ours"), &options));
   text results = TEXT("[\"spf=pass smtp.mailfrom=example.net\",\"dkim=none\"]");
   add(signing_arc(TEXT("ours"), TEXT("mx.example.test"), json_parse(results)));
-  add(signing_arc(TEXT("ours"), TEXT("ours \"quoted\""), json_parse(TEXT("[]"))));
+  add(signing_arc(TEXT("ours"), TEXT("\"ours quoted\""), json_parse(TEXT("[]"))));
   add(signing_dkim(TEXT("theirs"), NULL));
 }
 
@@ -126,9 +126,85 @@ static void post(void) {
   SEE(text_of(answer.status), answer.error, answer.body);
 }
 
+static void see_link(blob_link link) {
+  SEE(link.error, link.url, link.id, text_of(link.size), link.sha256, text_of(link.expires));
+}
+
+static void keep(void) {
+  blob_rules none = {0};
+  part of = part_at(2);
+  blob_link link = blob_part(of, TEXT("a \"b\".pdf"), &none);
+  see_link(link);
+  text clients[] = {TEXT("192.0.2.0/24"), TEXT("2001:db8::1")};
+  blob_rules all = {600, 3, TEXT("sésame"), clients, 2, true};
+  see_link(blob_octets(TEXT("content\n{}"), EMPTY, TEXT("text/plain"), &all));
+  json_writer name = {0};
+  for (uint32_t i = 0; i < 99; i++) write_raw(&name, TEXT("😀"));
+  write_raw(&name, TEXT("x😀"));
+  see_link(blob_octets(EMPTY, writer_text(&name), TEXT("image/svg+xml"), &none));
+  const json *types = json_get(settings(), TEXT("types"));
+  for (uint32_t i = 0; i < json_length(types); i++) {
+    see_link(blob_octets(TEXT("x"), TEXT("x"), json_text(json_at(types, i)), &none));
+  }
+  blob_rules large = {.expires = 1000000000};
+  see_link(blob_part(of, TEXT("x"), &large));
+  text first = yes(blob_remove(link.id));
+  SEE(first, yes(blob_remove(link.id)));
+}
+
+static void see_secure(secure_answer answer) {
+  SEE(answer.error, yes(json_bool(json_get(answer.fields, TEXT("signs")), false)),
+      listed(json_get(answer.fields, TEXT("recipients"))), yes(secure_has_content(&answer)));
+  for (uint32_t i = 0; i < secure_layer_count(&answer); i++) {
+    secure_layer layer = secure_layer_at(&answer, i);
+    SEE(layer.kind, layer.result, layer.reason);
+  }
+}
+
+static void protect(void) {
+  text openpgp = TEXT("openpgp");
+  text smime = TEXT("smime");
+  secure_answer found = secure_find(openpgp);
+  see_secure(found);
+  see_secure(secure_find(smime));
+  see_secure(secure_protect(smime, true, NULL, 0, TEXT("aes-256-gcm")));
+  text nobody[] = {TEXT("\"nobody\"@example.test")};
+  see_secure(secure_protect(openpgp, false, nobody, 1, EMPTY));
+  see_secure(secure_open(openpgp));
+  const json *known = json_get(found.fields, TEXT("recipients"));
+  text recipients[10];
+  for (uint32_t i = 0; i < json_length(known); i++) recipients[i] = json_text(json_at(known, i));
+  secure_answer made = secure_protect(openpgp, true, recipients, json_length(known), EMPTY);
+  see_secure(made);
+  secure_apply(&made);
+  log_info(yes(secure_is_too_large()));
+}
+
+static secure_answer open(void) {
+  secure_answer opened = secure_open(TEXT("openpgp"));
+  see_secure(opened);
+  return opened;
+}
+
+static void open_and_apply(void) {
+  secure_answer opened = open();
+  secure_apply(&opened);
+}
+
+static void stale(void) {
+  secure_answer opened = open();
+  secure_find(TEXT("smime"));
+  secure_apply(&opened);
+}
+
+static void refused(void) {
+  secure_answer made = secure_protect(TEXT("smime"), true, NULL, 0, EMPTY);
+  secure_apply(&made);
+}
+
 static void granted(void) {
-  SEE(yes(auth_is_granted()), yes(directory_is_granted()), yes(dns_is_granted()), yes(notify_is_granted()),
-      yes(scan_is_granted()), yes(signing_is_granted()));
+  SEE(yes(auth_is_granted()), yes(blob_is_granted()), yes(directory_is_granted()), yes(dns_is_granted()),
+      yes(notify_is_granted()), yes(scan_is_granted()), yes(secure_is_granted()), yes(signing_is_granted()));
 }
 
 int on_message(void) {
@@ -141,6 +217,12 @@ int on_message(void) {
   if (text_equal(task, TEXT("sign"))) sign();
   if (text_equal(task, TEXT("notify"))) notify();
   if (text_equal(task, TEXT("post"))) post();
+  if (text_equal(task, TEXT("blob"))) keep();
+  if (text_equal(task, TEXT("remove"))) blob_remove(TEXT("none"));
+  if (text_equal(task, TEXT("protect"))) protect();
+  if (text_equal(task, TEXT("open")) || text_equal(task, TEXT("border"))) open_and_apply();
+  if (text_equal(task, TEXT("stale"))) stale();
+  if (text_equal(task, TEXT("refused"))) refused();
   if (text_equal(task, TEXT("granted"))) granted();
   if (text_equal(task, TEXT("to"))) notify_notice(TEXT("everybody"), TEXT("x"), TEXT("y"));
   if (text_equal(task, TEXT("event"))) notify_incident(TEXT("warning"), TEXT("Not one"), TEXT("x"), NULL);

@@ -1,4 +1,4 @@
-// What the SDK of Go offers of look-ups, keys, scanners and notices, for outside.test.ts.
+// What the SDK of Go offers of look-ups, keys, scanners, files and notices, for outside.test.ts.
 package main
 
 import (
@@ -92,7 +92,7 @@ func sign() {
 	options := (&postern.JsonObject{}).Json("headers", headers.String()).Integer("expires", 86400)
 	add(postern.Signing.Dkim("ours", options))
 	add(postern.Signing.Arc("ours", "mx.example.test", []string{"spf=pass smtp.mailfrom=example.net", "dkim=none"}))
-	add(postern.Signing.Arc("ours", "ours \"quoted\"", nil))
+	add(postern.Signing.Arc("ours", "\"ours quoted\"", nil))
 	add(postern.Signing.Dkim("theirs", nil))
 }
 
@@ -113,13 +113,69 @@ func post() {
 	see(strconv.Itoa(answer.Status), answer.Error, answer.Text())
 }
 
+func seeLink(link postern.BlobLink) {
+	see(link.Error, link.Url, link.Id, strconv.FormatInt(link.Size, 10), link.Sha256, strconv.FormatInt(link.Expires, 10))
+}
+
+func keep() {
+	none := postern.BlobRules{}
+	part := postern.PartAt(2)
+	link := postern.Blob.Part(part, "a \"b\".pdf", none)
+	seeLink(link)
+	clients := []string{"192.0.2.0/24", "2001:db8::1"}
+	all := postern.BlobRules{Expires: 600, Downloads: 3, Password: "sésame", Clients: clients, Confirm: true}
+	seeLink(postern.Blob.Octets([]byte("content\n{}"), "", "text/plain", all))
+	seeLink(postern.Blob.Octets(nil, strings.Repeat("😀", 99)+"x😀", "image/svg+xml", none))
+	for _, kind := range postern.Settings().Get("types").Texts() {
+		seeLink(postern.Blob.Octets([]byte("x"), "x", kind, none))
+	}
+	seeLink(postern.Blob.Part(part, "x", postern.BlobRules{Expires: 1000000000}))
+	see(yes(postern.Blob.Remove(link.Id)), yes(postern.Blob.Remove(link.Id)))
+}
+
+func seeSecure(answer postern.SecureAnswer) {
+	recipients := strings.Join(answer.Json.Get("recipients").Texts(), ",")
+	see(answer.Error, yes(answer.Json.Get("signs").Bool(false)), recipients, yes(answer.HasContent()))
+	for _, layer := range answer.Layers() {
+		see(layer.Kind, layer.Result, layer.Reason)
+	}
+}
+
+func protect() {
+	openpgp, smime := postern.Secure("openpgp"), postern.Secure("smime")
+	found := openpgp.Find()
+	seeSecure(found)
+	seeSecure(smime.Find())
+	seeSecure(smime.Protect(true, nil, "aes-256-gcm"))
+	seeSecure(openpgp.Protect(false, []string{"\"nobody\"@example.test"}, ""))
+	seeSecure(openpgp.Open())
+	made := openpgp.Protect(true, found.Json.Get("recipients").Texts(), "")
+	seeSecure(made)
+	made.Apply()
+	see(yes(openpgp.IsTooLarge()))
+}
+
+func open() postern.SecureAnswer {
+	opened := postern.Secure("openpgp").Open()
+	seeSecure(opened)
+	return opened
+}
+
+func stale() {
+	opened := open()
+	postern.Secure("smime").Find()
+	opened.Apply()
+}
+
 func granted() {
 	see(
 		yes(postern.Auth.IsGranted()),
+		yes(postern.Blob.IsGranted()),
 		yes(postern.Directory.IsGranted()),
 		yes(postern.Dns.IsGranted()),
 		yes(postern.Notify.IsGranted()),
 		yes(postern.Scan.IsGranted()),
+		yes(postern.Secure("smime").IsGranted()),
 		yes(postern.Signing.IsGranted()),
 	)
 }
@@ -141,6 +197,18 @@ func onMessage() int32 {
 		notify()
 	case "post":
 		post()
+	case "blob":
+		keep()
+	case "remove":
+		postern.Blob.Remove("none")
+	case "protect":
+		protect()
+	case "open", "border":
+		open().Apply()
+	case "stale":
+		stale()
+	case "refused":
+		postern.Secure("smime").Protect(true, nil, "").Apply()
 	case "granted":
 		granted()
 	case "to":

@@ -1,11 +1,13 @@
-//! What the SDK of Rust offers of look-ups, keys, scanners and notices, for `outside.test.ts`.
+//! What the SDK of Rust offers of look-ups, keys, scanners, files and notices, for `outside.test.ts`.
 use postern_plugin::auth::AuthResult;
+use postern_plugin::blob::{BlobLink, BlobRules};
 use postern_plugin::directory::DirectoryAnswer;
 use postern_plugin::dns::DnsAnswer;
 use postern_plugin::scan::ScanVerdict;
+use postern_plugin::secure::{Secure, SecureAnswer};
 use postern_plugin::signing::SignedFields;
-use postern_plugin::{auth, decide, directory, dns, fail, http, log, message, notify, scan, settings, signing};
-use postern_plugin::{Decision, JsonList, JsonObject, Part};
+use postern_plugin::{auth, blob, decide, directory, dns, fail, http, log, message, notify, scan, secure};
+use postern_plugin::{settings, signing, Decision, JsonList, JsonObject, Part};
 
 fn yes(value: bool) -> &'static str {
     if value { "yes" } else { "no" }
@@ -95,7 +97,7 @@ fn sign() {
     options.json("headers", &headers.to_json()).integer("expires", 86400);
     add(signing::dkim("ours", Some(&options)));
     add(signing::arc("ours", "mx.example.test", &["spf=pass smtp.mailfrom=example.net", "dkim=none"]));
-    add(signing::arc("ours", "ours \"quoted\"", &[]));
+    add(signing::arc("ours", "\"ours quoted\"", &[]));
     add(signing::dkim("theirs", None));
 }
 
@@ -119,13 +121,70 @@ fn post() {
     see(&[&answer.status.to_string(), answer.error, &answer.text()]);
 }
 
+fn see_link(link: &BlobLink) {
+    let (size, expires) = (link.size.to_string(), link.expires.to_string());
+    see(&[link.error, &link.url, &link.id, &size, &link.sha256, &expires]);
+}
+
+fn keep() {
+    let none = BlobRules::default();
+    let part = Part::new(2);
+    let link = blob::part(&part, "a \"b\".pdf", &none);
+    see_link(&link);
+    let clients = ["192.0.2.0/24", "2001:db8::1"];
+    let all = BlobRules { expires: 600, downloads: 3, password: "sésame", clients: &clients, confirm: true };
+    see_link(&blob::octets(b"content\n{}", "", "text/plain", &all));
+    see_link(&blob::octets(b"", &("😀".repeat(99) + "x😀"), "image/svg+xml", &none));
+    for kind in settings().get("types").texts() {
+        see_link(&blob::octets(b"x", "x", kind, &none));
+    }
+    see_link(&blob::part(&part, "x", &BlobRules { expires: 1_000_000_000, ..none }));
+    see(&[yes(blob::remove(&link.id)), yes(blob::remove(&link.id))]);
+}
+
+fn see_secure(answer: &SecureAnswer) {
+    let recipients = answer.json.get("recipients").texts().join(",");
+    see(&[answer.error, yes(answer.json.get("signs").bool(false)), &recipients, yes(answer.has_content())]);
+    for layer in answer.layers() {
+        see(&[layer.kind, layer.result, layer.reason]);
+    }
+}
+
+fn protect() {
+    let (openpgp, smime) = (Secure::new("openpgp"), Secure::new("smime"));
+    let found = openpgp.find();
+    see_secure(&found);
+    see_secure(&smime.find());
+    see_secure(&smime.protect(true, &[], "aes-256-gcm"));
+    see_secure(&openpgp.protect(false, &["\"nobody\"@example.test"], ""));
+    see_secure(&openpgp.open());
+    let made = openpgp.protect(true, &found.json.get("recipients").texts(), "");
+    see_secure(&made);
+    made.apply();
+    log::info(yes(secure::is_too_large()));
+}
+
+fn open() -> SecureAnswer {
+    let opened = Secure::new("openpgp").open();
+    see_secure(&opened);
+    opened
+}
+
+fn stale() {
+    let opened = open();
+    Secure::new("smime").find();
+    opened.apply();
+}
+
 fn granted() {
     see(&[
         yes(auth::is_granted()),
+        yes(blob::is_granted()),
         yes(directory::is_granted()),
         yes(dns::is_granted()),
         yes(notify::is_granted()),
         yes(scan::is_granted()),
+        yes(secure::is_granted()),
         yes(signing::is_granted()),
     ]);
 }
@@ -140,6 +199,12 @@ pub extern "C" fn on_message() -> i32 {
         "sign" => sign(),
         "notify" => notify_all(),
         "post" => post(),
+        "blob" => keep(),
+        "remove" => drop(blob::remove("none")),
+        "protect" => protect(),
+        "open" | "border" => open().apply(),
+        "stale" => stale(),
+        "refused" => Secure::new("smime").protect(true, &[], "").apply(),
         "granted" => granted(),
         "to" => drop(notify::notice("everybody", "x", "y")),
         "event" => drop(notify::incident("warning", "Not one", "x", None)),
