@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { silentLog } from '../../src/base/log.ts';
 import { imageOf } from '../../src/mail/image.ts';
-import type { BlobGrant, BlobStore, CallSubject, CapabilityHost } from '../../src/ocp/capability.ts';
+import type { BlobGrant, BlobStore, CapabilityHost } from '../../src/ocp/capability.ts';
 import { blobPart } from '../../src/sandbox/capabilities/blob.ts';
 import { createCapabilityHost } from '../../src/sandbox/capabilities/host.ts';
 import { openBlobFiles, type BlobFiles } from '../../src/store/blob-files.ts';
@@ -13,7 +13,7 @@ import { s3Blobs } from '../../src/store/s3-blobs.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
 import { RecordingLog } from '../support/recording-log.ts';
 import { lacksS3Server, startS3Server, type S3Server } from '../support/s3-server.ts';
-import { ask, type Heard } from './asking.ts';
+import { FILE, putting } from './putting.ts';
 
 /** `blob` with a store that speaks S3: OpenStack Swift's, which checks each signature with code of its own. */
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -26,7 +26,6 @@ const GRANT: BlobGrant = {
   putsPerMinute: 100,
   store: 'offsite',
 };
-const FILE = { op: 'put', name: 'report.pdf', type: 'application/pdf' };
 const lacking = lacksS3Server();
 
 let server: S3Server;
@@ -66,27 +65,7 @@ async function reopen(changes: Partial<BlobStore> = {}): Promise<void> {
   await open(changes);
 }
 
-const blob = (
-  fields: object,
-  body?: string | Uint8Array,
-  { service = 's', subject }: { service?: string; subject?: CallSubject } = {},
-): Promise<Heard> =>
-  ask(host, {
-    service,
-    capability: 'blob',
-    fields,
-    ...(body !== undefined && { body }),
-    ...(subject && { subject }),
-  });
-
-async function put(
-  fields: object = {},
-  body: string | Uint8Array = 'content',
-): Promise<{ url: string; id: string }> {
-  const { said, error, cause } = await blob({ ...FILE, ...fields }, body);
-  if (error !== undefined) throw new Error(cause);
-  return { url: String(said!['url']), id: String(said!['id']) };
-}
+const { blob, put } = putting(() => host);
 
 const statusOf = async (url: string): Promise<number> => (await fetch(url)).status;
 const facts = {

@@ -16,7 +16,7 @@ import { createCapabilityHost } from '../../src/sandbox/capabilities/host.ts';
 import { openBlobFiles, type BlobFiles } from '../../src/store/blob-files.ts';
 import { openSqliteStore, type SqliteStore } from '../../src/store/sqlite-store.ts';
 import { RecordingLog } from '../support/recording-log.ts';
-import { ask, type Heard } from './asking.ts';
+import { FILE, putting } from './putting.ts';
 
 /** `blob` over the real store, and the real web server that serves what was put. */
 const GRANT: BlobGrant = {
@@ -26,7 +26,6 @@ const GRANT: BlobGrant = {
   longestMs: 3_600_000,
   putsPerMinute: 100,
 };
-const FILE = { op: 'put', name: 'report.pdf', type: 'application/pdf' };
 
 let directory: string;
 let store: SqliteStore;
@@ -76,27 +75,7 @@ afterEach(async () => {
   await rm(directory, { recursive: true });
 });
 
-const blob = (
-  fields: object | string,
-  body?: string | Uint8Array,
-  { service = 's', subject }: { service?: string; subject?: CallSubject } = {},
-): Promise<Heard> =>
-  ask(host, {
-    service,
-    capability: 'blob',
-    fields,
-    ...(body !== undefined && { body }),
-    ...(subject && { subject }),
-  });
-
-async function put(
-  fields: object = {},
-  body: string | Uint8Array = 'content',
-): Promise<{ url: string; id: string }> {
-  const { said, error, cause } = await blob({ ...FILE, ...fields }, body);
-  if (error !== undefined) throw new Error(cause);
-  return { url: String(said!['url']), id: String(said!['id']) };
-}
+const { blob, put } = putting(() => host);
 
 interface Fetched {
   readonly status: number;
