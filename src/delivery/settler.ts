@@ -132,6 +132,7 @@ function logOutcomes(job: Job, options: { outcomes: readonly Outcome[]; now: num
       transaction: job.transaction,
       downstream: job.downstream,
       recipient: recipient.address,
+      ...(recipient.folder !== undefined && { folder: recipient.folder }),
       reply: formatReply(reply),
       attempts: job.attempts + 1,
       delayMs: options.now - job.createdAt,

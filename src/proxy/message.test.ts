@@ -254,7 +254,7 @@ describe('where mail goes', () => {
 
     it('goes with each recipient to the downstream', async () => {
       const told: unknown[] = [];
-      const taken = reply(250, '2.0.0');
+      const taken = reply(250, '2.0.0', 'ok');
       const deliver = (_: string, { recipients }: Variant) => {
         told.push(filed(recipients));
         return taken;
@@ -264,6 +264,10 @@ describe('where mail goes', () => {
       expect(told[0]).toEqual([
         [ANN, 'Junk'],
         [BEN, 'Lists'],
+      ]);
+      expect(bench.lines.at(-1)!.fields['outcomes']).toMatchObject([
+        { downstream: [`${ANN} (folder Junk) at mx: 250 2.0.0 ok`] },
+        { downstream: [`${BEN} (folder Lists) at mx: 250 2.0.0 ok`] },
       ]);
     });
 

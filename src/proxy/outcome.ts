@@ -22,8 +22,9 @@ interface Come {
 export function describeUnit(unit: Unit, come: Come): RecipientOutcome {
   const { said, refused } = come;
   const after = { deliver: 'queued', bounce: 'bounced', quarantine: 'quarantined' };
-  const downstream = unit.results.map(({ target, reply: answer }) => {
-    const told = `${target.recipient.address} at ${target.downstream}: ${formatReply(answer)}`;
+  const downstream = unit.results.map(({ target: { recipient, downstream: name }, reply: answer }) => {
+    const folder = recipient.folder === undefined ? '' : ` (folder ${recipient.folder})`;
+    const told = `${recipient.address}${folder} at ${name}: ${formatReply(answer)}`;
     if (answer.code < 400 || said.code >= 400) return told;
     return `${told} (${after[answer.code < 500 ? 'deliver' : refused]})`;
   });
