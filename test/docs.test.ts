@@ -105,12 +105,10 @@ describe('a config in the documents checks, plugins and their settings included'
 
 describe('an example config checks as it is', () => {
   const FOLDER = join(ROOT, 'docs', 'examples');
-  for (const name of readdirSync(FOLDER)) {
-    it(name, async () => {
-      const file = join(FOLDER, name);
-      expect(await command(['check', '-c', file])).toEqual({ code: 0, out: `${file}: good\n`, errors: '' });
-    });
-  }
+  it.each(readdirSync(FOLDER))('%s', async (name) => {
+    const file = join(FOLDER, name);
+    expect(await command(['check', '-c', file])).toEqual({ code: 0, out: `${file}: good\n`, errors: '' });
+  });
 
   it('inbound.yaml has the default inbound group, in its order', () => {
     const { services, groups } = parse(readFileSync(join(FOLDER, 'inbound.yaml'), 'utf8')) as {
