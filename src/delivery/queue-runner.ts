@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { withDeadline } from '../base/deadline.ts';
 import { describeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { pause } from '../base/pause.ts';
 import { formatReply, reply } from '../mail/reply.ts';
 import type { Downstream, DownstreamReply } from '../smtp/transaction.ts';
 import type { QueueEntry, Store } from '../store/store.ts';
@@ -187,9 +187,7 @@ class Runner implements QueueRunner {
           { refusals, error: describeError(error) },
           'cannot settle what was served before the start',
         );
-        await sleep(backOffMs(refusals, { ...SETTLE_BACK_OFF, random }), undefined, this.#context).catch(
-          () => {},
-        );
+        await pause(backOffMs(refusals, { ...SETTLE_BACK_OFF, random }), this.#context.signal);
         if (this.#context.signal.aborted) return;
       }
     }

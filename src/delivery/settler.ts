@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
+import { pause } from '../base/pause.ts';
 import { formatReply } from '../mail/reply.ts';
 import type { DownstreamReply } from '../smtp/transaction.ts';
 import type { NewQueueEntry, Settlement, Store } from '../store/store.ts';
@@ -63,7 +63,7 @@ export class Settler {
         );
         if (this.#abandoned.aborted) return undefined;
         const wait = backOffMs(refusals, { ...SETTLE_BACK_OFF, random });
-        await sleep(wait, undefined, { signal: this.#abandoned }).catch(() => {});
+        await pause(wait, this.#abandoned);
       }
     }
   }

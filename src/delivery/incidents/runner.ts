@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError } from '../../base/errors.ts';
 import type { Log } from '../../base/log.ts';
+import { pause } from '../../base/pause.ts';
 import { withTimeLimit } from '../../base/time-limit.ts';
 import type { IncidentReport } from '../../ocp/incident.ts';
 import type { IncidentLog, StoredIncident } from '../../store/store.ts';
@@ -94,7 +94,7 @@ export class IncidentRunner {
         const retryInMs = Math.round(backOffMs(failures, { ...BACK_OFF, random: Math.random }));
         const cause = describeError(error);
         this.#log.warn({ sink: sink.name, failures, retryInMs, cause }, 'a sink does not take incidents');
-        await sleep(retryInMs, undefined, { signal }).catch(() => {});
+        await pause(retryInMs, signal);
       }
     }
   }
