@@ -194,7 +194,30 @@ describe('the webhook', () => {
   it('has a time', async () => {
     server = await httpServer(() => {});
     const sink = webhookSink({ url: `http://127.0.0.1:${server.port}/`, timeoutMs: 100 });
-    await expect(sink.deliver([reportOf('one')], new AbortController().signal)).rejects.toThrow('No result within 100 ms');
+    await expect(sink.deliver([reportOf('one')], new AbortController().signal)).rejects.toThrow(
+      'No result within 100 ms',
+    );
+  });
+});
+
+describe('syslog by datagrams', () => {
+  const signal = new AbortController().signal;
+  const nobody = async (): Promise<IncidentSink> =>
+    syslogSink({ protocol: 'udp', host: '127.0.0.1', port: await freePort() });
+
+  it('says that nobody listens there', async () => {
+    await expect((await nobody()).deliver([reportOf('one')], signal)).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('is not begun, or left, when its time is over', async () => {
+    const sink = await nobody();
+    await expect(sink.deliver([reportOf('one')], AbortSignal.abort(new Error('late')))).rejects.toThrow(
+      'late',
+    );
+    const ending = new AbortController();
+    const delivered = sink.deliver([reportOf('one')], ending.signal);
+    ending.abort();
+    await expect(delivered).rejects.toThrow('it took too long');
   });
 });
 
