@@ -1,0 +1,107 @@
+import { describe, expect, it } from 'vitest';
+import { MIME_DEPTH_LIMIT, MIME_PART_LIMIT } from './mime-index.ts';
+import { bodyOf, crlf, index, multipart } from './mime-testing.ts';
+
+describe('bounds', () => {
+  it('keeps to the depth limit with 10,000 multiparts inside one another', () => {
+    let text = '';
+    for (let depth = 0; depth < 10_000; depth++) text += crlf(multipart(`b${depth}`), '', `--b${depth}`, '');
+    const { parts, complete } = index(`${text}\r\nbottom`);
+    expect(complete).toBe(false);
+    expect(parts).toHaveLength(MIME_DEPTH_LIMIT + 1);
+    const last = parts.at(-1)!;
+    expect(last.depth).toBe(MIME_DEPTH_LIMIT);
+    expect(last.offset + last.headerSize + last.size).toBe(text.length + 8);
+  });
+
+  it('keeps to the depth limit with 10,000 messages inside one another', () => {
+    const { parts, complete } = index('Content-Type: message/rfc822\r\n\r\n'.repeat(10_000));
+    expect(complete).toBe(false);
+    expect(parts).toHaveLength(MIME_DEPTH_LIMIT + 1);
+  });
+
+  it('keeps to the part limit, and the last part has the rest', () => {
+    const text = `${multipart('b')}\r\n\r\n${'--b\r\n\r\nx\r\n'.repeat(5000)}--b--\r\n`;
+    const { parts, complete } = index(text);
+    expect(complete).toBe(false);
+    expect(parts).toHaveLength(MIME_PART_LIMIT);
+    const last = parts.at(-1)!;
+    expect(last.offset + last.headerSize + last.size).toBe(text.length);
+    expect(bodyOf(text, parts[1])).toBe('x');
+  });
+
+  it('says so if a boundary is too long or a header past its limit', () => {
+    expect(index(crlf(multipart('b'.repeat(999)), '', `--${'b'.repeat(999)}`, '', 'x')).complete).toBe(false);
+    expect(index(crlf(multipart('b'.repeat(998)), '', `--${'b'.repeat(998)}`, '', 'x'))).toMatchObject({
+      complete: true,
+      parts: [{}, {}],
+    });
+    expect(index(crlf(multipart('b'), '', '--b', 'X: y\r\n'.repeat(50_000), '', 'x', '--b--')).complete).toBe(
+      false,
+    );
+  });
+
+  it('passes over lines of dashes and lines without end', () => {
+    const dashes = '--\r\n--bb\r\n'.repeat(100_000);
+    const text = crlf(multipart('b'), '', dashes, '-'.repeat(300_000), '--b', '', 'x', '--b--');
+    const { parts } = index(text);
+    expect(bodyOf(text, parts.at(-1))).toBe('x');
+  });
+});
+
+describe('what readers may see differently', () => {
+  const names = (...fields: string[]): readonly string[] => index(crlf(...fields, '', 'x')).parts[0]!.names;
+
+  it.each([
+    [['Content-Disposition: attachment; filename=ok.txt; filename=a.exe'], ['ok.txt', 'a.exe']],
+    [
+      ['Content-Disposition: attachment; filename=ok.txt', 'Content-Disposition: attachment; filename=a.exe'],
+      ['ok.txt', 'a.exe'],
+    ],
+    [
+      ['Content-Type: text/plain; name=a.exe', 'Content-Disposition: inline; filename=ok.txt'],
+      ['ok.txt', 'a.exe'],
+    ],
+    [[`Content-Disposition: a; filename=a.exe; filename*=utf-8''ok.txt`], ['ok.txt', 'a.exe']],
+    [['Content-Disposition: attachment filename=a.exe'], ['a.exe']],
+    [['Content-Disposition: attachment; x="; filename=a.exe'], ['a.exe']],
+    [['Content-Disposition: a; filename*1=exe; filename*0="a."'], ['a.exe']],
+    [['Content-Disposition: a; filename*1=a.; filename*2=exe'], ['a.exe']],
+    [['Content-Type: text/plain; charset=utf-8'], []],
+  ])('finds all names in %j', (fields, expected) => {
+    expect(names(...fields)).toEqual(expected);
+  });
+
+  it.each([
+    ['Content-Type: text/plain', 'Content-Type: multipart/mixed; boundary=b'],
+    ['Content-Type: multipart/mixed; boundary=a; boundary=b'],
+    ['Content-Type: multipart/mixed; boundary=a b'],
+    ['Content-Type: multipart/mixed; boundary=a; boundary*=b'],
+    ['Content-Type: multipart/mixed; boundary=a; x="; boundary=b'],
+    ['Content-Type: multipart / mixed; boundary=b'],
+    ['Content-Type: multipart/mixed'],
+    ['Content-Transfer-Encoding: 7bit', 'Content-Transfer-Encoding: base64'],
+    [`Content-Disposition: a${Array.from({ length: 30 }, (_, i) => `; filename=${i}`).join('')}`],
+  ])('says that %j is ambiguous', (...fields) => {
+    const [part] = index(crlf(...fields, '', 'x')).parts;
+    expect(part).toMatchObject({ ambiguous: true });
+    expect(part!.names.length).toBeLessThanOrEqual(20);
+  });
+
+  it.each([
+    ['Content-Type: text/plain', 'Content-Type: text/plain'],
+    ['Content-Type: multipart/mixed; boundary="=_boundary=1 2"; charset=utf-8'],
+    ['Content-Type: multipart/mixed; (note) boundary = x ; type="a/b"'],
+    ['Content-Type: nonsense'],
+  ])('says that %j is not', (...fields) => {
+    expect(index(crlf(...fields, '', 'x')).parts[0]).not.toHaveProperty('ambiguous');
+  });
+
+  it('reads hostile parameters of a megabyte', () => {
+    const texts = ['"\\"', 'name="', 'name=\\"', 'filename   ', 'name=x;', 'boundary=" '];
+    for (const text of texts) {
+      const value = text.repeat(500_000 / text.length);
+      expect(index(`Content-Type: multipart/mixed; ${value}\r\n\r\nx`).parts).toHaveLength(1);
+    }
+  });
+});
