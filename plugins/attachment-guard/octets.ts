@@ -9,6 +9,13 @@ export abstract class Octets {
 }
 
 const STEP: i32 = 64 * 1024;
+let step: Uint8Array = new Uint8Array(0);
+
+/** What is read through piece by piece goes through this one, made when it is first needed: memory is never freed, and parts may be many. */
+export function stepBuffer(): Uint8Array {
+  if (step.length == 0) step = new Uint8Array(STEP);
+  return step;
+}
 
 /** A part's body, decoded. Reading on costs one pass, going back another: read it in as few as you can. */
 export class PartOctets extends Octets {
@@ -28,7 +35,7 @@ export class PartOctets extends Octets {
 }
 
 function decodedSize(part: Part): i32 {
-  const buffer = new Uint8Array(STEP);
+  const buffer = stepBuffer();
   let size = 0;
   for (let length = STEP; length == STEP; size += length) length = part.read(size, buffer);
   return size;

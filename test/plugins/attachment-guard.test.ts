@@ -15,6 +15,7 @@ const POLICIES = {
   mark: { action: 'mark', subjectTag: '[checked]' },
   pdf: { blockRealTypes: ['pdf', 'pe'] },
   nothing: { blockExtensions: [], blockRealTypes: [], action: 'quarantine' },
+  macros: { macros: 'block', action: 'quarantine' },
   types: { blockTypes: ['video/*', 'Application/X-Thing'], action: 'quarantine' },
 };
 
@@ -46,6 +47,9 @@ interface Attachment {
   type?: string;
   octets?: string | Uint8Array;
 }
+
+/** What older documents of Word, Excel and PowerPoint begin with. */
+const OLE2 = Buffer.from('d0cf11e0a1b11ae1', 'hex');
 
 /** A message with a text and these attachments, in base64. */
 function mail(attachments: readonly Attachment[], subject = 'Subject: Hello'): string {
@@ -347,6 +351,15 @@ const REFUSED: readonly (readonly [Record<string, unknown>, string])[] = [
     'Cannot use subjectTag: found "a\\u000d\\u000aBcc: x@example.com"',
   ],
 ];
+
+test.each([
+  { name: 'a.doc', octets: OLE2 },
+  { name: 'a.zip', octets: 'PK' },
+])('many $name do not use up its memory', async (one) => {
+  const many = Array.from({ length: 980 }, () => one);
+  const { decision } = await filter(mail([...many, { name: 'a.exe' }]), 'macros');
+  expect(decision).toMatchObject({ verdict: 'quarantine', reason: expect.stringContaining('a.exe') });
+});
 
 test('refuses bad settings in a sentence', async () => {
   const found = await complaints(
