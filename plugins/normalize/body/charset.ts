@@ -1,5 +1,6 @@
 import { fallbackCharset } from '../policy';
 import { Report } from '../report';
+import { foldCase } from '../../../sdk/assemblyscript';
 import { charsetNamed, isLegacy } from '../../../sdk/assemblyscript/text/charsets';
 import { Statistics } from '../../../sdk/assemblyscript/text/statistics';
 import { Draft } from './draft';
@@ -24,7 +25,7 @@ export function charsetOf(label: string, said: Statistics): string {
 export function mendCharset(draft: Draft, report: Report, said: Statistics): string {
   const label = draft.section.param('charset');
   const charset = charsetOf(label, said);
-  if (charset == label.toLowerCase()) return charset;
+  if (charset == foldCase(label)) return charset;
   if (!report.mends('charset', draft.section, 'a text names no charset, or not the one that it is in')) {
     return charsetNamed(label);
   }

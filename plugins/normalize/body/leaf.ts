@@ -1,4 +1,5 @@
 import { Report } from '../report';
+import { foldCase } from '../../../sdk/assemblyscript';
 import { ToUtf8 } from '../../../sdk/assemblyscript/text/charsets';
 import { decodeRange } from '../../../sdk/assemblyscript/text/decode';
 import { ToBase64, ToQuoted } from '../../../sdk/assemblyscript/text/encode';
@@ -118,7 +119,7 @@ function statisticsIn(section: Section): Statistics {
 function planFiles(draft: Draft, report: Report, leaf: Leaf): void {
   const section = draft.section;
   if (section.isIdentity && !section.lines.hasBegin) return;
-  if (section.header.value('content-disposition').toLowerCase().startsWith('attachment')) return;
+  if (foldCase(section.header.value('content-disposition')).startsWith('attachment')) return;
   const finder = new Finder();
   decodeRange(section.bodyStart, section.bodyEnd, section.encoding, finder);
   if (finder.blocks.length == 0) return;

@@ -1,4 +1,4 @@
-import { Message } from '../../../sdk/assemblyscript';
+import { foldCase, Message } from '../../../sdk/assemblyscript';
 import { Delimits, Header, readHeader } from './header';
 import { latin1 } from '../../../sdk/assemblyscript/text/octets';
 import { Lines, Section } from './section';
@@ -101,7 +101,7 @@ export class Scan implements Delimits {
 
   private isSealedBy(section: Section): bool {
     const type = section.type;
-    const protocol = section.header.value('content-type').toLowerCase();
+    const protocol = foldCase(section.header.value('content-type'));
     const pgp = protocol.includes('pgp');
     if (type == 'multipart/signed' || type == 'multipart/encrypted') return this.sealed[pgp ? 1 : 0];
     if (type == 'application/pkcs7-mime' || type == 'application/x-pkcs7-mime') return this.sealed[0];

@@ -1,4 +1,5 @@
 import { Report } from '../report';
+import { foldCase } from '../../../sdk/assemblyscript';
 import { understoodType } from './content-type';
 import { Draft, STRUCTURED } from './draft';
 import { Header } from './header';
@@ -69,7 +70,7 @@ export function mendEncoding(draft: Draft, report: Report): void {
     return;
   }
   // What was taken for another encoding than it says needs no second spelling.
-  const written = field.value.toLowerCase();
+  const written = foldCase(field.value);
   // Some readers take white space at the end for a part of the word.
   const isSound = !field.raw.endsWith(' \r\n') && !field.raw.endsWith('\t\r\n');
   if (isSound && (written == encoding || understoodEncoding(written) == written || encoding == 'x-uuencode'))
