@@ -259,6 +259,24 @@ groups: { idle: [a] }
     expect(load(`${asking}bounce: { downstream: local }\n`).warnings).toEqual([]);
   });
 
+  test('is a reason to warn where what one limit lets through another refuses for ever', () => {
+    const limits = (bytes: string, perMinute: string): string =>
+      `${SMALLEST.replace('downstream: local }', 'downstream: local, group: all }')}groups: { all: [a] }
+web: { port: 0, publicUrl: https://files.example.org }
+scanners: { clam: { protocol: clamd, socket: ./clamd } }
+services:
+  a:
+    plugin: journal
+    grants: { blob: { bytes: ${bytes} }, scan: { scanner: clam, bytesPerMinute: ${perMinute} } }
+`;
+    const { warnings } = load(limits('10MiB', '24MiB'));
+    expect(warnings.map((line) => line.slice(line.indexOf(' ') + 1))).toEqual([
+      'services.a.grants.blob: blobBytes, 52428800, is more than bytes, 10485760: the largest are never kept',
+      'services.a.grants.scan: bytesPerMinute, 25165824, is less than maxBytes of the scanner, 26214400: the largest are never scanned',
+    ]);
+    expect(load(limits('50MiB', '25MiB')).warnings).toEqual([]);
+  });
+
   test('can be pointed at later', () => {
     const loaded = loadConfig(write(`${SMALLEST}services:\n  a:\n    plugin: nowhere\n`));
     const problem = loaded.ok ? loaded.problemAt(['services', 'a', 'plugin'], 'is not there') : undefined;

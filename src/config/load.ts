@@ -9,7 +9,13 @@ import { formatPath, sortProblems, type Problem } from './problem.ts';
 import { referenceFindings } from './references.ts';
 import { resolveConfig } from './resolve.ts';
 import { configSchema } from './schema.ts';
-import { disabledFindings, noticeFindings, requesterFindings, unusedFindings } from './warnings.ts';
+import {
+  disabledFindings,
+  limitFindings,
+  noticeFindings,
+  requesterFindings,
+  unusedFindings,
+} from './warnings.ts';
 import { readYaml } from './yaml-source.ts';
 
 /** A config that checks, or everything that is wrong with it in the order of the file. */
@@ -81,6 +87,7 @@ export function checkConfig(file: string, text: string): LoadResult {
         ...disabledFindings(config),
         ...noticeFindings(config, source.value),
         ...requesterFindings(config),
+        ...limitFindings(config),
         ...files.warnings,
       ].map(placed),
     ),

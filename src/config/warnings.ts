@@ -53,3 +53,23 @@ export function requesterFindings(config: Config): Finding[] {
     return [{ path: ['opes', 'bypass', at], at: 'value', message }];
   });
 }
+
+/** Grants by which what one limit lets through is refused by another for ever. */
+export function limitFindings({ services, scanners }: Config): Finding[] {
+  return services.flatMap(({ name, grants: { blob, scan } }): Finding[] => {
+    const findings: Finding[] = [];
+    const found = (grant: string, message: string): void => {
+      findings.push({ path: ['services', name, 'grants', grant], at: 'key', message });
+    };
+    if (blob !== undefined && blob.blobBytes > blob.bytes) {
+      const { blobBytes, bytes } = blob;
+      found('blob', `blobBytes, ${blobBytes}, is more than bytes, ${bytes}: the largest are never kept`);
+    }
+    const largest = scanners.find((scanner) => scanner.name === scan?.scanner)?.maxBytes ?? 0;
+    if (scan !== undefined && largest > scan.bytesPerMinute) {
+      const rule = `bytesPerMinute, ${scan.bytesPerMinute}, is less than maxBytes of the scanner, ${largest}`;
+      found('scan', `${rule}: the largest are never scanned`);
+    }
+    return findings;
+  });
+}
