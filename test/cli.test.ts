@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -257,6 +258,65 @@ describe('a plugin that is not fit to run', () => {
     const { code, out } = await command(['check', '-c', file, '--json']);
     expect(code).toBe(2);
     expect((JSON.parse(out) as { problems: string[] }).problems).toEqual([expect.stringMatching(message)]);
+  });
+
+  it('is told at the key of a setting that names what it is not granted', async () => {
+    const file = configFile({
+      listeners: { in: inbound({ group: 'g' }) },
+      downstreams: LOCAL,
+      keys: {
+        ours: { type: 'dkim', file: './dkim.pem', domain: 'example.com', selector: 's1' },
+        others: { type: 'dkim', file: './dkim.pem', domain: 'example.com', selector: 's2' },
+      },
+      directories: { staff: { type: 'csv', file: './staff.csv', key: 'mail' } },
+      web: { port: 0, publicUrl: 'https://files.example.com' },
+      services: {
+        sign: {
+          plugin: 'dkim-sign',
+          allowModify: true,
+          grants: { key: { keys: ['ours'] } },
+          settings: { domains: { 'example.com': ['ours', 'others'] } },
+        },
+        seal: {
+          plugin: 'mail-auth',
+          allowModify: true,
+          grants: { auth: true },
+          settings: { authservId: 'x', seal: 'ours' },
+        },
+        route: {
+          plugin: 'reroute',
+          allowModify: true,
+          grants: { directory: { tables: ['staff'] } },
+          settings: { directory: { table: 'staff', toFrom: 'goesTo' } },
+        },
+        links: {
+          plugin: 'attachment-links',
+          allowModify: true,
+          grants: { blob: { expires: '7d' } },
+          settings: { days: 14 },
+        },
+      },
+      groups: { g: ['sign', 'seal', 'route', 'links'] },
+    });
+    const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
+    writeFileSync(join(file, '../dkim.pem'), pem, { mode: 0o600 });
+    writeFileSync(join(file, '../staff.csv'), 'mail,store\nann@example.com,paris\n');
+    const problems = async (): Promise<string[]> => {
+      const { out } = await command(['check', '-c', file, '--json']);
+      return (JSON.parse(out) as { problems: string[] }).problems.map((line) =>
+        line.slice(line.indexOf(' ') + 1),
+      );
+    };
+    expect(await problems()).toEqual([
+      'services.sign.settings.domains.example.com: names no DKIM key that is granted; granted is ours (postern/dkim-sign 0.1.0)',
+      'services.seal.settings.seal: names no DKIM key that is granted; none is (postern/mail-auth 0.1.0)',
+      'services.route.settings.directory.toFrom: names no column or attribute of a directory that is granted; granted are mail, store (postern/reroute 0.2.0)',
+      'services.links.settings.days: must not be more than 7: the grant keeps nothing longer (postern/attachment-links 0.1.0)',
+    ]);
+    // The file may come later.
+    unlinkSync(join(file, '../staff.csv'));
+    expect((await problems()).some((line) => line.includes('toFrom'))).toBe(false);
   });
 
   it('is told at the key of a setting that its schema does not take', async () => {

@@ -124,7 +124,7 @@ class Links {
 
 function rules(): BlobRules {
   const rules = new BlobRules();
-  rules.expires = settings().get('days').integer(14) * DAY;
+  rules.expires = settings().get('days').integer(0) * DAY;
   rules.downloads = settings().get('downloads').integer(0);
   rules.confirm = settings().get('confirm').bool();
   rules.clients = settings().get('clients').texts();

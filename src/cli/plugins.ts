@@ -62,7 +62,7 @@ export async function openSandbox(
     return 'manifest' in source ? source.manifest : undefined;
   };
   const waiting = await waitingForConsent(sources.values(), { config, consents });
-  const unfitSettings = await settingsFindings(enabled, manifestOf);
+  const unfitSettings = await settingsFindings(enabled, { manifestOf, config });
   const services: Service[] = [];
   const plugins = new Map<string, LoadedPlugin>();
   const problems: string[] = [];

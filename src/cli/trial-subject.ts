@@ -11,7 +11,7 @@ export async function readSubject(path: string): Promise<{ plugin: PluginSource;
   return {
     plugin: { where: path, binary },
     async asServer(said) {
-      const unfit = await settingsFindings(said, () => known);
+      const unfit = await settingsFindings(said, { manifestOf: () => known });
       return said.map((one) => {
         const { service, problems } = effectiveService(one, known);
         return { service, problems: [...problems, ...(unfit.get(one.name) ?? [])] };

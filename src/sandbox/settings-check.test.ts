@@ -97,3 +97,45 @@ test('A schema that takes all memory ends its thread and nothing else', async ()
   const [answer] = await checkSettings([{ schema, settings: {} }], { deadlineMs: 3000 });
   expect(answer).toHaveProperty('schemaFault');
 });
+
+test('What must be granted is held to what is, and to nothing where that is not known', async () => {
+  const schema = {
+    properties: {
+      keys: { granted: 'key.dkim' },
+      table: { granted: 'directory' },
+      column: { granted: 'directory.column' },
+      days: { granted: 'blob.days' },
+    },
+  };
+  const settings = { keys: ['ours', 'theirs'], table: 'stuff', column: 'mial', days: 31 };
+  const granted = {
+    'key.dkim': ['ours', 'old'],
+    directory: [],
+    'directory.column': ['mail'],
+    'blob.days': 30,
+  };
+  const good = { keys: 'old', column: 'mail', days: 30 };
+  const answers = await checkSettings([
+    { schema, settings, granted },
+    { schema, settings: good, granted },
+    { schema, settings },
+    { schema, settings, granted: {} },
+  ]);
+  expect(answers).toEqual([
+    {
+      faults: [
+        { path: ['keys'], message: 'names no DKIM key that is granted; granted are ours, old' },
+        { path: ['table'], message: 'names no directory that is granted; none is' },
+        {
+          path: ['column'],
+          message: 'names no column or attribute of a directory that is granted; granted is mail',
+        },
+        { path: ['days'], message: 'must not be more than 30: the grant keeps nothing longer' },
+      ],
+    },
+    { faults: [] },
+    { faults: [] },
+    { faults: [] },
+  ]);
+  expect(await settingsSchemaFault({ granted: 'keys' })).toMatch(/^cannot be used: .*keyword/);
+});

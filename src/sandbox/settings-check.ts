@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { describeError } from '../base/errors.ts';
 import { workerUrl } from '../base/worker-url.ts';
+import type { Granted } from './granted.ts';
 
 /**
  * Holds settings to the JSON Schema (draft 2020-12) that a package brings for them.
@@ -14,6 +15,8 @@ export interface SettingsQuestion {
   readonly schema: Readonly<Record<string, unknown>>;
   /** Absent: only the schema itself is judged. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** What the keyword `granted` goes by; absent: it is a remark. */
+  readonly granted?: Granted;
 }
 
 export type SettingsAnswer =

@@ -1,6 +1,7 @@
 import { parentPort } from 'node:worker_threads';
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject, type FuncKeywordDefinition } from 'ajv/dist/2020.js';
 import { describeError } from '../base/errors.ts';
+import { GRANTED_WORDS, grantedFault, type Granted, type GrantedWord } from './granted.ts';
 import type { SettingsAnswer, SettingsFault, SettingsQuestion } from './settings-check.ts';
 
 /** The thread of `settings-check.ts`: one question, one answer, until it is ended from outside. */
@@ -8,13 +9,14 @@ import type { SettingsAnswer, SettingsFault, SettingsQuestion } from './settings
 const DRAFT = 'https://json-schema.org/draft/2020-12/schema';
 const MOST_FAULTS = 20;
 
-function answer({ schema, settings }: SettingsQuestion): SettingsAnswer {
+function answer({ schema, settings, granted }: SettingsQuestion): SettingsAnswer {
   const { $schema } = schema;
   if ($schema !== undefined && $schema !== DRAFT && $schema !== `${DRAFT}#`)
     return { schemaFault: `names another "$schema" than ${DRAFT}` };
   if ('$async' in schema) return { schemaFault: 'has "$async", which is no keyword of JSON Schema' };
   // A new one for each, so that no schema sees another. Keywords that it does not know are remarks, as the draft says.
   const ajv = new Ajv2020({ allErrors: true, strict: false, validateFormats: false, logger: false });
+  addGranted(ajv, granted ?? {});
   try {
     const validate = ajv.compile(schema);
     if (settings === undefined || validate(settings)) return { faults: [] };
@@ -22,6 +24,16 @@ function answer({ schema, settings }: SettingsQuestion): SettingsAnswer {
   } catch (error) {
     return { schemaFault: `cannot be used: ${describeError(error)}` };
   }
+}
+
+/** The one keyword of our own. */
+function addGranted(ajv: Ajv2020, granted: Granted): void {
+  const validate: NonNullable<FuncKeywordDefinition['validate']> = (word: GrantedWord, value: unknown) => {
+    const message = grantedFault(value, { word, granted });
+    validate.errors = message === undefined ? [] : [{ keyword: 'granted', message, params: {} }];
+    return message === undefined;
+  };
+  ajv.addKeyword({ keyword: 'granted', errors: true, metaSchema: { enum: GRANTED_WORDS }, validate });
 }
 
 /** Those that only say that something deeper, which is reported itself, does not hold. */

@@ -14,7 +14,7 @@ const asked = z.strictObject({
   op: z.literal('put'),
   name: z.string(),
   type: z.string(),
-  expires: z.number(),
+  expires: z.number().optional(),
   downloads: z.number().optional(),
   access: z.record(z.string(), z.unknown()),
   content: contentSchema,
@@ -34,7 +34,7 @@ const store: CapabilityHost = {
     if (octets.includes('x-broken-x')) return refused('UNAVAILABLE', 'it is out of order');
     put.push({ ...read.fields, octets });
     const url = `${URL_START}${createHash('sha256').update(octets).digest('base64url').slice(0, 32)}`;
-    const { expires } = read.fields;
+    const { expires = 30 * 86_400 } = read.fields;
     return answered({ url, id: `id${put.length}`, size: octets.length, sha256: 'x', expires });
   },
 };
@@ -117,9 +117,9 @@ test('a large attachment becomes a link in the text, in the HTML and in its plac
   ].join('\n');
   const name = 'a<b>&c.pdf';
   const { text, decision } = await filter(mail(alternative, file(LONG, { name }), file('small')));
-  expect(put).toMatchObject([
-    { name, type: 'application/pdf', expires: 14 * 86_400, access: {}, octets: LONG },
-  ]);
+  expect(put).toMatchObject([{ name, type: 'application/pdf', access: {}, octets: LONG }]);
+  // As long as the grant allows.
+  expect(put[0]).not.toHaveProperty('expires');
   expect(decision).toEqual({ tags: { 'attachment-links': '1' } });
   const read = await readMail(text);
   expect(read.defects).toEqual([]);
@@ -127,12 +127,12 @@ test('a large attachment becomes a link in the text, in the HTML and in its plac
   const link = /https:\/\/files\.example\.com\/blob\/[\w-]{32}/;
   const [url = ''] = link.exec(plain!) ?? [];
   expect(plain).toBe(
-    `Attachments of this message can be downloaded:\r\n\r\na<b>&c.pdf (30 octets, for 14 days)\r\n${url}\r\n\r\nGr\xfc\xdfe`,
+    `Attachments of this message can be downloaded:\r\n\r\na<b>&c.pdf (30 octets, for 30 days)\r\n${url}\r\n\r\nGr\xfc\xdfe`,
   );
   expect(html).toContain(`href="${url}"`);
-  expect(html).toContain('a&#60;b&#62;&#38;c.pdf (30 octets, for 14 days)</a></li>');
+  expect(html).toContain('a&#60;b&#62;&#38;c.pdf (30 octets, for 30 days)</a></li>');
   expect(html!.startsWith('<html><body class="x"><div ')).toBe(true);
-  expect(replaced).toContain(`a<b>&c.pdf (30 octets, for 14 days)\r\n${url}\r\n`);
+  expect(replaced).toContain(`a<b>&c.pdf (30 octets, for 30 days)\r\n${url}\r\n`);
   expect(small).toBe('small');
   expect(text).toContain('\r\npreamble\r\n--edge\r\n');
   expect(text.endsWith('\r\n--edge--\r\nepilogue\r\n')).toBe(true);

@@ -1,0 +1,37 @@
+/**
+ * Settings that name what a grant has. A schema of settings says so by the keyword `granted` (`docs/plugin-packages.md`), so that a name that
+ * leads nowhere shows when the config is checked, not when mail is there: a text, or each text of a list, must be one of the names, a number not more
+ * than the bound.
+ */
+export const GRANTED_WORDS = ['key.dkim', 'directory', 'directory.column', 'blob.days'] as const;
+
+export type GrantedWord = (typeof GRANTED_WORDS)[number];
+
+/** What each word stands for, of one service. Absent: that can't be known, and nothing is checked. */
+export type Granted = Readonly<Partial<Record<GrantedWord, readonly string[] | number>>>;
+
+const KINDS: Readonly<Record<GrantedWord, string>> = {
+  'key.dkim': 'DKIM key',
+  directory: 'directory',
+  'directory.column': 'column or attribute of a directory',
+  'blob.days': 'day',
+};
+
+/** What is wrong with a value, without showing it; undefined if nothing is. */
+export function grantedFault(
+  value: unknown,
+  { word, granted }: { word: GrantedWord; granted: Granted },
+): string | undefined {
+  const known = granted[word];
+  if (typeof known === 'number') {
+    if (typeof value !== 'number' || value <= known) return undefined;
+    return `must not be more than ${known}: the grant keeps nothing longer`;
+  }
+  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (known === undefined || values.every((one) => typeof one !== 'string' || known.includes(one))) {
+    return undefined;
+  }
+  const there =
+    known.length === 0 ? 'none is' : `granted ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`;
+  return `names no ${KINDS[word]} that is granted; ${there}`;
+}
