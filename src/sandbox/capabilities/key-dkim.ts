@@ -6,25 +6,6 @@ import type { KeyOperation } from './key.ts';
 import type { LibraryThreads } from './library-threads.ts';
 import { answered, readRequest, refused } from './request.ts';
 
-/** What is signed where a request does not say: what readers show and go by (RFC 6376 section 5.4.1). */
-export const HEADERS = [
-  'From',
-  'Sender',
-  'Reply-To',
-  'To',
-  'Cc',
-  'Subject',
-  'Date',
-  'Message-ID',
-  'In-Reply-To',
-  'References',
-  'MIME-Version',
-  'Content-Type',
-  'Content-Transfer-Encoding',
-  'List-Id',
-  'List-Unsubscribe',
-  'List-Unsubscribe-Post',
-];
 /** What nobody may add to it: each would be shown, or read, in the place of what was signed. */
 export const OVERSIGN = [
   'From',
@@ -38,6 +19,15 @@ export const OVERSIGN = [
   'MIME-Version',
   'Content-Type',
   'Content-Transfer-Encoding',
+];
+/** What is signed where a request does not say: what readers show and go by (RFC 6376 section 5.4.1). */
+export const HEADERS = [
+  ...OVERSIGN,
+  'In-Reply-To',
+  'References',
+  'List-Id',
+  'List-Unsubscribe',
+  'List-Unsubscribe-Post',
 ];
 
 const fieldName = z.string().regex(/^[!-9<-~]{1,100}$/, 'must be the name of a header field');
