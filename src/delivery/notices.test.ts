@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RecordingLog } from '../../test/support/recording-log.ts';
-import { Notices, type NoticeOrder } from './notices.ts';
+import { Notices } from './notices.ts';
+import type { NoticeOrder } from '../ocp/notice.ts';
 import { DEFAULT_DELIVERY } from './policy.ts';
 
 const policy = {

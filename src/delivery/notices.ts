@@ -7,24 +7,10 @@ import type { Recipient } from '../mail/envelope.ts';
 import { indexHeader, type HeaderIndex } from '../mail/header-index.ts';
 import { imageOf } from '../mail/image.ts';
 import { composeNotice } from '../mail/notice.ts';
-import type { Notice } from '../ocp/notice.ts';
+import type { NoticeOrder } from '../ocp/notice.ts';
 import type { NewQueueEntry } from '../store/store.ts';
 import { paramsFor } from './bounce.ts';
 import type { DeliveryPolicy } from './policy.ts';
-
-/** A notice that a service proposed, about mail that was taken. What the proxy calls it is in `proxy/forwarder.ts`. */
-export interface NoticeOrder {
-  readonly service: string;
-  readonly notice: Notice;
-  /** Its service's grant. */
-  readonly perHour: number;
-  /** Of the message, as the client gave it. */
-  readonly sender: string;
-  /** Those that it is about, with the downstream that their mail goes to. */
-  readonly recipients: readonly { readonly address: string; readonly downstream: string }[];
-  /** Header of the message as it arrived. */
-  readonly headers: Uint8Array;
-}
 
 /** What the operator says of notices. */
 export interface NoticeSettings {

@@ -62,6 +62,20 @@ export interface Incident {
 
 export type Notification = Notice | Incident;
 
+/** A notice about mail that was taken, as the proxy has delivery send it. */
+export interface NoticeOrder {
+  readonly service: string;
+  readonly notice: Notice;
+  /** Its service's grant. */
+  readonly perHour: number;
+  /** Of the message, as the client gave it. */
+  readonly sender: string;
+  /** Those that it is about, with the downstream that their mail goes to. */
+  readonly recipients: readonly { readonly address: string; readonly downstream: string }[];
+  /** Header of the message as it arrived. */
+  readonly headers: Uint8Array;
+}
+
 /**
  * What is proposed, made fit, or what is wrong with it. No schema of a library: this runs in confined processes too, where there is
  * none, and again in the main program on what they say.

@@ -3,7 +3,7 @@ import type { Recipient, Sender } from '../mail/envelope.ts';
 import type { MessageImage } from '../mail/image.ts';
 import type { Reply } from '../mail/reply.ts';
 import type { IncidentReport } from '../ocp/incident.ts';
-import type { Notice } from '../ocp/notice.ts';
+import type { NoticeOrder } from '../ocp/notice.ts';
 import type { DownstreamReply } from '../smtp/transaction.ts';
 
 /** What the proxy needs of delivery. `delivery/` implements it; only `cli/` knows both. */
@@ -52,20 +52,6 @@ export interface MailToStore {
   /** What of them is sent is for delivery to judge. */
   readonly notices?: readonly NoticeOrder[];
   readonly incidents?: readonly IncidentReport[];
-}
-
-/** A notice that a service proposed, about mail that was taken. */
-export interface NoticeOrder {
-  readonly service: string;
-  readonly notice: Notice;
-  /** Its service's grant. */
-  readonly perHour: number;
-  /** Of the message, as the client gave it. */
-  readonly sender: string;
-  /** Those that it is about, with the downstream that their mail goes to. */
-  readonly recipients: readonly { readonly address: string; readonly downstream: string }[];
-  /** Header of the message as it arrived. */
-  readonly headers: Uint8Array;
 }
 
 export interface QuarantineOrder {

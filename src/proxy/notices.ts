@@ -1,4 +1,4 @@
-import type { NoticeOrder } from './forwarder.ts';
+import type { NoticeOrder } from '../ocp/notice.ts';
 import type { Unit } from './unit.ts';
 
 /**
