@@ -1,16 +1,15 @@
 import { Actions, ActionTexts, Finding } from './actions';
-import { domainOf, foldCase } from './address';
+import { foldCase } from './address';
 import { Check } from './check';
 import { decide, Decision } from './decision';
-import { facts, RecipientFacts } from './facts';
 import { Json, parseJson } from './json';
 import { Message } from './message';
 import { Part } from './part';
 import { Secure, SecureAnswer, SecureLayer } from './secure';
+import { checkRecipients, POLICIES, SecureRecipients } from './secure-recipients';
 import { configured, settings } from './settings';
 import { encodeUtf8 } from './utf8';
 
-const POLICIES: string[] = ['must', 'may', 'never'];
 const KEYS: string[] = [
   'direction',
   'sign',
@@ -48,13 +47,7 @@ export class SecureGateway {
     check.get('encrypt').oneOf(POLICIES);
     check.get('without').oneOf(['bounce', 'reject']);
     check.get('cipher').oneOf(['aes-256-cbc', 'aes-256-gcm']);
-    const recipients = check.get('recipients');
-    if (!recipients.value.isMissing && !recipients.value.isObject) {
-      recipients.refuse('allowed is a map from addresses and domains to must, may and never');
-    }
-    for (let i = 0; i < recipients.value.length; i++) {
-      recipients.get(recipients.value.nameAt(i)).oneOf(POLICIES);
-    }
+    checkRecipients(check.get('recipients'));
     Actions.check(check);
     const action = check.get('action');
     const actions = action.value.texts();
@@ -80,7 +73,7 @@ export class SecureGateway {
         decision.reject(554, '5.7.1', 'Mail of this sender must be signed, and there is no key for it'),
       );
     }
-    const to = this.sorted(found.json.get('recipients').texts());
+    const to = new SecureRecipients(found.json.get('recipients').texts());
     for (let i = 0; i < to.refused.length; i++) {
       const refused = decision.recipient(to.refused[i].address);
       if (settings().get('without').text('bounce') == 'bounce') refused.bounce();
@@ -101,29 +94,6 @@ export class SecureGateway {
     this.done(this.secure.protect(signs, to.encrypted, cipher)).apply();
     const what = to.encrypted.length == 0 ? 'signed' : signs ? 'signed, encrypted' : 'encrypted';
     return decide(decision.tag(this.format, what));
-  }
-
-  /** Encrypted for all or for nobody: one message in clear beside tells what the other hides. */
-  private sorted(known: string[]): Sorted {
-    const sorted = new Sorted();
-    const all = facts().recipients;
-    let must = false;
-    for (let i = 0; i < all.length; i++) {
-      const policy = policyOf(all[i].normal);
-      const isKnown = policy != 'never' && known.includes(all[i].normal);
-      if (isKnown) sorted.encrypted.push(all[i].normal);
-      else if (policy == 'must') sorted.refused.push(all[i]);
-      else sorted.plain.push(all[i]);
-      if (policy == 'must') must = true;
-    }
-    if (sorted.plain.length == 0) return sorted;
-    if (must) {
-      sorted.refused = sorted.refused.concat(sorted.plain);
-      sorted.plain = [];
-    } else {
-      sorted.encrypted = [];
-    }
-    return sorted;
   }
 
   private inbound(): i32 {
@@ -177,7 +147,7 @@ export class SecureGateway {
   /** By what its header says: a signature or an encrypted content of this format. */
   private isOurs(): bool {
     const index = Message.headerFind('Content-Type');
-    const type = index < 0 ? '' : Message.headerValue(index).toLowerCase();
+    const type = index < 0 ? '' : foldCase(Message.headerValue(index));
     return type.includes(this.format == 'smime' ? 'pkcs7' : 'pgp');
   }
 
@@ -199,27 +169,6 @@ export class SecureGateway {
 const TOO_LARGE = 'it has more than 50 MiB';
 
 const DEFAULT: Json = parseJson(encodeUtf8('{"action":["mark"]}'))!;
-
-class Sorted {
-  /** Addresses in normal form. */
-  encrypted: string[] = [];
-  plain: RecipientFacts[] = [];
-  /** Those for whom it can't be encrypted, and must. */
-  refused: RecipientFacts[] = [];
-}
-
-/** Of the address, else of its domain, else of all. */
-function policyOf(address: string): string {
-  const fallback = settings().get('encrypt').text('may');
-  const recipients = settings().get('recipients');
-  let policy = fallback;
-  for (let i = 0; i < recipients.length; i++) {
-    const name = foldCase(recipients.nameAt(i));
-    if (name == address) return recipients.at(i).text();
-    if (name == domainOf(address)) policy = recipients.at(i).text();
-  }
-  return policy;
-}
 
 /** What its author has signed or encrypted already stays as it is. */
 function isSecureAlready(): bool {

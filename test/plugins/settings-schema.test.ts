@@ -47,7 +47,10 @@ const GATEWAY: Examples = {
     },
     { direction: 'inbound', action: 'reject' },
   ],
-  finer: [],
+  finer: [
+    { direction: 'outbound', recipients: { 'bücher.example': 'must' } },
+    { direction: 'outbound', recipients: { '"bob"@bank.example': 'must' } },
+  ],
   isFiner: never,
 };
 
