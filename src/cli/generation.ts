@@ -5,6 +5,7 @@ import type { Config, DownstreamConfig } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
 import { maildirDownstream } from '../delivery/maildir.ts';
 import { createDispatcher, type Dispatcher } from '../ocp/dispatch.ts';
+import { divideByKey } from '../ocp/key-division.ts';
 import type { Blobs } from '../ocp/blob.ts';
 import type { KeyValues } from '../ocp/key-value.ts';
 import { metersFor, type Meter } from '../ocp/meter.ts';
@@ -45,11 +46,12 @@ export class Generation {
     );
     const meters = this.#meters;
     const services = new Map(parts.opened.services.map((service) => [service.name, service]));
+    const keysOf = divideByKey(services.values(), parts.config.keys);
     this.#dispatchers = new Map(
       parts.config.groups.map(({ name, entries }) => {
         // What is disabled is not there, as if no group named it.
         const group = { name, entries: entries.filter(({ service }) => services.has(service)) };
-        return [name, createDispatcher({ callouts: sandbox, group, services, meters })];
+        return [name, createDispatcher({ callouts: sandbox, group, services, meters, keysOf })];
       }),
     );
   }

@@ -3,6 +3,7 @@ import { brokenBy, type Break } from './break.ts';
 import { combine, type Combined, type Holding } from './combine.ts';
 import { disagreement } from './disagreement.ts';
 import type { Facts, RecipientFacts } from './facts.ts';
+import type { KeyDivision } from './key-division.ts';
 import type { Meter } from './meter.ts';
 import type { PartTable } from './part-table.ts';
 import type { CalloutService, CalloutState, Service, ServiceGroup, ServiceOutcome } from './service.ts';
@@ -11,8 +12,8 @@ import { compileWhen, type WhenPredicate, type WhenSubject } from './when.ts';
 
 /**
  * Asks the services of one group at one stage: picks those whose `when` rule holds, asks them in one hop, combines what they
- * say. From `data` on, recipients for whom different services apply are asked about separately; each such part may end
- * with a message of its own.
+ * say. From `data` on, recipients for whom different services apply are asked about separately, at `message` also those whose mail
+ * other keys open; each such part may end with a message of its own.
  */
 export interface Dispatcher {
   /** Whether any service could have something to say at this stage; if not, there is no need to gather facts. */
@@ -39,7 +40,7 @@ export interface Question {
 }
 
 export interface Answered {
-  /** One before `data`; from `data` on one for each set of recipients with the same services. */
+  /** One before `data`; from `data` on one for each set of recipients with the same services and keys. */
   readonly parts: readonly AnsweredPart[];
   readonly state: CalloutState;
 }
@@ -65,8 +66,9 @@ export function createDispatcher(options: {
   readonly group: ServiceGroup;
   readonly services: ReadonlyMap<string, Service>;
   readonly meters: ReadonlyMap<string, Meter>;
+  readonly keysOf: KeyDivision;
 }): Dispatcher {
-  const { callouts, services, meters } = options;
+  const { callouts, services, meters, keysOf } = options;
   const entries = options.group.entries.map(({ service, when }) => ({ service, holds: compileWhen(when) }));
 
   // Asked at every command of every session; what a service answers never changes.
@@ -85,7 +87,11 @@ export function createDispatcher(options: {
       let carried = state;
       const leftOut = (service: string, recipient: string | undefined): boolean =>
         services.get(service)?.bypassable === true && isBypassed?.(service, recipient) === true;
-      for (const { names, bypassed, recipients } of partition(answering(facts.stage), { facts, leftOut })) {
+      for (const { names, bypassed, recipients } of partition(answering(facts.stage), {
+        facts,
+        leftOut,
+        keysOf,
+      })) {
         if (names.length === 0) {
           const combined = combine([], services);
           parts.push({ recipients, combined, outcomes: [], bypassed, ...(image && { image }) });
@@ -146,9 +152,11 @@ function partition(
   {
     facts,
     leftOut,
+    keysOf,
   }: {
     facts: Omit<Facts, 'service'>;
     leftOut: (service: string, recipient: string | undefined) => boolean;
+    keysOf: KeyDivision;
   },
 ): Part[] {
   const base: WhenSubject = {
@@ -164,10 +172,15 @@ function partition(
 
   const { recipients } = facts;
   if (recipients === undefined || recipients.length === 0) return [{ ...servicesFor(), recipients: [] }];
+  const sender = facts.sender?.address ?? '';
   const parts = new Map<string, Part>();
   for (const recipient of recipients) {
     const apply = servicesFor(recipient.address);
-    const key = [...apply.names, '', ...apply.bypassed].join('\n');
+    const keys =
+      facts.stage === 'message'
+        ? apply.names.map((service) => keysOf(service, { sender, recipient: recipient.address }))
+        : [];
+    const key = [...apply.names, '', ...apply.bypassed, '', ...keys].join('\n');
     const part = parts.get(key) ?? { ...apply, recipients: [] };
     part.recipients.push(recipient);
     parts.set(key, part);

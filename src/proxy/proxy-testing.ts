@@ -213,7 +213,13 @@ export class ProxyBench {
         mixedVerdicts: 'bounce',
         ...listener,
       },
-      dispatcher: createDispatcher({ callouts, group, services: byName, meters: new Map() }),
+      dispatcher: createDispatcher({
+        callouts,
+        group,
+        services: byName,
+        meters: new Map(),
+        keysOf: () => '',
+      }),
       forwarder: {
         canNotify: (sender) => sender !== '' && (surroundings.canNotify ?? true),
         through: () => this.#relay(surroundings),

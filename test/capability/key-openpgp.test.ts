@@ -211,6 +211,13 @@ describe.skipIf(missing !== '')(`OpenPGP by the host${missing}`, () => {
     expect(await opened(from(tampered))).toEqual(failed);
   });
 
+  it('opens nothing for one that others would read too', async () => {
+    const failed = { said: { layers: [{ kind: 'encrypted', result: 'failed' }] } };
+    expect(await opened(from(sealed([])), ['ann@example.com', 'eve@example.com'])).toEqual(failed);
+    expect(await opened(from(sealed([])), ['ann@example.com', 'bob@example.net'])).toEqual(failed);
+    expect((await opened(from(sealed([])), ['ann@example.com'])).body).toBe(CONTENT);
+  });
+
   it('does not unpack more than a message may have', async () => {
     const bomb = Buffer.alloc(80 * 1024 * 1024, 'x').toString();
     expect((await opened(from(sealed(['--compress-algo', 'zlib', '-z', '9'], bomb)))).said).toEqual({

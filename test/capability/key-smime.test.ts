@@ -212,6 +212,19 @@ describe.skipIf(missing !== '')(`S/MIME by the host${missing}`, () => {
     expect(tampered.body).toBeUndefined();
   });
 
+  it('opens nothing for one that others would read too, unless the key is for all of them', async () => {
+    const failed = { layers: [{ kind: 'encrypted', result: 'failed' }] };
+    const sealed = encryptedFor('ann');
+    const both = await opened(sealed, ['ann@example.com', 'eve@example.com']);
+    expect(both).toEqual({ said: failed });
+    expect((await opened(sealed, ['ann@example.com', 'ec@example.net'])).said).toEqual(failed);
+    expect((await opened(sealed, [])).said).toEqual(failed);
+    expect((await opened(sealed, ['ann@example.com', 'Ann@EXAMPLE.com'])).body).toContain('Secret');
+    keys = keys.map((one) => (one.name === 'ann' ? { ...one, addresses: ['example.com'] } : one));
+    expect((await opened(sealed, ['ann@example.com', 'eve@example.com'])).body).toContain('Secret');
+    keys = keys.map((one) => (one.name === 'ann' ? { ...one, addresses: ['ann@example.com'] } : one));
+  });
+
   it('gives out nothing of CBC that is no text, unless a signature inside covers it', async () => {
     const garbage = Buffer.from('Content-Type: text/html\r\n\r\n<img src="\u0001\u0002\u00ff">', 'latin1');
     expect((await opened(encryptedFor('ann', ['-aes256', '-binary'], garbage))).said).toEqual({

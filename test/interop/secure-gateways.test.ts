@@ -79,8 +79,8 @@ describe.skipIf(missing !== '')(`S/MIME and OpenPGP from one Postern to another$
         },
         groups: {
           all: [
-            { service: 'smime', when: { recipient: ['bob@b.test', 'carl@b.test'] } },
-            { service: 'openpgp', when: { recipient: ['bob@b.test', 'carl@b.test'] } },
+            { service: 'smime', when: { recipient: ['bob@b.test', 'carl@b.test', 'eve@b.test'] } },
+            { service: 'openpgp', when: { recipient: ['bob@b.test', 'carl@b.test', 'eve@b.test'] } },
             { service: 'strict', when: { recipient: 'strict@b.test' } },
           ],
         },
@@ -301,6 +301,36 @@ describe.skipIf(missing !== '')(`S/MIME and OpenPGP from one Postern to another$
     expect(output).toMatch(
       /554 5\.7\.1 .*S\/MIME check failed: the message: what was signed has been changed/,
     );
+  });
+
+  it('opens mail for the one whom it was encrypted for, and for nobody whom the envelope has beside', async () => {
+    const content = 'Content-Type: text/plain\r\n\r\nThe secret is 42\r\n';
+    const smime = openssl(['cms', '-encrypt', '-aes256', authority.at('bob@b.test.pem')], content);
+    const armored = ring.run(['--armor', '--encrypt', '-r', 'carl@b.test'], content).toString('latin1');
+    const openpgp = [
+      'MIME-Version: 1.0',
+      'Content-Type: multipart/encrypted; protocol="application/pgp-encrypted"; boundary=e',
+      '\n--e\nContent-Type: application/pgp-encrypted\n\nVersion: 1',
+      `--e\nContent-Type: application/octet-stream\n\n${armored}\n--e--\n`,
+    ].join('\n');
+    for (const [to, sealed] of [
+      ['bob@b.test', smime.toString('latin1')],
+      ['carl@b.test', openpgp],
+    ] as const) {
+      // Mail in the name of one whom we hold a key for is not divided by keys.
+      for (const from of ['eve@evil.test', to]) {
+        const { id, text } = mail();
+        const [fields = ''] = text.split('MIME-Version');
+        const sent = { id, text: fields + sealed.replaceAll(/\r?\n/g, '\r\n') };
+        const way = { gate: inbound, listener: 'inbound', from, to: [to, 'eve@b.test'] };
+        expect((await send(sent, way)).code).toBe(0);
+        const isDivided = from !== to;
+        expect((await arrived(box(to), sent)).includes('The secret is 42')).toBe(isDivided);
+        const others = await arrived(box('eve@b.test'), sent);
+        expect(others).not.toContain('The secret is 42');
+        expect(headerOf(others)).toContain(': encrypted=failed\r\n');
+      }
+    }
   });
 
   it('holds what it can not open, where it would refuse: nobody is told', async () => {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { CallSubject, KeyGrant } from '../../ocp/capability.ts';
 import type { MessageImage } from '../../mail/image.ts';
-import { domainOf, normalAddress } from '../../mail/address.ts';
+import { normalAddress } from '../../mail/address.ts';
+import { isForAddress } from '../../ocp/key-division.ts';
 import type { OpenpgpKey, OpenpgpPartners, SmimeKey, SmimePartners } from '../../ocp/held-key.ts';
 import type { HeldKeys } from './held-keys.ts';
 import type { KeyOperation, KeyRequest } from './key.ts';
@@ -11,7 +12,7 @@ import { answered, readRequest, refused } from './request.ts';
 /**
  * S/MIME and OpenPGP for the message as the service found it (`sdk/ABI.md`). No key is named: of those that are granted the ones are
  * used whose addresses the envelope has, the sender's to sign and the recipients' to decrypt. So nobody signs in another's name, whatever a
- * header says (RFC 4496 section 4.5).
+ * header says (RFC 4496 section 4.5). What is opened goes to all recipients of the call, so a key opens only if it is for each of them.
  */
 export const MESSAGE_LIMIT = 50 * 1024 * 1024;
 
@@ -130,13 +131,13 @@ function envelopeKeys<Type extends 'smime' | 'openpgp'>(
   { keys, grant, facts }: { keys: HeldKeys; grant: KeyGrant; facts: CallSubject['facts'] },
 ) {
   const held = keys.ofType(grant, type);
-  const isFor = (one: { addresses: readonly string[] }, address: string): boolean => {
-    const normal = normalAddress(address);
-    return one.addresses.includes(normal) || one.addresses.includes(domainOf(normal));
-  };
   const sender = facts.sender?.address ?? '';
+  const recipients = facts.recipients ?? [];
   return {
-    signing: sender === '' ? [] : held.filter((one) => isFor(one, sender)),
-    decrypting: held.filter((one) => facts.recipients?.some((recipient) => isFor(one, recipient.address))),
+    signing: sender === '' ? [] : held.filter((one) => isForAddress(one, sender)),
+    decrypting:
+      recipients.length === 0
+        ? []
+        : held.filter((one) => recipients.every(({ address }) => isForAddress(one, address))),
   };
 }
