@@ -81,10 +81,10 @@ test('A pattern that backtracks without end, or a schema that refers to itself, 
       { schema: loop, settings: {} },
       { schema: footer, settings: { text: 'x' } },
     ],
-    { deadlineMs: 500 },
+    { deadlineMs: 3000 },
   );
   expect(answers).toEqual([
-    { schemaFault: expect.stringContaining('takes longer than 500 ms') },
+    { schemaFault: expect.stringContaining('takes longer than 3000 ms') },
     { schemaFault: expect.stringContaining('cannot be') },
     { faults: [] },
   ]);
