@@ -1,12 +1,11 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { directoryName } from '../src/delivery/maildir-name.ts';
-import { hashPassword } from '../src/smtp/password-file.ts';
 import { compileWat, vectorText } from './abi/wat.ts';
 import { listed, postern } from './support/cli.ts';
-import { startPostern, temporaryDirectory, waitFor, type Postern } from './support/postern.ts';
-import { Dialog } from './support/smtp-dialog.ts';
+import { temporaryDirectory, waitFor, type Postern } from './support/postern.ts';
+import { sendBy, startThreeWays, WAYS } from './support/three-ways.ts';
 
 // Each step runs the real program, perhaps beside much else.
 vi.setConfig({ testTimeout: 180_000 });
@@ -31,22 +30,17 @@ describe('a release with --bypass', () => {
   let gate: Postern;
 
   beforeAll(async () => {
-    mkdirSync(directory, { recursive: true });
-    writeFileSync(join(directory, 'users'), `ann:${await hashPassword('secret')}\n`);
     writeFileSync(join(directory, 'holding.wasm'), compileWat('holding.wat', vectorText(HOLDING)));
-    const more = { port: 0, downstream: 'local' };
     const spam = { plugin: './holding.wasm' };
-    gate = await startPostern(
+    gate = await startThreeWays(
       {
-        listeners: {
-          smtp: { ...more, protocol: 'smtp', domains: ['example.com'], mode: 'through', group: 'spam' },
-          lmtp: { ...more, protocol: 'lmtp', mode: 'through', group: 'spam' },
-          submission: { ...more, protocol: 'submission', auth: { file: './users' }, group: 'spam' },
-          strict: { ...more, protocol: 'smtp', domains: ['example.com'], group: 'virus' },
+        all: { group: 'spam' },
+        submission: { mode: 'queue' },
+        more: { strict: { mode: 'queue', group: 'virus' } },
+        config: {
+          services: { spam: { ...spam, bypassable: true }, virus: spam },
+          groups: { spam: ['spam'], virus: ['virus'] },
         },
-        downstreams: { local: { protocol: 'maildir', path: './mail' } },
-        services: { spam: { ...spam, bypassable: true }, virus: spam },
-        groups: { spam: ['spam'], virus: ['virus'] },
       },
       { directory },
     );
@@ -58,21 +52,8 @@ describe('a release with --bypass', () => {
   });
 
   async function send(listener: string, mail: { from: string; to: string[] }): Promise<void> {
-    const dialog = await Dialog.open(gate.ports[listener]!);
-    if (listener === 'submission') {
-      await dialog.say('EHLO client.test');
-      await dialog.say('STARTTLS');
-      await dialog.secure();
-    }
-    await dialog.say(`${listener === 'lmtp' ? 'LHLO' : 'EHLO'} client.test`);
-    if (listener === 'submission') await dialog.say('AUTH PLAIN AGFubgBzZWNyZXQ=');
-    expect(await dialog.say(`MAIL FROM:<${mail.from}>`)).toMatch(/^250 /);
-    for (const to of mail.to) expect(await dialog.say(`RCPT TO:<${to}>`)).toMatch(/^250 /);
-    expect(await dialog.say('DATA')).toMatch(/^354 /);
-    expect(await dialog.say('Subject: hello\r\n\r\nhello\r\n.')).toMatch(/^250 /);
-    for (let more = listener === 'lmtp' ? mail.to.length - 1 : 0; more > 0; more--)
-      expect(await dialog.hear()).toMatch(/^250 /);
-    await dialog.say('QUIT');
+    const replies = await sendBy(gate, listener, { ...mail, text: 'Subject: hello\r\n\r\nhello\r\n' });
+    for (const reply of replies) expect(reply).toMatch(/^250 /);
   }
   const mailsOf = (address: string): string[] => {
     const folder = join(directory, 'mail', directoryName(address), 'new');
@@ -88,7 +69,7 @@ describe('a release with --bypass', () => {
     JSON.parse(await postern(directory, 'bypass', 'list', '--json')) as ListedBypass[];
   const held = async (): Promise<string[]> => (await listed(directory, 'quarantine')).map(({ id }) => id);
 
-  it.each(['smtp', 'lmtp', 'submission'])(
+  it.each(WAYS)(
     'lets further mail of its sender to its recipient past the service, until it is removed: by %s',
     async (listener) => {
       const [from, to, other] = [`bob@${listener}.test`, `ann+${listener}@example.com`, `cid@example.com`];
@@ -124,7 +105,7 @@ describe('a release with --bypass', () => {
 
   it('is refused where the service may not be bypassed, or the sender stands for anyone; the mail stays held', async () => {
     await send('strict', { from: 'bob@example.org', to: ['ann@example.com'] });
-    await send('smtp', { from: '', to: ['ann@example.com'] });
+    await send('inbound', { from: '', to: ['ann@example.com'] });
     for (const id of await held()) {
       await expect(postern(directory, 'quarantine', 'release', id, '--bypass')).rejects.toThrow(
         `Cannot make a bypass for ${id}: it `,

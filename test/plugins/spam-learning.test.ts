@@ -1,10 +1,9 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { hashPassword } from '../../src/smtp/password-file.ts';
 import { listed, postern } from '../support/cli.ts';
-import { startPostern, temporaryDirectory, waitFor, type Postern } from '../support/postern.ts';
-import { Dialog } from '../support/smtp-dialog.ts';
+import { temporaryDirectory, waitFor, type Postern } from '../support/postern.ts';
+import { enter, startThreeWays } from '../support/three-ways.ts';
 
 // Each starts the real program, perhaps beside much else.
 vi.setConfig({ testTimeout: 120_000 });
@@ -13,34 +12,28 @@ vi.setConfig({ testTimeout: 120_000 });
 const { path: directory, remove } = temporaryDirectory();
 let gate: Postern;
 
-const more = { port: 0, downstream: 'local', mode: 'through', group: 'all' };
 const CONFIG = {
-  listeners: {
-    inbound: { ...more, protocol: 'smtp', domains: ['example.com'] },
-    store: { ...more, protocol: 'lmtp', domains: ['example.com'] },
-    submission: { ...more, protocol: 'submission', auth: { file: './users' } },
-  },
-  downstreams: { local: { protocol: 'maildir', path: './mail' } },
-  services: {
-    spam: {
-      plugin: 'spam',
-      allowModify: true,
-      grants: { kv: {} },
-      settings: {
-        header: true,
-        bayes: { spam: 6, other: -2 },
-        learn: { spam: 'Spam@example.com', other: 'ham@example.com' },
-        actions: { quarantine: 5 },
+  all: { group: 'all' },
+  config: {
+    services: {
+      spam: {
+        plugin: 'spam',
+        allowModify: true,
+        grants: { kv: {} },
+        settings: {
+          header: true,
+          bayes: { spam: 6, other: -2 },
+          learn: { spam: 'Spam@example.com', other: 'ham@example.com' },
+          actions: { quarantine: 5 },
+        },
       },
     },
+    groups: { all: ['spam'] },
   },
-  groups: { all: ['spam'] },
 };
 
 beforeAll(async () => {
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(join(directory, 'users'), `ann:${await hashPassword('secret')}\n`);
-  gate = await startPostern(CONFIG, { directory });
+  gate = await startThreeWays(CONFIG, { directory });
 }, 60_000);
 afterAll(async () => {
   await gate?.stop();
@@ -49,14 +42,7 @@ afterAll(async () => {
 
 /** The reply to the last command that was said: the first that refuses, or that to the message. */
 async function send(listener: string, to: string | readonly string[], message: string): Promise<string> {
-  const dialog = await Dialog.open(gate.ports[listener]!);
-  if (listener === 'submission') {
-    await dialog.say('EHLO laptop');
-    await dialog.say('STARTTLS');
-    await dialog.secure();
-  }
-  await dialog.say(listener === 'store' ? 'LHLO mail.example.net' : 'EHLO mail.example.net');
-  if (listener === 'submission') await dialog.say('AUTH PLAIN AGFubgBzZWNyZXQ=');
+  const dialog = await enter(gate, listener);
   await dialog.say('MAIL FROM:<bob@example.net>');
   for (const address of [to].flat()) {
     const said = await dialog.say(`RCPT TO:<${address}>`);
