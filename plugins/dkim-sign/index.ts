@@ -1,5 +1,6 @@
 import {
   Check,
+  checkComparable,
   configured,
   decide,
   Decision,
@@ -34,7 +35,9 @@ export function configure(): i32 {
     'expires',
   ]);
   const domains = check.get('domains').required('allowed is a map from a domain to its keys').members();
-  for (let i = 0; i < domains.value.length; i++) domains.at(i).texts(64);
+  for (let i = 0; i < domains.value.length; i++) {
+    checkComparable(domains.at(i).texts(64), '@' + domains.value.nameAt(i));
+  }
   check.get('unauthenticated').bool();
   check.get('signed').oneOf(['add', 'skip', 'replace']);
   check.get('onMismatch').oneOf(['accept', 'reject']);

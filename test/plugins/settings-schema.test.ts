@@ -134,7 +134,7 @@ const EXAMPLES: Record<string, Examples> = {
         expires: 604_800,
       },
     ],
-    finer: [],
+    finer: [{ domains: { 'bücher.example': 'rsa' } }],
     isFiner: never,
   },
   'mail-auth': {
