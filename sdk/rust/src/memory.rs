@@ -1,5 +1,5 @@
-//! Memory that grows: an instance is thrown away after a call or a few, so nothing lives long enough to be worth freeing. Only what was
-//! allocated last can grow in place, which is what a text does while it is composed, and is given back.
+//! Memory that grows and is never freed: an instance is thrown away after a call or a few, so nothing lives long enough. What was
+//! allocated last can grow in place, which is what a text does while it is composed.
 use core::alloc::{GlobalAlloc, Layout};
 use core::arch::wasm32;
 use core::cell::UnsafeCell;
@@ -51,11 +51,8 @@ unsafe impl GlobalAlloc for Bump {
         start as *mut u8
     }
 
-    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
-        if place as usize + layout.size() == *self.at.get() {
-            *self.at.get() = place as usize;
-        }
-    }
+    /// Frees nothing, so that dropping a value is no code at all.
+    unsafe fn dealloc(&self, _place: *mut u8, _layout: Layout) {}
 
     unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         if place as usize + layout.size() == *self.at.get() {
@@ -66,4 +63,15 @@ unsafe impl GlobalAlloc for Bump {
         core::ptr::copy_nonoverlapping(place, moved, core::cmp::min(layout.size(), size));
         moved
     }
+}
+
+/// Does some work, and gives back what it took.
+///
+/// # Safety
+/// Nothing that is allocated meanwhile may be used afterwards, by what `work` gives or by what it changes.
+pub unsafe fn borrowed(work: impl FnOnce() -> bool) -> bool {
+    let mark = *MEMORY.at.get();
+    let result = work();
+    *MEMORY.at.get() = mark;
+    result
 }

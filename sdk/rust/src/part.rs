@@ -2,6 +2,7 @@ use crate::abi;
 use crate::address::fold_case;
 use crate::extism::{copied, fail, must};
 use crate::json::{parse_json, Json};
+use crate::memory::borrowed;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -106,11 +107,12 @@ impl Part {
     /// Whether its decoded body has the word, ASCII letters in either case, wherever one read ends and the next begins. No part
     /// says the empty word. Its octets in UTF-8 are looked for: text in another charset may have others.
     pub fn says(&self, word: &str) -> bool {
-        if word.is_empty() {
-            return false;
-        }
-        let wanted = fold_case(word).into_bytes();
-        let mut window = vec![0; CHUNK + wanted.len()];
+        // There may be many parts and words; what a search takes is used by nobody else.
+        !word.is_empty() && unsafe { borrowed(|| self.has(fold_case(word).as_bytes())) }
+    }
+
+    fn has(&self, word: &[u8]) -> bool {
+        let mut window = vec![0; CHUNK + word.len()];
         let mut kept = 0;
         let mut offset = 0;
         loop {
@@ -121,11 +123,11 @@ impl Part {
             offset += size;
             let end = kept + size;
             window[kept..end].make_ascii_lowercase();
-            if window[..end].windows(wanted.len()).any(|octets| octets == wanted) {
+            if window[..end].windows(word.len()).any(|octets| octets == word) {
                 return true;
             }
             // The word may straddle two reads: its length less one stays for the next.
-            kept = end.min(wanted.len() - 1);
+            kept = end.min(word.len() - 1);
             window.copy_within(end - kept..end, 0);
         }
     }
