@@ -161,12 +161,11 @@ export class Actions {
     }
   }
 
+  /** The same for all who read it, so it names no recipients: some may be hidden from the others. The host adds those whom a reader may see. */
   private noticeText(findings: Finding[]): string {
     const about = facts();
     const lines: string[] = [this.texts.title + '.', ''];
     lines.push('From: ' + (about.sender.length == 0 ? '<>' : about.sender));
-    for (let i = 0; i < min(about.recipients.length, NAMED_LIMIT); i++)
-      lines.push('To: ' + about.recipients[i].address);
     const subject = Message.header('Subject');
     if (subject !== null) lines.push('Subject: ' + subject);
     lines.push('');

@@ -259,6 +259,19 @@ groups: { idle: [a] }
     expect(load(`${asking}bounce: { downstream: local }\n`).warnings).toEqual([]);
   });
 
+  test('is a reason to warn where notices to the postmaster go nowhere', () => {
+    const granted = (more: string, to = '[postmaster]'): string[] =>
+      load(`${SMALLEST.replace('downstream: local }', 'downstream: local, group: all }')}groups: { all: [a] }
+services: { a: { plugin: journal, grants: { notify: { to: ${to} } } } }
+${more}`).warnings.map((line) => line.slice(line.indexOf(' ') + 1));
+    expect(granted('')).toEqual([
+      'services.a.grants.notify: nothing takes notices to the postmaster, postmaster@mx.example.org; set postmaster to an address in the domains of a listener, or bounce.downstream',
+    ]);
+    expect(granted('', '[recipients]')).toEqual([]);
+    expect(granted('postmaster: it@example.com\n')).toEqual([]);
+    expect(granted('bounce: { downstream: local }\n')).toEqual([]);
+  });
+
   test('is a reason to warn where what one limit lets through another refuses for ever', () => {
     const limits = (bytes: string, perMinute: string): string =>
       `${SMALLEST.replace('downstream: local }', 'downstream: local, group: all }')}groups: { all: [a] }

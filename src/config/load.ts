@@ -13,6 +13,7 @@ import {
   disabledFindings,
   limitFindings,
   noticeFindings,
+  postmasterFindings,
   requesterFindings,
   unusedFindings,
 } from './warnings.ts';
@@ -86,6 +87,7 @@ export function checkConfig(file: string, text: string): LoadResult {
         ...unusedFindings(config),
         ...disabledFindings(config),
         ...noticeFindings(config, source.value),
+        ...postmasterFindings(config),
         ...requesterFindings(config),
         ...limitFindings(config),
         ...files.warnings,

@@ -1,6 +1,6 @@
 import type { Config } from './config.ts';
 import type { Finding } from './issues.ts';
-import { wayOut } from './notice-route.ts';
+import { noticeRoute, wayOut } from './notice-route.ts';
 import { valueAt } from './raw.ts';
 
 /** Where notices are asked for that can't be sent to everyone. Only said where it stands in the file: `bounce` is the default. */
@@ -12,6 +12,16 @@ export function noticeFindings(config: Config, root: unknown): Finding[] {
     .map(({ name }) => ['listeners', name, 'mixedVerdicts'])
     .filter((path) => valueAt(path, root) === 'bounce')
     .map((path) => ({ path, at: 'value', message }));
+}
+
+/** Services whose notices to the postmaster would go nowhere: by default it is an address at `hostname`, which is often in no `domains`. */
+export function postmasterFindings(config: Config): Finding[] {
+  const { postmaster } = config;
+  if (noticeRoute(config, postmaster) !== undefined) return [];
+  const message = `nothing takes notices to the postmaster, ${postmaster}; set postmaster to an address in the domains of a listener, or bounce.downstream`;
+  return config.services
+    .filter(({ enabled, grants }) => enabled && grants.notify?.to.includes('postmaster'))
+    .map(({ name }) => ({ path: ['services', name, 'grants', 'notify'], at: 'value', message }));
 }
 
 /** Groups that go on without one of their services. */

@@ -16,7 +16,7 @@ const settings = {
 };
 const HOUR = 3_600_000;
 
-function start() {
+function start(postmaster = settings.postmaster) {
   const clock = { ms: 0 };
   const notices = new Notices(() => clock.ms);
   const log = new RecordingLog();
@@ -39,7 +39,7 @@ function start() {
     notices.entriesFor(orders, {
       transaction: 't',
       policy,
-      settings,
+      settings: { ...settings, postmaster },
       hostname: 'gate.test',
       log,
       now: 1_800_000_000_000,
@@ -108,8 +108,24 @@ it('goes by the routes of bounces, to recipients by that of their mail, and to n
   const own = [{ address: 'mailer-daemon@GATE.test', downstream: 'local' }];
   expect(sent(order({ to: 'recipients', recipients: own }))).toEqual([]);
   expect(log.said('a notice is not sent').map(({ reason }) => reason)).toEqual([
-    'nothing takes notices to it',
+    'nothing takes notices to it; set bounce.downstream',
     'it is our own address of notices',
+  ]);
+});
+
+it('warns that nothing leads to the postmaster, and says what to do', () => {
+  const { order, sent, log } = start('admin@nowhere.test');
+  expect(sent(order({ to: 'postmaster' }))).toEqual([]);
+  expect(log.lines).toMatchObject([
+    {
+      level: 'warn',
+      message: 'a notice is not sent',
+      fields: {
+        to: 'admin@nowhere.test',
+        reason:
+          'nothing takes notices to it; set postmaster to an address in the domains of a listener, or bounce.downstream',
+      },
+    },
   ]);
 });
 

@@ -7,7 +7,7 @@ import type { Recipient } from '../mail/envelope.ts';
 import { indexHeader, type HeaderIndex } from '../mail/header-index.ts';
 import { imageOf } from '../mail/image.ts';
 import { composeNotice } from '../mail/notice.ts';
-import type { NoticeOrder } from '../ocp/notice.ts';
+import type { Notice, NoticeOrder } from '../ocp/notice.ts';
 import type { NewQueueEntry } from '../store/store.ts';
 import { paramsFor } from './bounce.ts';
 import type { DeliveryPolicy } from './policy.ts';
@@ -70,7 +70,13 @@ export class Notices {
         if (seen.has(once)) return [];
         seen.add(once);
         if (sameAddress(address, settings.from)) return refuse(address, 'it is our own address of notices');
-        if (downstream === undefined) return refuse(address, 'nothing takes notices to it');
+        if (downstream === undefined) {
+          log.warn(
+            { transaction, service, to: address, reason: noRouteReason(notice) },
+            'a notice is not sent',
+          );
+          return [];
+        }
         const limit = this.#limitMet(address, { order, settings });
         if (limit !== undefined) {
           this.#overLimits += 1;
@@ -137,6 +143,13 @@ function addressesFor(
       return [{ address: postmaster, downstream: policy.bounceDownstream(postmaster), shown: all }];
     }
   }
+}
+
+/** As `check` says it, where it can know. */
+function noRouteReason({ to }: Notice): string {
+  return to === 'postmaster'
+    ? 'nothing takes notices to it; set postmaster to an address in the domains of a listener, or bounce.downstream'
+    : 'nothing takes notices to it; set bounce.downstream';
 }
 
 /** Why a notice about this mail could be the next step of a loop, or tell people what they did not ask. */

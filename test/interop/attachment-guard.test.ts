@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { listed } from '../support/cli.ts';
-import { temporaryDirectory, type Postern } from '../support/postern.ts';
+import { temporaryDirectory, waitFor, type Postern } from '../support/postern.ts';
 import { startThreeWays, WAYS } from '../support/three-ways.ts';
 import { arrived, mailsIn, type TestMail } from './support/mails.ts';
 import { readMail } from './support/read-mail.ts';
@@ -22,9 +22,16 @@ describe.skipIf(missing !== '')(`attachment-guard and archives${missing}`, () =>
     postern = await startThreeWays(
       {
         all: { group: 'all' },
-        domains: ['box.test', 'labs.test'],
+        domains: ['box.test', 'labs.test', 'told.test', 'sender.test'],
         config: {
+          postmaster: 'admin@box.test',
           services: {
+            telling: {
+              plugin: 'attachment-guard',
+              allowModify: true,
+              grants: { notify: { to: ['sender', 'recipients', 'postmaster'] } },
+              settings: { notify: ['sender', 'recipients', 'postmaster'] },
+            },
             guard: {
               plugin: 'attachment-guard',
               allowModify: true,
@@ -42,7 +49,13 @@ describe.skipIf(missing !== '')(`attachment-guard and archives${missing}`, () =>
               settings: { blockExtensions: ['scr'], action: 'quarantine' },
             },
           },
-          groups: { all: [{ service: 'labs', when: { recipientDomain: 'labs.test' } }, 'guard'] },
+          groups: {
+            all: [
+              { service: 'telling', when: { recipient: ['seen@told.test', 'hidden@told.test'] } },
+              { service: 'labs', when: { recipientDomain: 'labs.test' } },
+              'guard',
+            ],
+          },
         },
       },
       { directory: directory.path },
@@ -85,8 +98,8 @@ describe.skipIf(missing !== '')(`attachment-guard and archives${missing}`, () =>
 
   const send = (
     mail: TestMail,
-    { listener, to }: { listener: string; to: readonly string[] },
-  ): Promise<Finished> => swaksBy(postern!, listener, { from: 'bob@example.net', to, text: mail.text });
+    { listener, to, from = 'bob@example.net' }: { listener: string; to: readonly string[]; from?: string },
+  ): Promise<Finished> => swaksBy(postern!, listener, { from, to, text: mail.text });
   const maildir = (address: string): string => join(at('mail'), address);
 
   it.each(WAYS)('takes a program in an archive out of mail by %s', async (listener) => {
@@ -125,4 +138,33 @@ describe.skipIf(missing !== '')(`attachment-guard and archives${missing}`, () =>
     const held = await listed(directory.path, 'quarantine');
     expect(held).toMatchObject([{ recipients: [{ address: 'held@box.test' }], service: 'guard' }]);
   });
+
+  it.each(WAYS)(
+    'tells sender, recipients and postmaster, and no recipient of another, by %s',
+    async (listener) => {
+      const mail = mailWith('invoice.exe');
+      const from = `${crypto.randomUUID()}@sender.test`;
+      const to = ['seen@told.test', 'hidden@told.test'];
+      expect((await send(mail, { listener, to, from })).code).toBe(0);
+      const noticeTo = async (address: string): Promise<string> => {
+        const raw = await waitFor(async () =>
+          (await mailsIn(maildir(address))).find(
+            (one) => /^Auto-Submitted:/m.test(one) && one.includes(from),
+          ),
+        );
+        const text = (await readMail(raw)).parts.map((part) => part.text ?? '').join('');
+        expect(text).toContain('- invoice.zip (removed): in it, invoice.exe');
+        return text;
+      };
+      for (const [reader, other] of [to, to.toReversed()] as [string, string][]) {
+        const text = await noticeTo(reader);
+        expect(text).toContain(`RCPT TO: <${reader}>`);
+        expect(text).not.toContain(other);
+      }
+      for (const reader of [from, 'admin@box.test']) {
+        const text = await noticeTo(reader);
+        for (const address of to) expect(text).toContain(`RCPT TO: <${address}>`);
+      }
+    },
+  );
 });
