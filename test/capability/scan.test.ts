@@ -198,7 +198,7 @@ describe('what a scanner may do', () => {
     const host = await hostWith(scanner(server));
     const caller = new AbortController();
     const waiting = scan(host, EICAR, caller.signal);
-    while (server.sockets.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await expect.poll(() => server.sockets.length, { timeout: 20_000 }).toBe(1);
     caller.abort();
     expect(await waiting).toMatchObject({ error: 'UNAVAILABLE' });
     await gone(server.sockets[0]!);
