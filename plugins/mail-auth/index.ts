@@ -109,7 +109,7 @@ function judge(decision: Decision, results: AuthResults): void {
   if (dmarc.result == 'permerror') {
     return act(
       decision,
-      settings().get('onNoAuthor').text(),
+      settings().get('onNoAuthor').text('quarantine'),
       '5.7.1',
       'Mail has no one author: ' + dmarc.reason,
     );

@@ -387,6 +387,19 @@ describe.skipIf(missing !== '')(`DMARC${missing}`, () => {
       result: 'permerror',
     });
     expect(await dmarc({ text: from('nobody'), address: good })).toMatchObject({ result: 'permerror' });
+    for (const value of [
+      'boss@example.org <a@example.com>',
+      'boss@example.org@example.com',
+      '<a@example.com> <boss@example.org>',
+      'a@example.com, b@example.com',
+      'a@example.com.',
+    ]) {
+      expect(await dmarc({ text: from(value), address: good })).toMatchObject({
+        result: 'permerror',
+        reason: expect.stringMatching(/^its From field is malformed: /),
+        domain: '',
+      });
+    }
     const shown = from('"boss@example.org" <a@example.com>');
     expect(await dmarc({ text: shown, address: good })).toMatchObject({
       result: 'pass',

@@ -10,6 +10,7 @@ import {
 } from '../capability/other-dkim.ts';
 import { mailsIn } from '../interop/support/mails.ts';
 import { lacks } from '../interop/support/servers.ts';
+import { listed } from '../support/cli.ts';
 import { temporaryDirectory, waitFor, type Postern } from '../support/postern.ts';
 import { sendBy, startThreeWays } from '../support/three-ways.ts';
 import { startUnbound, type Unbound } from '../support/unbound.ts';
@@ -167,6 +168,16 @@ describe.skipIf(SKIPPED !== '')(`in the program${SKIPPED}`, () => {
     );
     const silent = { from: 'x@silent.test', to: 'not@example.org', text: letter('x@silent.test') };
     expect(await send('inbound', silent)).toMatch(/^451 4\.7\.5 /);
+  });
+
+  test('what readers may show as another author is held', async () => {
+    const mail = { from: 'eve@example.net', to: 'held@example.org' };
+    for (const author of ['ann@example.com <eve@example.net>', '<eve@example.net> <ann@example.com>']) {
+      expect(await send('inbound', { ...mail, text: letter(author) })).toMatch(/^250 /);
+      expect(await send('store', { ...mail, text: letter(author) })).toMatch(/^250 /);
+    }
+    expect(await listed(directory, 'quarantine')).toHaveLength(4);
+    expect(existsSync(join(directory, 'mail', 'held@example.org'))).toBe(false);
   });
 
   test('a user who writes in the name of another domain is not signed for', async () => {
