@@ -38,11 +38,10 @@ function obscurityOf(part: Part): string {
   const type = foldCase(part.type);
   const encoding = foldCase(part.encoding);
   const plain = encoding == '7bit' || encoding == '8bit' || encoding == 'binary';
-  if (part.ambiguous) return 'has a header that can be read in several ways';
+  if (part.ambiguous) return 'can be read in several ways';
   if (!plain && encoding != 'base64' && encoding != 'quoted-printable') {
     return 'has the encoding ' + oneLine(part.encoding) + ', which is not known';
   }
-  if (holdsMessage(type) && !plain) return 'is a message that is encoded';
   if (type == 'message/partial') return 'is a fragment of a message';
   if (type == 'message/external-body') return 'lies somewhere else';
   return '';

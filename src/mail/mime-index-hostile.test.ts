@@ -80,6 +80,17 @@ describe('what readers may see differently', () => {
     ['Content-Type: multipart/mixed; boundary=a; x="; boundary=b'],
     ['Content-Type: multipart / mixed; boundary=b'],
     ['Content-Type: multipart/mixed'],
+    ['Content-Type: =?utf-8?q?multipart/mixed?=; boundary=b'],
+    ['Content-Type: =?utf-8?b?bXVsdGlwYXJ0L21peGVk?=; boundary=b'],
+    ['Content-Type: "multipart/mixed"; boundary=b'],
+    ['Content-Type: text/html/x'],
+    [multipart('b'), 'Content-Transfer-Encoding: base64'],
+    [multipart('b'), 'Content-Transfer-Encoding: Quoted-Printable'],
+    ['Content-Type: message/rfc822', 'Content-Transfer-Encoding: base64'],
+    ['Content-Type: message/news', 'Content-Transfer-Encoding: quoted-printable'],
+    ['Content-Type: text/plain', 'garbage', 'Content-Type: text/html'],
+    [' x', 'Content-Type: text/html'],
+    ['\t', 'Content-Type: text/html'],
     ['Content-Transfer-Encoding: 7bit', 'Content-Transfer-Encoding: base64'],
     [`Content-Disposition: a${Array.from({ length: 30 }, (_, i) => `; filename=${i}`).join('')}`],
   ])('says that %j is ambiguous', (...fields) => {
@@ -93,8 +104,77 @@ describe('what readers may see differently', () => {
     ['Content-Type: multipart/mixed; boundary="=_boundary=1 2"; charset=utf-8'],
     ['Content-Type: multipart/mixed; (note) boundary = x ; type="a/b"'],
     ['Content-Type: nonsense'],
+    ['Content-Type: text/plain charset=utf-8'],
+    ['Content-Type:'],
+    [multipart('b'), 'Content-Transfer-Encoding: 8BIT (as it is)'],
+    ['Content-Type: message/delivery-status', 'Content-Transfer-Encoding: quoted-printable'],
+    ['Content-Type: message/global-delivery-status', 'Content-Transfer-Encoding: base64'],
+    ['Content-Type: image/png', 'Content-Transfer-Encoding: base64'],
   ])('says that %j is not', (...fields) => {
     expect(index(crlf(...fields, '', 'x')).parts[0]).not.toHaveProperty('ambiguous');
+  });
+
+  /** Indexes of the parts that are ambiguous. */
+  const ambiguous = (...lines: string[]): number[] =>
+    index(crlf(...lines)).parts.flatMap((part) => (part.ambiguous === true ? [part.index] : []));
+
+  it.each([
+    ['--bx'],
+    ['--b ;x'],
+    ['--b-'],
+    ['--b---'],
+    ['--b-- x'],
+    ['--b: x'],
+    [`--b${' '.repeat(3000)}`],
+    [`--b${'x'.repeat(200_000)}`],
+  ])('says that a multipart is ambiguous where some readers find a delimiter: %j', (line) => {
+    const field = multipart('b');
+    const closing = ['--b--', ''];
+    expect(ambiguous(field, '', line, '', 'in', ...closing)).toEqual([0]);
+    expect(ambiguous(field, '', '--b', '', 'text', line, 'X: y', '', 'in', ...closing)).toEqual([0]);
+    expect(ambiguous(field, '', '--b', 'A: b', line, 'X: y', '', 'in', ...closing)).toContain(0);
+    expect(ambiguous(field, '', '--b', line, 'X: y', '', 'in', ...closing)).toContain(0);
+    expect(ambiguous(field, '', '--b', '', 'text', ...closing, line)).toEqual([]);
+  });
+
+  it('takes the longest boundary, so that one that begins with another is none', () => {
+    const [outer, inner] = [multipart('b'), multipart('b1')];
+    const nested = (line: string): string[] => [
+      outer,
+      '',
+      '--b',
+      inner,
+      '',
+      '--b1',
+      '',
+      line,
+      '--b1--',
+      '--b--',
+    ];
+    expect(ambiguous(...nested('x'))).toEqual([]);
+    expect(ambiguous(...nested('--b1x'))).toEqual([1]);
+    expect(ambiguous(...nested('--bx'))).toEqual([0]);
+    expect(ambiguous(...nested(' --b1x'))).toEqual([]);
+    expect(ambiguous(outer, '', '--b', '', '--', '-- ', '--B', '----b', '--b--')).toEqual([]);
+  });
+
+  it('says that a part is ambiguous whose header has a line that is no field', () => {
+    const field = multipart('b');
+    expect(ambiguous(field, '', '--b', '', 'a', '--b', 'garbage', 'X: y', '', 'x', '--b--')).toEqual([2]);
+    expect(ambiguous(field, '', '--b', ' x', 'X: y', '', 'x', '--b--')).toEqual([1]);
+    expect(ambiguous(field, '', '--b', 'X: y', 'garbage', 'Y: z', '', 'x', '--b--')).toEqual([1]);
+    expect(ambiguous('Content-Type: message/rfc822', '', '>From ann', 'X: y', '', 'x')).toEqual([1]);
+    // Nothing at all, or no more than fields, is no garbage.
+    expect(ambiguous(field, '', '--b', '--b', 'X: y', '--b', '--b--')).toEqual([]);
+    expect(ambiguous(field, '', '--b', 'X: y', ' z', '', 'garbage', '--b--')).toEqual([]);
+  });
+
+  it('is not held up by boundaries that begin alike', () => {
+    const fields = Array.from({ length: 30 }, (_, i) =>
+      crlf(multipart('b'.repeat(900 + i)), '', `--${'b'.repeat(900 + i)}`, ''),
+    );
+    const text = `${fields.join('')}\r\n${`--${'b'.repeat(899)}\r\n`.repeat(10_000)}`;
+    expect(index(text).parts).toHaveLength(31);
   });
 
   it('reads hostile parameters of a megabyte', () => {

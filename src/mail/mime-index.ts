@@ -10,7 +10,9 @@ import { Window } from './window.ts';
  * in memory.
  *
  * A delimiter is a whole line of `--`, the boundary, perhaps `--`, perhaps white space; the innermost open multipart
- * with that boundary takes it, and it ends every part inside. The line end before it belongs to it. A multipart without
+ * with that boundary takes it, and it ends every part inside. The line end before it belongs to it. A line that goes on behind a
+ * boundary is text here; to readers that stop at the boundary (RFC 2046 section 5.1.1) it is a delimiter of the multipart with
+ * the longest such boundary, which is `ambiguous`. A multipart without
  * a boundary parameter, or whose boundary never comes, has no parts below it. After its closing delimiter a multipart has
  * no further parts. Of several Content-Type fields the first counts; one that cannot be read means `text/plain`
  * (RFC 2045 section 5.2), in a digest `message/rfc822` (RFC 2046 section 5.1.5).
@@ -48,7 +50,7 @@ export interface MimePart {
   readonly headerSize: number;
   /** Octets of its body as encoded. */
   readonly size: number;
-  /** True if readers may disagree about its type, its encoding, its boundary or its names; else absent. */
+  /** True if readers may disagree about its header, its type, its encoding, its delimiters or its names; else absent. */
   readonly ambiguous?: boolean;
 }
 
@@ -126,6 +128,8 @@ class MimeScanner {
   #begin(place: { offset: number; parent: number; defaultType: string }): number {
     const header = this.#readHeader(place.offset);
     const { facts, boundary } = describe(header, place.defaultType);
+    // Readers that skip the line go on to fields that are body here.
+    if (header.ending === 'junk' && !this.#isDelimiter(header.bodyStart)) facts.ambiguous = true;
     const index = this.#parts.length;
     const depth = place.parent === -1 ? 0 : this.#parts[place.parent]!.depth + 1;
     const { offset, parent } = place;
@@ -198,7 +202,10 @@ class MimeScanner {
         if (this.#firstOctets[rest[at + 2] ?? 0] !== 1) continue;
         const lineFeed = rest.indexOf(10, at);
         const end = lineFeed === -1 ? rest.length : lineFeed + 1;
-        if (end - at >= DELIMITER_LINE_LIMIT) continue;
+        if (end - at >= DELIMITER_LINE_LIMIT) {
+          this.#noteLookalike(rest.toString('latin1', at + 2, at + 2 + BOUNDARY_LIMIT));
+          continue;
+        }
         const found = this.#match(rest, { start: at, end });
         if (found !== undefined) return { ...found, start: position + at, end: position + end };
       }
@@ -227,8 +234,29 @@ class MimeScanner {
     const text = octets.toString('latin1', start + 2, end);
     const opening = this.#levels.get(text) ?? -1;
     const closing = text.endsWith('--') ? (this.#levels.get(text.slice(0, -2)) ?? -1) : -1;
-    if (opening === -1 && closing === -1) return undefined;
+    if (opening === -1 && closing === -1) {
+      this.#noteLookalike(text);
+      return undefined;
+    }
     return { level: Math.max(opening, closing), closing: closing > opening };
+  }
+
+  /** `text` follows two dashes at the start of a line that is no delimiter. */
+  #noteLookalike(text: string): void {
+    let longest: OpenMultipart | undefined;
+    for (const one of this.#open) {
+      if (one.boundary.length > (longest?.boundary.length ?? 0) && text.startsWith(one.boundary))
+        longest = one;
+    }
+    if (longest !== undefined) this.#parts[longest.part]!.ambiguous = true;
+  }
+
+  #isDelimiter(position: number): boolean {
+    const octets = this.#window.bytes(position, DELIMITER_LINE_LIMIT);
+    const lineFeed = octets.indexOf(10);
+    return (
+      this.#match(octets, { start: 0, end: lineFeed === -1 ? octets.length : lineFeed + 1 }) !== undefined
+    );
   }
 
   #setOpen(open: OpenMultipart[]): void {
@@ -261,7 +289,7 @@ function lineStartWithDashes(octets: Buffer, from: number): number {
 export const holdsMessage = (type: string): boolean => type === 'message/rfc822' || type === 'message/global';
 
 type HeaderFacts = Pick<
-  MimePart,
+  Draft,
   'type' | 'charset' | 'name' | 'names' | 'disposition' | 'encoding' | 'ambiguous'
 >;
 
@@ -272,17 +300,18 @@ function describe(header: HeaderIndex, defaultType: string): { facts: HeaderFact
   const contentType = fieldParams(header, 'Content-Type');
   const disposition = fieldParams(header, 'Content-Disposition');
   const given = header.find('Content-Type') !== undefined;
-  const type = /^[^\s/;"]+\/[^\s/;"]+/.exec(contentType.value)?.[0] ?? (given ? 'text/plain' : defaultType);
+  const read = TYPE.exec(contentType.value)?.[0];
+  const type = read ?? (given ? 'text/plain' : defaultType);
+  const encoding = firstWord(fieldParams(header, 'Content-Transfer-Encoding').value) || '7bit';
   const boundary = type.startsWith('multipart/') ? tokenParam(contentType, 'boundary').trimEnd() : '';
   const names = namesOf(header);
   const ambiguous =
     names.length > NAME_LIMIT ||
     differ(header, 'Content-Type') ||
     differ(header, 'Content-Transfer-Encoding') ||
-    (type === 'text/plain' &&
-      given &&
-      !contentType.value.startsWith(type) &&
-      MULTIPLE.test(contentType.value)) ||
+    (read === undefined && MISLEADING.test(contentType.value)) ||
+    // RFC 2045 section 6.4 forbids it; there are readers that decode it, and then find parts.
+    (MULTIPLE.test(type) && !REPORT.test(type) && !isIdentity(encoding)) ||
     (type.startsWith('multipart/') &&
       (boundary === '' || claimsOtherBoundary(header.first('Content-Type') ?? '', boundary)));
   const facts: HeaderFacts = {
@@ -291,14 +320,20 @@ function describe(header: HeaderIndex, defaultType: string): { facts: HeaderFact
     name: names[0] ?? '',
     names: names.slice(0, NAME_LIMIT),
     disposition: firstWord(disposition.value),
-    encoding: firstWord(fieldParams(header, 'Content-Transfer-Encoding').value) || '7bit',
+    encoding,
     ...(ambiguous && { ambiguous }),
   };
   return { facts, boundary };
 }
 
-/** A type that holds parts, in a value that can't be read. */
-const MULTIPLE = /multipart|message/;
+/** Of tokens (RFC 2045 section 5.1); behind them a semicolon may have been forgotten. */
+const TYPE = /^[!#$%&'*+.0-9A-Z^_`a-z{|}~-]+\/[!#$%&'*+.0-9A-Z^_`a-z{|}~-]+(?=\s|$)/;
+/** A value that is no type, and no more one that was misspelled: it names a type that holds parts, or has what some readers undo. */
+const MISLEADING = /multipart|message|[^!#$%&'*+.0-9A-Z^_`a-z{|}~-]/;
+const MULTIPLE = /^(?:multipart|message)\//;
+/** What may be encoded and holds no message (RFC 6522, RFC 6533, RFC 5965). */
+const REPORT =
+  /^message\/(?:(?:global-)?(?:delivery-status|disposition-notification|headers)|feedback-report)$/;
 
 function namesOf(header: HeaderIndex): string[] {
   const names = new Set<string>();

@@ -438,6 +438,17 @@ describe('what tries to get by', () => {
     ],
     ['a fragment', 'Content-Type: message/partial; number=1; total=2; id=x\n\nname="a.exe"\n'],
     ['a body elsewhere', 'Content-Type: message/external-body; access-type=URL\n\nname="a.exe"\n'],
+    [
+      'a delimiter that goes on',
+      `${nested(1)}--b0xx\nContent-Type: a/b; name=a.exe\n\nx\n`.replace('filename=a.exe', ''),
+    ],
+    ['a line in a header that is no field', nested(1).replace('Content-Disp', 'x\nContent-Disp')],
+    ['a header that begins with a continuation', nested(1).replace('Content-Disp', ' x\nContent-Disp')],
+    [
+      'an encoded multipart',
+      'Content-Type: multipart/mixed; boundary=b\nContent-Transfer-Encoding: base64\n\nLS1iCkNvbnRlbnQt\n',
+    ],
+    ['a type that is none', nested(1).replace('multipart/mixed', '=?utf-8?q?multipart/mixed?=')],
     ['two boundaries', nested(1).replace('boundary=b0x', 'boundary=other; boundary=b0x')],
   ];
 
