@@ -11,6 +11,8 @@ export class Draft {
   /** '' takes the field away. */
   encoding: string | null = null;
   mimeVersion: bool = false;
+  /** Puts the empty line behind it. */
+  ends: bool = false;
   /** Fields of these names that follow the first of their name go. */
   dropsRepeated: bool = false;
   /** Other fields with new octets, line end included. */
@@ -63,6 +65,7 @@ export class Draft {
     if (disposition !== null && !seen.includes('content-disposition')) {
       added += disposition.field('Content-Disposition');
     }
+    if (this.ends) added += '\r\n';
     if (added.length > 0) replaceOctets(this.header.end, this.header.end, added);
   }
 

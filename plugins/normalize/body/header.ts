@@ -35,6 +35,8 @@ export class Header {
   end: i32 = 0;
   /** After the empty line, if there is one. */
   bodyStart: i32 = 0;
+  /** It ends before a line that is no field, nor a delimiter, without the empty line. */
+  endsInJunk: bool = false;
   /** False past 1 MiB or 10,000 fields. */
   complete: bool = true;
 
@@ -92,7 +94,12 @@ function parse(offset: i32, length: i32, within: Delimits): Header | null {
     const nameEnd = colon;
     while (colon < length && (buffer[colon] == 32 || buffer[colon] == 9)) colon++;
     if (colon >= length) return whole ? header : null;
-    if (nameEnd == at || buffer[colon] != 0x3a) return header;
+    if (nameEnd == at || buffer[colon] != 0x3a) {
+      let end = at;
+      while (end < length && buffer[end] != 10) end++;
+      header.endsInJunk = !within.delimits(latin1(buffer, at, end).trimEnd());
+      return header;
+    }
     let end = colon;
     for (;;) {
       while (end < length && buffer[end] != 10) end++;

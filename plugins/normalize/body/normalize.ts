@@ -1,7 +1,7 @@
 import { Decision, facts } from '../../../sdk/assemblyscript';
 import { actionOf, leavesSigned, REWRITE } from '../policy';
 import { Report } from '../report';
-import { closeMultiparts, mendBoundary } from './boundaries';
+import { closeMultiparts, cutTails, mendBoundary } from './boundaries';
 import { Draft } from './draft';
 import { mendFileNames } from './file-names';
 import { mendHeaderOctets } from './header-octets';
@@ -37,6 +37,7 @@ export function normalizeMessage(): Decision {
   if (report.isRefused) return report.decision();
   for (let i = 0; i < drafts.length; i++) {
     drafts[i].write();
+    cutTails(drafts[i].section);
     removeLongMargins(drafts[i].section, report);
   }
   for (let i = 0; i < leaves.length; i++) leaves[i].write();

@@ -14,7 +14,8 @@ const CHUNK: i32 = 64 * 1024;
 
 /**
  * Takes the message apart in one pass, as the host does (sdk/ABI.md, "Reading"), but forgiving: a multipart whose boundary parameter is
- * missing, or names a boundary that never comes, gets the one that its body has. What is written from this reading is read alike by all.
+ * missing, or names a boundary that never comes, gets the one that its body has, and a line that goes on behind a boundary is a delimiter.
+ * What is written from this reading is read alike by all.
  */
 export class Scan implements Delimits {
   sections: Section[] = [];
@@ -40,7 +41,11 @@ export class Scan implements Delimits {
     let lines = this.sections[this.sections.length - 1].lines;
     while (at < this.size) {
       const end = this.lineFrom(at, lines);
-      const level = this.open.length > 0 && this.isDashed(at) ? this.levelOf(this.line(at, end)) : NONE;
+      let level = NONE;
+      if (this.open.length > 0 && this.isDashed(at)) {
+        level = this.levelOf(this.line(at, end));
+        if (level == NONE) level = this.tailedLevel(at, end);
+      }
       if (level == NONE) {
         at = end;
         continue;
@@ -69,7 +74,7 @@ export class Scan implements Delimits {
   }
 
   delimits(line: string): bool {
-    return this.levelOf(line) != NONE;
+    return this.levelOf(line) != NONE || (this.mends && this.beginOf(line) != NONE);
   }
 
   /** Adds a section and, if it is a message, the one inside it; gives where its body begins. */
@@ -156,6 +161,35 @@ export class Scan implements Delimits {
       if (kind >= 0) return level * 2 + kind;
     }
     return NONE;
+  }
+
+  /** The open multipart with the longest boundary that the line begins with. */
+  private beginOf(line: string): i32 {
+    let found = NONE;
+    for (let level = 0; level < this.open.length; level++) {
+      const boundary = this.open[level].boundary;
+      if (!line.startsWith('--' + boundary)) continue;
+      if (found == NONE || boundary.length >= this.open[found].boundary.length) found = level;
+    }
+    return found;
+  }
+
+  /** As `levelOf`, of a line that goes on behind the boundary: what stands there is noted, and is to go. */
+  private tailedLevel(at: i32, end: i32): i32 {
+    const line = this.line(at, min(end, at + DELIMITER_LIMIT));
+    const found = this.beginOf(line);
+    if (found == NONE) return NONE;
+    const section = this.open[found];
+    const isSealed = this.unfinished[this.unfinished.length - 1].isSealed;
+    if (!this.mends || isSealed) {
+      section.keepsTail = true;
+      return NONE;
+    }
+    const length = 2 + section.boundary.length;
+    const kind = line.substring(length).startsWith('--') ? 1 : 0;
+    section.tails.push(at + length + kind * 2);
+    section.tails.push(end);
+    return found * 2 + kind;
   }
 
   /** All sections inside `section` end before the delimiter at `at`; all of them if it is null. */

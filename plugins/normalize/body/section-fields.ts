@@ -69,6 +69,9 @@ export function mendEncoding(draft: Draft, report: Report): void {
     if (report.mends('transferEncoding', section, 'a multipart is encoded')) draft.encoding = '8bit';
     return;
   }
+  if (section.type == 'message/rfc822' || section.type == 'message/global') {
+    if (!section.isIdentity) report.cannotMend('transferEncoding', 'an attached message is encoded');
+  }
   // What was taken for another encoding than it says needs no second spelling.
   const written = foldCase(field.value);
   // Some readers take white space at the end for a part of the word.

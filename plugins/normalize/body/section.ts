@@ -41,6 +41,10 @@ export class Section {
   /** Of a multipart: where its first delimiter begins, and where the line after its last one. */
   firstDelimiter: i32 = 0;
   epilogueStart: i32 = 0;
+  /** Of a multipart: where its delimiters go on behind the boundary, each with the end of the line. */
+  tails: i32[] = [];
+  /** Of a multipart: one goes on where nothing is to be changed. */
+  keepsTail: bool = false;
   /** Of the body; of a multipart, of its preamble. */
   lines: Lines = new Lines();
   /** Of a multipart. */
