@@ -12,7 +12,7 @@ import { LibraryThreads } from '../../src/sandbox/capabilities/library-threads.t
 import { lacks } from '../interop/support/servers.ts';
 import { temporaryDirectory } from '../support/postern.ts';
 import { RecordingLog } from '../support/recording-log.ts';
-import { Keyring } from '../support/secure-mail.ts';
+import { additions, Keyring } from '../support/secure-mail.ts';
 import { ask, type Heard } from './asking.ts';
 
 const missing = lacks('gpg', 'gpgconf');
@@ -193,6 +193,21 @@ describe.skipIf(missing !== '')(`OpenPGP by the host${missing}`, () => {
     ]);
     const broken = signed('bob@example.net').replace(/^(-----BEGIN PGP SIGNATURE-----).*$/m, '$1x');
     expect(await layers(from(broken))).toMatchObject([{ kind: 'signed', result: 'bad' }]);
+  });
+
+  it('does not call good what has more in it than what is signed and the signature', async () => {
+    const good = from(signed('bob@example.net'));
+    const notice = 'This is an OpenPGP/MIME signed message (RFC 4880 and 3156)';
+    expect(await layers(good.replace('\r\n--s', `\r\n${notice}\r\n--s`))).toEqual([GOOD]);
+    const added = additions(good, { boundary: 's', signature: 'application/pgp-signature' });
+    const inSignature = good.replace('-----BEGIN PGP', 'More\r\n-----BEGIN PGP');
+    for (const [message, reason] of [...added, [inSignature, 'the signature cannot be read'] as const]) {
+      expect(message).not.toBe(good);
+      expect([message, await layers(message)]).toEqual([
+        message,
+        [{ kind: 'signed', result: 'bad', reason }],
+      ]);
+    }
   });
 
   it('says the same of all that it can not open, and nothing of its text', async () => {

@@ -13,7 +13,7 @@ import { LibraryThreads } from '../../src/sandbox/capabilities/library-threads.t
 import { lacks } from '../interop/support/servers.ts';
 import { temporaryDirectory } from '../support/postern.ts';
 import { RecordingLog } from '../support/recording-log.ts';
-import { Authority, openssl } from '../support/secure-mail.ts';
+import { additions, Authority, openssl } from '../support/secure-mail.ts';
 import { ask, type Heard } from './asking.ts';
 
 const missing = lacks('openssl');
@@ -300,13 +300,36 @@ describe.skipIf(missing !== '')(`S/MIME by the host${missing}`, () => {
     const changed = { kind: 'signed', result: 'bad', reason: 'what was signed has been changed' };
     expect(await layer(Buffer.from(text.replace('Signed text', 'Signed Text')))).toEqual([changed]);
     const unreadable = { kind: 'signed', result: 'bad', reason: 'the signature cannot be read' };
-    const boundary = /boundary="([^"]+)"/.exec(text)![1]!;
-    const third = text.replace(`--${boundary}\r\n`, `--${boundary}\r\n\r\nMore\r\n--${boundary}\r\n`);
-    expect(await layer(Buffer.from(third))).toEqual([unreadable]);
     expect(await layer(Buffer.from(text.replace(/MII[A-Za-z0-9]{20}/, 'AAAA')))).toEqual([unreadable]);
     expect(await layer(signedBy('bob', { words: ['-md', 'sha1'] }))).toEqual([
       { kind: 'signed', result: 'bad', reason: 'the signature is by a weak hash' },
     ]);
+  });
+
+  it('does not call good what has more in it than what is signed and the signature', async () => {
+    const text = signedBy('bob').toString('latin1');
+    const boundary = /boundary="([^"]+)"/.exec(text)![1]!;
+    // OpenSSL's notice to readers without MIME may stand there.
+    expect(text).toContain(`\r\nThis is an S/MIME signed message\r\n\r\n--${boundary}\r\n`);
+    for (const [message, reason] of additions(text, {
+      boundary,
+      signature: 'application/pkcs7-signature',
+    })) {
+      expect(message).not.toBe(text);
+      expect([message, await layer(Buffer.from(message))]).toEqual([
+        message,
+        [{ kind: 'signed', result: 'bad', reason }],
+      ]);
+    }
+  });
+
+  it('does not believe that who signed is the author where readers may show another', async () => {
+    const text = signedBy('bob').toString('latin1');
+    for (const author of ['eve@example.org <bob@example.net>', '<bob@example.net> <eve@example.org>']) {
+      expect(await layer(Buffer.from(text.replace(/^From: .*\r\n/, `From: ${author}\r\n`)))).toMatchObject([
+        { result: 'untrusted' },
+      ]);
+    }
   });
 
   it('opens what it made, with the content as it was', async () => {

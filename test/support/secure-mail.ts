@@ -104,6 +104,42 @@ subjectKeyIdentifier = hash
   }
 }
 
+/** A signed message with what nobody signed put into it, and what is to be said of each. */
+export function additions(
+  text: string,
+  { boundary, signature }: { boundary: string; signature: string },
+): [message: string, reason: string][] {
+  const delimiter = `\r\n--${boundary}`;
+  const first = text.indexOf(delimiter);
+  const last = text.lastIndexOf(delimiter);
+  const second = text.lastIndexOf(delimiter, last - 1);
+  const put = (at: number, added: string): string => text.slice(0, at) + added + text.slice(at);
+  const more = '\r\nContent-Type: text/html\r\n\r\n<b>More</b>';
+  const parts = 'it has other parts than what is signed and the signature';
+  const several = 'it can be taken apart in several ways';
+  const before = 'something stands before what is signed';
+  const behind = 'something stands behind the signature';
+  return [
+    [put(first, delimiter + more), parts],
+    [put(second, delimiter + more), parts],
+    [put(last, delimiter + more), parts],
+    [put(first, `${delimiter}x${more}`), several],
+    [put(second, `${delimiter}x${more}`), several],
+    [put(last, `${delimiter} ;x${more}`), several],
+    [put(first, '\r\n<b>More</b>'), before],
+    [put(first, '\r\n--b\r\n\r\nMore'), before],
+    [put(first, '\r\nMore and more'.repeat(100)), before],
+    [`${text.trimEnd()}\r\nMore\r\n`, behind],
+    [text.trimEnd() + delimiter + more, behind],
+    [text.slice(0, last), 'its end is missing'],
+    [text.replace(`Content-Type: ${signature}`, 'Content-Type: text/html'), 'the signature cannot be read'],
+    [
+      text.replace(`Content-Type: ${signature}`, `Content-Type: text/html\r\nContent-Type: ${signature}`),
+      several,
+    ],
+  ];
+}
+
 /** A keyring of GnuPG in a directory of its own. End it. */
 export class Keyring {
   readonly directory: string;

@@ -1,7 +1,7 @@
 import { octetSource } from '../../../base/spool.ts';
 import { parseFieldParams, tokenParam, type FieldParams } from '../../../mail/field-params.ts';
 import { indexHeader } from '../../../mail/header-index.ts';
-import { indexMime } from '../../../mail/mime-index.ts';
+import { indexMime, type MimePart } from '../../../mail/mime-index.ts';
 import { createDecoder } from '../../../mail/part-decoder.ts';
 
 /** A MIME entity at hand: fields, empty line, body; CRLF lines. */
@@ -29,16 +29,41 @@ export const paramOf = (entity: Entity, name: string): string => tokenParam(enti
 export const decodedBody = ({ body, encoding }: Entity): Uint8Array<ArrayBuffer> =>
   new Uint8Array(createDecoder(encoding).decode(body, true));
 
-/** The parts of a multipart that has just these two, each as it stands: what RFC 1847 signs are these octets. */
-export function twoParts(entity: Entity): readonly [Entity, Entity] | undefined {
-  const { parts, complete } = indexMime(octetSource(entity.octets));
-  const inner = parts.filter(({ parent }) => parent === 0);
-  const [first, second] = inner;
-  if (!complete || parts[0]?.ambiguous === true || inner.length !== 2 || !first || !second) return undefined;
-  const at = (part: typeof first) =>
-    entityOf(entity.octets.subarray(part.offset, part.offset + part.headerSize + part.size));
-  return [at(first), at(second)];
+/**
+ * The parts of a multipart that is these two and nothing else (RFC 1847), each as it stands: what is signed are these octets. What else a
+ * reader might show nobody has signed, so it is a fault; all but a notice before the first part to readers that don't know MIME, which
+ * many programs write.
+ */
+export function twoParts(
+  entity: Entity,
+): { readonly parts: readonly [Entity, Entity] } | { readonly fault: string } {
+  const { octets } = entity;
+  const { parts, complete } = indexMime(octetSource(octets));
+  const [first, second, ...others] = parts.filter(({ parent }) => parent === 0);
+  if (!complete || parts[0]!.ambiguous === true || second?.ambiguous === true)
+    return { fault: 'it can be taken apart in several ways' };
+  if (first === undefined || second === undefined || others.length > 0)
+    return { fault: 'it has other parts than what is signed and the signature' };
+  const boundary = `--${tokenParam(entity.type, 'boundary').trimEnd()}`;
+  const before = octets.toString('latin1', parts[0]!.headerSize, first.offset);
+  const preamble = before.slice(0, before.lastIndexOf(boundary));
+  if (preamble.length > NOTICE_LIMIT || !preamble.split('\r\n').every((line) => NOTICE_LINE.test(line)))
+    return { fault: 'something stands before what is signed' };
+  const after = octets.subarray(second.offset + second.headerSize + second.size);
+  const closing = `\r\n${boundary}--`;
+  if (after.toString('latin1', 0, closing.length) !== closing) return { fault: 'its end is missing' };
+  if (!after.subarray(closing.length).every((octet) => WHITE.has(octet)))
+    return { fault: 'something stands behind the signature' };
+  const at = ({ offset, headerSize, size }: MimePart): Entity =>
+    entityOf(octets.subarray(offset, offset + headerSize + size));
+  return { parts: [at(first), at(second)] };
 }
+
+/** Octets; the longest that are known have about 200. */
+const NOTICE_LIMIT = 500;
+/** No HTML, and nothing that could be a delimiter. */
+const NOTICE_LINE = /^(?!-)[\t -;=-~\u0080-\u00ff]*$/;
+const WHITE = new Set(Buffer.from(' \t\r\n'));
 
 /** RFC 1847: `protocol` and `micalg` of a multipart/signed, `protocol` of a multipart/encrypted. Random, so that it is in neither part. */
 export function multipart(

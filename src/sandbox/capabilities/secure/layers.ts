@@ -17,8 +17,10 @@ export interface SignedLayer {
   readonly reason: string;
 }
 
+export const bad = (reason: string): SignedLayer => ({ kind: 'signed', result: 'bad', reason });
+
 /** A signature that can't be read. */
-export const BAD: SignedLayer = { kind: 'signed', result: 'bad', reason: 'the signature cannot be read' };
+export const BAD = bad('the signature cannot be read');
 
 /** What is in a wrapping; `inner` is absent where it can't be opened, and where the signed content stays as it is. */
 export interface Unwrapped {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import * as openpgp from 'openpgp';
 import type { OpenpgpKey, OpenpgpPartners } from '../../../ocp/held-key.ts';
 import { decodedBody, multipart, paramOf, twoParts } from './entity.ts';
-import { BAD, FAILED, type Format, type SignedLayer, type Unwrapped } from './layers.ts';
+import { BAD, bad, FAILED, type Format, type SignedLayer, type Unwrapped } from './layers.ts';
 import { partnerFile } from './partner-file.ts';
 
 /**
@@ -28,21 +28,25 @@ export function openpgpMime(options: {
       const type = entity.type.value;
       const protocol = paramOf(entity, 'protocol');
       if (type === 'multipart/encrypted' && protocol === 'application/pgp-encrypted') {
-        const parts = twoParts(entity);
-        const isRight = parts?.[0].type.value === 'application/pgp-encrypted';
-        if (!parts || !isRight || parts[1].type.value !== 'application/octet-stream') return FAILED;
+        const read = twoParts(entity);
+        if ('fault' in read) return FAILED;
+        const [control, content] = read.parts;
+        const isRight = control.type.value === 'application/pgp-encrypted';
+        if (!isRight || content.type.value !== 'application/octet-stream') return FAILED;
         const decryptionKeys = await Promise.all(decrypting.map(secretKey));
-        return open(decodedBody(parts[1]), { decryptionKeys, config, from, partners });
+        return open(decodedBody(content), { decryptionKeys, config, from, partners });
       }
       if (type !== 'multipart/signed' || protocol !== 'application/pgp-signature') return undefined;
-      const parts = twoParts(entity);
-      if (!parts) return { layer: BAD };
-      const message = await openpgp.createMessage({ binary: new Uint8Array(parts[0].octets) });
+      const read = twoParts(entity);
+      if ('fault' in read) return { layer: bad(read.fault) };
+      const [content, last] = read.parts;
+      const armoredSignature = textOf(decodedBody(last)).trim();
+      // The library skips what stands before, which readers show.
+      if (last.type.value !== 'application/pgp-signature' || !ONE_SIGNATURE.test(armoredSignature))
+        return { layer: BAD };
+      const message = await openpgp.createMessage({ binary: new Uint8Array(content.octets) });
       try {
-        const signature = await openpgp.readSignature({
-          armoredSignature: textOf(decodedBody(parts[1])),
-          config,
-        });
+        const signature = await openpgp.readSignature({ armoredSignature, config });
         const verificationKeys = await keysOf(partners, from);
         const { signatures } = await openpgp.verify({
           message,
@@ -96,6 +100,9 @@ export function openpgpMime(options: {
     },
   };
 }
+
+const ONE_SIGNATURE =
+  /^-----BEGIN PGP SIGNATURE-----[ \t]*\r?\n(?:(?!-----)[^\n]*\n)*-----END PGP SIGNATURE-----$/;
 
 /** As `micalg` names them (RFC 9580 section 9.5). */
 const HASHES = new Map<number, string>([

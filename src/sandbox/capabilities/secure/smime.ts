@@ -7,7 +7,7 @@ import { distrust, identityOf, recipientCertificate, type Identity } from './cer
 import { context, der, integer, NULL, OCTET_STRING, oid, SEQUENCE, SET } from './der.ts';
 import { isEnveloped, makeEnveloped, openEnveloped } from './enveloped.ts';
 import { decodedBody, multipart, paramOf, twoParts } from './entity.ts';
-import { BAD, FAILED, type Format, type SignedLayer, type Unwrapped } from './layers.ts';
+import { BAD, bad, FAILED, type Format, type SignedLayer, type Unwrapped } from './layers.ts';
 
 /** S/MIME 4.0 (RFC 8551): multipart/signed and application/pkcs7-mime. */
 const SIGNED_DATA = '1.2.840.113549.1.7.2';
@@ -38,10 +38,14 @@ export function smime(options: {
       }
       if (entity.type.value !== 'multipart/signed' || !PKCS7_SIGNATURE.has(paramOf(entity, 'protocol')))
         return undefined;
-      const parts = twoParts(entity);
-      const info = parts && contentInfo(decodedBody(parts[1]));
-      if (!parts || info?.contentType !== SIGNED_DATA) return { layer: BAD };
-      return { layer: await judge(info, { data: parts[0].octets, from, partners }) };
+      const read = twoParts(entity);
+      if ('fault' in read) return { layer: bad(read.fault) };
+      const [content, signature] = read.parts;
+      const info = PKCS7_SIGNATURE.has(signature.type.value)
+        ? contentInfo(decodedBody(signature))
+        : undefined;
+      if (info?.contentType !== SIGNED_DATA) return { layer: BAD };
+      return { layer: await judge(info, { data: content.octets, from, partners }) };
     },
     async sign(entity) {
       const signature = detached(entity, identityOf(signing[0]!));
