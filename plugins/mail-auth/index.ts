@@ -12,7 +12,7 @@ import {
   settings,
   Signing,
 } from '../../sdk/assemblyscript';
-import { authservIdOf } from './authserv-id';
+import { isAuthservId, isInNameOf } from './authserv-id';
 import { saysResult } from './method-result';
 export { ocp_smtp_abi_1 } from '../../sdk/assemblyscript';
 
@@ -33,7 +33,13 @@ export function configure(): i32 {
     'scores',
     'seal',
   ]);
-  check.get('authservId').required('allowed is the name of this gate, such as mx.example.com').text(253);
+  const authservId = check
+    .get('authservId')
+    .required('allowed is the name of this gate, such as mx.example.com');
+  authservId.text(253);
+  if (authservId.value.isText && !isAuthservId(authservId.value.text())) {
+    authservId.refuse('allowed is a token such as mx.example.com, or a quoted string (RFC 8601 section 2.2)');
+  }
   check.get('onDmarcFail').oneOf(['policy', 'quarantine', 'none']);
   check.get('onSpfFail').oneOf(ACTIONS);
   check.get('onNoAuthor').oneOf(ACTIONS);
@@ -65,7 +71,7 @@ function removeForged(authservId: string): void {
   for (let nth = 0; ; nth++) {
     const index = Message.headerFind('Authentication-Results', nth);
     if (index < 0) return;
-    if (authservIdOf(Message.headerValue(index)) == foldCase(authservId)) Message.headerRemove(index);
+    if (isInNameOf(authservId, Message.headerValue(index))) Message.headerRemove(index);
   }
 }
 

@@ -13,6 +13,8 @@ type Settings = Readonly<Record<string, unknown>>;
 
 interface Examples {
   readonly good: readonly Settings[];
+  /** What both refuse, besides good ones that are changed. */
+  readonly bad?: readonly Settings[];
   /** What only code can tell: the schema lets it pass. */
   readonly finer: readonly Settings[];
   /** Those, among the changed ones. */
@@ -140,6 +142,7 @@ const EXAMPLES: Record<string, Examples> = {
   'mail-auth': {
     good: [
       { authservId: 'mx.example.com' },
+      { authservId: '"our gate; the \\"second\\""' },
       {
         authservId: 'mx.example.com',
         onDmarcFail: 'quarantine',
@@ -151,6 +154,16 @@ const EXAMPLES: Record<string, Examples> = {
         seal: 'ours',
       },
     ],
+    bad: [
+      'mx;dkim=pass',
+      'mx example',
+      'mx/1',
+      '"mx',
+      '"mx"; dkim=pass; x="y"',
+      String.raw`"mx\"`,
+      '""',
+      'müller',
+    ].map((authservId) => ({ authservId })),
     finer: [],
     isFiner: never,
   },
@@ -421,7 +434,7 @@ for (const [name, examples] of Object.entries(EXAMPLES)) {
   });
 }
 
-function holds(name: string, { good, finer, isFiner }: Examples): void {
+function holds(name: string, { good, bad = [], finer, isFiner }: Examples): void {
   const schema = JSON.parse(
     readFileSync(join(ROOT, 'plugins', name, 'settings.schema.json'), 'utf8'),
   ) as object;
@@ -433,6 +446,11 @@ function holds(name: string, { good, finer, isFiner }: Examples): void {
   it('good ones pass both', async () => {
     expect(good.map((settings) => passes(settings))).toEqual(good.map(() => true));
     expect(await complaints(plugin, good)).toEqual(good.map(() => ''));
+  });
+
+  it.runIf(bad.length > 0)('bad ones pass neither', async () => {
+    expect(bad.filter((settings) => passes(settings))).toEqual([]);
+    expect((await complaints(plugin, bad)).filter((complaint) => complaint === '')).toEqual([]);
   });
 
   it('what only code can tell passes the schema alone', async () => {
