@@ -101,6 +101,7 @@ export class Archives {
   private lookIntoGzip(octets: Octets, name: string, depth: i32): string {
     const whole = new Output(this.room);
     let inner = withoutGz(name);
+    let packed = 0;
     // Several streams, one after another, are one file.
     for (let at = 0; at < octets.size;) {
       const header = gzipHeader(octets, at);
@@ -115,6 +116,7 @@ export class Archives {
         const against = this.judgeHead(inner, whole.result().subarray(0, min(HEAD_SIZE, whole.length)));
         return against.length > 0 ? against : this.damaged(name, done);
       }
+      packed = done.end;
       at = done.end + 8;
       if (!done.isWhole) break;
     }
@@ -124,6 +126,9 @@ export class Archives {
     const head = whole.result().subarray(0, min(HEAD_SIZE, whole.length));
     const against = this.judgeHead(inner, head);
     if (against.length > 0) return against;
+    if (whole.length > RATIO_FROM && whole.length / packed > RATIO) {
+      return this.unreadable(oneLine(inner) + ' unpacks to over ' + RATIO.toString() + ' times its size');
+    }
     if (whole.isFull && this.isWanted(inner, head)) return this.tooLarge();
     return this.look(new MemoryOctets(whole.result()), inner, head, depth + 1);
   }

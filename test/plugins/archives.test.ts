@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { deflateRawSync, gzipSync } from 'node:zlib';
+import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { lacks } from '../interop/support/servers.ts';
 import { builtPlugin, serveEach, type Asked } from './ask.ts';
@@ -395,6 +396,15 @@ describe('what would take too much', () => {
     expect(await reason(nested(6))).toBe('it cannot be looked into: archives lie too deep in one another');
   });
 
+  test('a gzip that unpacks to much, whatever is in it', async () => {
+    const zeros = gzipSync(Buffer.alloc(300_000_000));
+    const reasoned = 'it cannot be looked into: zeros unpacks to over 250 times its size';
+    expect(await reason(zeros, { name: 'zeros.gz' })).toBe(reasoned);
+    expect(await reason(gzipSync(Buffer.alloc(2_000_000)), { name: 'zeros.gz' })).toBe(reasoned);
+    expect(await reason(gzipSync(Buffer.alloc(1_000_000)), { name: 'zeros.gz' })).toBe('');
+    expect(await reason(gzipSync(randomBytes(2_000_000)), { name: 'noise.gz' })).toBe('');
+  });
+
   test('a small file that unpacks to much, by its header or against it', async () => {
     const zeros = Buffer.alloc(50_000_000);
     expect(await reason(zipOf([{ name: 'zeros.txt', octets: zeros }]))).toContain(
@@ -404,7 +414,7 @@ describe('what would take too much', () => {
     const lying = zipOf([{ name: 'inner.zip', octets: inner, unpacked: 1000 }]);
     expect(await reason(lying)).toBe('it cannot be looked into: it unpacks to more than can be looked at');
     expect(await reason(gzipSync(inner), { name: 'inner.zip.gz' })).toContain(
-      'it unpacks to more than can be looked at',
+      'inner.zip unpacks to over 250 times its size',
     );
     expect(await reason(lying, { settings: 'lenient' })).toBe('');
   }, 60_000);

@@ -12,10 +12,24 @@ export function textOf(octets: string, charset: string, fallback: string): strin
   if (name == 'utf-8' || ((name == '' || name == 'us-ascii') && statisticsOf(octets).isUtf8)) {
     return decodeUtf8(octetsOf(octets));
   }
+  if (name.startsWith('utf-16')) return utf16Of(octets, name);
   const legacy = name == '' || name == 'us-ascii' ? fallback : name;
   if (!isLegacy(legacy)) return null;
   const units: u16[] = [];
   for (let i = 0; i < octets.length; i++) units.push(<u16>pointOf(octets.charCodeAt(i), legacy));
+  return String.UTF16.decodeUnsafe(units.dataStart, units.length << 1);
+}
+
+/** RFC 2781 section 4.3: big-endian, unless a mark or the name says otherwise. */
+function utf16Of(octets: string, name: string): string {
+  const hasMark = octets.startsWith('\xfe\xff') || octets.startsWith('\xff\xfe');
+  const isLittle = name == 'utf-16le' || (name == 'utf-16' && octets.startsWith('\xff\xfe'));
+  const units: u16[] = [];
+  for (let i = hasMark ? 2 : 0; i + 1 < octets.length; i += 2) {
+    const first = octets.charCodeAt(i);
+    const second = octets.charCodeAt(i + 1);
+    units.push(<u16>(isLittle ? (second << 8) | first : (first << 8) | second));
+  }
   return String.UTF16.decodeUnsafe(units.dataStart, units.length << 1);
 }
 
