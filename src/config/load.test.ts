@@ -272,6 +272,33 @@ ${more}`).warnings.map((line) => line.slice(line.indexOf(' ') + 1));
     expect(granted('bounce: { downstream: local }\n')).toEqual([]);
   });
 
+  test('is a reason to warn where a secret goes to another machine in clear', () => {
+    const secret = join(directory, 'secret.txt');
+    writeFileSync(secret, 'sesame', { mode: 0o600 });
+    const asking = (target: string, ldap: string): string[] =>
+      load(`${SMALLEST.replace('downstream: local }', 'downstream: local, group: all }')}groups: { all: [a] }
+services:
+  a:
+    plugin: journal
+    grants: { http: { targets: [${target}], secrets: [{ header: Authorization, file: ${secret} }] } }
+directories:
+  staff:
+    type: ldap
+    base: dc=example
+    filter: '(mail={key})'
+    attributes: [mail]
+    bind: { dn: cn=gate, passwordFile: ${secret} }
+    ${ldap}
+`).warnings.map((line) => line.slice(line.indexOf(' ') + 1));
+    expect(asking('http://192.0.2.7', 'url: ldap://ldap.example.com')).toEqual([
+      'services.a.grants.http.targets: found http://192.0.2.7, to which the secrets go in clear; use https',
+      'directories.staff.url: found ldap://ldap.example.com, to which the password goes in clear; use ldaps, or startTls',
+    ]);
+    expect(asking('http://127.0.0.1:8080', "url: 'ldap://[::1]:3890'")).toEqual([]);
+    expect(asking('https://api.example.com', 'url: ldaps://ldap.example.com')).toEqual([]);
+    expect(asking('https://api.example.com', 'url: ldap://ldap.example.com\n    startTls: true')).toEqual([]);
+  });
+
   test('is a reason to warn where what one limit lets through another refuses for ever', () => {
     const limits = (bytes: string, perMinute: string): string =>
       `${SMALLEST.replace('downstream: local }', 'downstream: local, group: all }')}groups: { all: [a] }

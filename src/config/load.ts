@@ -11,6 +11,7 @@ import { resolveConfig } from './resolve.ts';
 import { configSchema } from './schema.ts';
 import {
   disabledFindings,
+  clearTextFindings,
   limitFindings,
   noticeFindings,
   postmasterFindings,
@@ -90,6 +91,7 @@ export function checkConfig(file: string, text: string): LoadResult {
         ...postmasterFindings(config),
         ...requesterFindings(config),
         ...limitFindings(config),
+        ...clearTextFindings(config),
         ...files.warnings,
       ].map(placed),
     ),

@@ -1,3 +1,4 @@
+import { isLoopback } from '../base/loopback.ts';
 import type { Config } from './config.ts';
 import type { Finding } from './issues.ts';
 import { noticeRoute, wayOut } from './notice-route.ts';
@@ -82,4 +83,24 @@ export function limitFindings({ services, scanners }: Config): Finding[] {
     }
     return findings;
   });
+}
+
+/** Secrets that whoever is on the way to another machine can read. */
+export function clearTextFindings(config: Config): Finding[] {
+  const isClear = (url: string): boolean => /^(?:http|ldap):/.test(url) && !isLoopback(new URL(url).host);
+  return [
+    ...config.services.flatMap(({ name, grants: { http } }): Finding[] => {
+      const clear = http?.targets.find(isClear);
+      if (http === undefined || http.secrets.length === 0 || clear === undefined) return [];
+      const message = `found ${clear}, to which the secrets go in clear; use https`;
+      return [{ path: ['services', name, 'grants', 'http', 'targets'], at: 'value', message }];
+    }),
+    ...config.directories.flatMap((directory): Finding[] => {
+      const { name } = directory;
+      if (directory.type !== 'ldap' || directory.bind === undefined || directory.startTls) return [];
+      if (!isClear(directory.url)) return [];
+      const message = `found ${directory.url}, to which the password goes in clear; use ldaps, or startTls`;
+      return [{ path: ['directories', name, 'url'], at: 'value', message }];
+    }),
+  ];
 }

@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { OperationalError } from '../base/errors.ts';
 import { DIGEST_FORM } from './digest.ts';
 
@@ -33,10 +32,3 @@ export function parseOciReference(text: string): OciReference {
 
 export const formatOciReference = ({ registry, repository, reference }: OciReference): string =>
   `oci://${registry}/${repository}${DIGEST_FORM.test(reference) ? '@' : ':'}${reference}`;
-
-/** Whether a registry is on this very machine, where nobody else hears what is said without TLS. */
-export function isLoopback(registry: string): boolean {
-  const { hostname } = new URL(`http://${registry}`);
-  if (hostname === 'localhost' || hostname === '[::1]') return true;
-  return isIP(hostname) === 4 && hostname.startsWith('127.');
-}

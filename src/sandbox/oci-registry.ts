@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { OperationalError } from '../base/errors.ts';
 import { cannot, fetchOctets, shownUrl, type Fetched, type FetchOptions } from './fetch-octets.ts';
 import { credentialsFor } from './oci-credentials.ts';
-import { isLoopback, type OciReference } from './oci-reference.ts';
+import { isLoopback } from '../base/loopback.ts';
+import type { OciReference } from './oci-reference.ts';
 
 /**
  * Requests to one repository of a registry, by the OCI distribution specification 1.1. A registry that asks for it is logged in to: with

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { digestOf } from './digest.ts';
-import { isLoopback, parseOciReference } from './oci-reference.ts';
+import { isLoopback } from '../base/loopback.ts';
+import { parseOciReference } from './oci-reference.ts';
 import { pullPackage } from './oci.ts';
 
 /** A registry that says whatever a test puts here: path below `/v2/acme/filter/` → answer. */
