@@ -13,7 +13,7 @@ export function grantedOf(
   { grants }: Pick<ServiceConfig, 'grants'>,
   { keys, directories }: Pick<Config, 'keys' | 'directories'>,
 ): Granted {
-  const { key, directory, blob } = grants;
+  const { key, directory, blob, http, dns, kv } = grants;
   const tables = directories.filter(({ name }) => directory?.tables.includes(name));
   const columns = tables.map(columnsOf);
   const days = blob && Math.floor(blob.longestMs / DAY_MS);
@@ -22,6 +22,9 @@ export function grantedOf(
       .filter(({ name, type }) => type === 'dkim' && key?.keys.includes(name))
       .map(({ name }) => name),
     directory: tables.map(({ name }) => name),
+    'http.target': http?.targets ?? [],
+    dns: dns !== undefined,
+    kv: kv !== undefined,
     ...(columns.every((known) => known !== undefined) && { 'directory.column': columns.flat() }),
     ...(days !== undefined && {
       'blob.days': blob?.store === undefined ? days : Math.min(days, REMOTE_DAYS),

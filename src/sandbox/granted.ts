@@ -1,20 +1,31 @@
 /**
  * Settings that name what a grant has. A schema of settings says so by the keyword `granted` (`docs/plugin-packages.md`), so that a name that
  * leads nowhere shows when the config is checked, not when mail is there: a text, or each text of a list, must be one of the names, a number not more
- * than the bound.
+ * than the bound, and what needs a capability that is not granted must be empty.
  */
-export const GRANTED_WORDS = ['key.dkim', 'directory', 'directory.column', 'blob.days'] as const;
+export const GRANTED_WORDS = [
+  'key.dkim',
+  'directory',
+  'directory.column',
+  'blob.days',
+  'http.target',
+  'dns',
+  'kv',
+] as const;
 
 export type GrantedWord = (typeof GRANTED_WORDS)[number];
 
 /** What each word stands for, of one service. Absent: that can't be known, and nothing is checked. */
-export type Granted = Readonly<Partial<Record<GrantedWord, readonly string[] | number>>>;
+export type Granted = Readonly<Partial<Record<GrantedWord, readonly string[] | number | boolean>>>;
 
 const KINDS: Readonly<Record<GrantedWord, string>> = {
   'key.dkim': 'DKIM key',
   directory: 'directory',
   'directory.column': 'column or attribute of a directory',
   'blob.days': 'day',
+  'http.target': 'target',
+  dns: 'capability dns',
+  kv: 'capability kv',
 };
 
 /** What is wrong with a value, without showing it; undefined if nothing is. */
@@ -27,7 +38,11 @@ export function grantedFault(
     if (typeof value !== 'number' || value <= known) return undefined;
     return `must not be more than ${known}: the grant keeps nothing longer`;
   }
-  const values: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (typeof known === 'boolean') {
+    return known || isEmpty(value) ? undefined : `needs the ${KINDS[word]}, which is not granted`;
+  }
+  const named: readonly unknown[] = Array.isArray(value) ? value : [value];
+  const values = word === 'http.target' ? named.map(originOf) : named;
   if (known === undefined || values.every((one) => typeof one !== 'string' || known.includes(one))) {
     return undefined;
   }
@@ -35,3 +50,11 @@ export function grantedFault(
     known.length === 0 ? 'none is' : `granted ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`;
   return `names no ${KINDS[word]} that is granted; ${there}`;
 }
+
+/** The setting is off. */
+const isEmpty = (value: unknown): boolean =>
+  value === false || value === '' || (Array.isArray(value) && value.length === 0);
+
+/** As targets are granted: scheme, host and port. */
+const originOf = (url: unknown): unknown =>
+  typeof url === 'string' && URL.canParse(url) ? new URL(url).origin : url;

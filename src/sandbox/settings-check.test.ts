@@ -105,16 +105,23 @@ test('What must be granted is held to what is, and to nothing where that is not 
       table: { granted: 'directory' },
       column: { granted: 'directory.column' },
       days: { granted: 'blob.days' },
+      url: { granted: 'http.target' },
+      lists: { granted: 'dns' },
+      learns: { granted: 'kv' },
     },
   };
-  const settings = { keys: ['ours', 'theirs'], table: 'stuff', column: 'mial', days: 31 };
+  const asked = { url: 'http://127.0.0.1:11333/x', lists: ['zen.example'], learns: {} };
+  const settings = { keys: ['ours', 'theirs'], table: 'stuff', column: 'mial', days: 31, ...asked };
   const granted = {
     'key.dkim': ['ours', 'old'],
     directory: [],
     'directory.column': ['mail'],
     'blob.days': 30,
+    'http.target': ['http://127.0.0.1:11334'],
+    dns: false,
+    kv: false,
   };
-  const good = { keys: 'old', column: 'mail', days: 30 };
+  const good = { keys: 'old', column: 'mail', days: 30, url: 'http://127.0.0.1:11334/', lists: [] };
   const answers = await checkSettings([
     { schema, settings, granted },
     { schema, settings: good, granted },
@@ -131,6 +138,9 @@ test('What must be granted is held to what is, and to nothing where that is not 
           message: 'names no column or attribute of a directory that is granted; granted is mail',
         },
         { path: ['days'], message: 'must not be more than 30: the grant keeps nothing longer' },
+        { path: ['url'], message: 'names no target that is granted; granted is http://127.0.0.1:11334' },
+        { path: ['lists'], message: 'needs the capability dns, which is not granted' },
+        { path: ['learns'], message: 'needs the capability kv, which is not granted' },
       ],
     },
     { faults: [] },

@@ -281,6 +281,20 @@ describe('the grant', () => {
       },
     ]);
   });
+
+  it('warns of a target that the grant does not have, once, and not where nothing is granted', async () => {
+    const { at } = await echo();
+    const log = new RecordingLog();
+    const host = hostOf(grantOf([at]), { log });
+    for (let request = 0; request < 3; request++) {
+      expect(await http(host, { url: 'http://127.0.0.1:9/' })).toMatchObject({ error: 'DENIED' });
+      const without = await ask(host, { service: 't', capability: 'http', fields: { url: at } });
+      expect(without).toMatchObject({ error: 'DENIED' });
+    }
+    expect(log.lines.filter(({ level }) => level === 'warn')).toMatchObject([
+      { message: 'a service asked for what its grant does not have', fields: { service: 's' } },
+    ]);
+  });
 });
 
 describe('secrets', () => {

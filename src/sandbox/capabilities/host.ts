@@ -98,9 +98,13 @@ export function createCapabilityHost(options: {
       audit.refused += 1;
       const { error, cause } = answer;
       log.debug({ ...line, refused: audit.refused, error, cause }, 'a capability refused');
-      if (error === 'LIMIT' && performance.now() - audit.warnedMs >= WARN_EVERY_MS) {
+      // Without any grant of it: the operator's choice, which a service may well ask about with each message.
+      const isBeyond = error === 'LIMIT' || (error === 'DENIED' && capability in (grants.get(service) ?? {}));
+      if (isBeyond && performance.now() - audit.warnedMs >= WARN_EVERY_MS) {
         audit.warnedMs = performance.now();
-        log.warn({ service, capability, cause }, 'a service has met the limit of a grant');
+        const met =
+          error === 'LIMIT' ? 'has met the limit of a grant' : 'asked for what its grant does not have';
+        log.warn({ service, capability, cause }, `a service ${met}`);
       }
       return answer;
     },
