@@ -76,9 +76,17 @@ function scanParts(parts: Part[], found: Findings): void {
   for (let i = 0; i < parts.length; i++) {
     const part = parts[i];
     const holdsParts = i + 1 < parts.length && parts[i + 1].parent == i;
+    if (part.size > 0 && isSealedBox(part, holdsParts)) found.unscanned = 'an encoded multipart';
     if (holdsParts || part.size == 0) continue;
     take(Scan.part(part), part, part.name, found);
   }
+}
+
+/** A multipart whose parts only those readers find that undo its encoding; scanners are not among them. */
+function isSealedBox(part: Part, holdsParts: bool): bool {
+  const encoding = foldCase(part.encoding);
+  if (!part.type.startsWith('multipart/')) return false;
+  return encoding == 'base64' || (encoding == 'quoted-printable' && !holdsParts);
 }
 
 function scanMessage(whole: Part, found: Findings): void {

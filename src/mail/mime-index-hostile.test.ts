@@ -5,7 +5,8 @@ import { bodyOf, crlf, index, multipart } from './mime-testing.ts';
 describe('bounds', () => {
   it('keeps to the depth limit with 10,000 multiparts inside one another', () => {
     let text = '';
-    for (let depth = 0; depth < 10_000; depth++) text += crlf(multipart(`b${depth}`), '', `--b${depth}`, '');
+    for (let depth = 0; depth < 10_000; depth++)
+      text += crlf(multipart(`b${depth}x`), '', `--b${depth}x`, '');
     const { parts, complete } = index(`${text}\r\nbottom`);
     expect(complete).toBe(false);
     expect(parts).toHaveLength(MIME_DEPTH_LIMIT + 1);
@@ -43,7 +44,7 @@ describe('bounds', () => {
 
   it('passes over lines of dashes and lines without end', () => {
     const dashes = '--\r\n--bb\r\n'.repeat(100_000);
-    const text = crlf(multipart('b'), '', dashes, '-'.repeat(300_000), '--b', '', 'x', '--b--');
+    const text = crlf(multipart('bx'), '', dashes, '-'.repeat(300_000), '--bx', '', 'x', '--bx--');
     const { parts } = index(text);
     expect(bodyOf(text, parts.at(-1))).toBe('x');
   });
@@ -135,6 +136,16 @@ describe('what readers may see differently', () => {
     expect(ambiguous(field, '', '--b', 'A: b', line, 'X: y', '', 'in', ...closing)).toContain(0);
     expect(ambiguous(field, '', '--b', line, 'X: y', '', 'in', ...closing)).toContain(0);
     expect(ambiguous(field, '', '--b', '', 'text', ...closing, line)).toEqual([]);
+    // What is behind it is a part, so that filters see it.
+    const text = crlf(field, '', '--b', '', 'text', line, 'Content-Type: image/png', '', 'in', ...closing);
+    expect(
+      index(text)
+        .parts.map((part) => [part.type, bodyOf(text, part)])
+        .slice(1),
+    ).toEqual([
+      ['text/plain', 'text'],
+      ['image/png', 'in'],
+    ]);
   });
 
   it('takes the longest boundary, so that one that begins with another is none', () => {

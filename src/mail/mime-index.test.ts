@@ -162,16 +162,8 @@ describe('indexMime', () => {
     ]);
   });
 
-  it('does not take a longer line for a delimiter, nor a shorter one', () => {
-    const lines = [
-      '--bound',
-      '--boundary2',
-      '--boundary-- x',
-      ' --boundary',
-      '--BOUNDARY',
-      '--boundary---',
-      '---boundary',
-    ];
+  it('does not take for a delimiter what does not begin with one', () => {
+    const lines = ['--bound', ' --boundary', '--BOUNDARY', '---boundary', '-- boundary'];
     const text = crlf(multipart('boundary'), '', '--boundary', '', ...lines, '--boundary--');
     expect(outline(text)[1]).toBe(`1 text/plain ${JSON.stringify(lines.join('\r\n'))}`);
   });

@@ -11,8 +11,8 @@ import { Window } from './window.ts';
  *
  * A delimiter is a whole line of `--`, the boundary, perhaps `--`, perhaps white space; the innermost open multipart
  * with that boundary takes it, and it ends every part inside. The line end before it belongs to it. A line that goes on behind a
- * boundary is text here; to readers that stop at the boundary (RFC 2046 section 5.1.1) it is a delimiter of the multipart with
- * the longest such boundary, which is `ambiguous`. A multipart without
+ * boundary delimits the multipart with the longest such boundary, too, as for readers that stop there (RFC 2046 section 5.1.1); to others it
+ * is text, so that multipart is `ambiguous`. A multipart without
  * a boundary parameter, or whose boundary never comes, has no parts below it. After its closing delimiter a multipart has
  * no further parts. Of several Content-Type fields the first counts; one that cannot be read means `text/plain`
  * (RFC 2045 section 5.2), in a digest `message/rfc822` (RFC 2046 section 5.1.5).
@@ -23,7 +23,7 @@ import { Window } from './window.ts';
 export const MIME_DEPTH_LIMIT = 32;
 export const MIME_PART_LIMIT = 1000;
 const BOUNDARY_LIMIT = 998;
-/** A line that could be a delimiter: boundary, dashes, and some padding. */
+/** A line that could be a delimiter to all: boundary, dashes, and some padding. */
 const DELIMITER_LINE_LIMIT = 2048;
 
 /** Part facts as `sdk/ABI.md` gives them to plugins. */
@@ -202,12 +202,12 @@ class MimeScanner {
         if (this.#firstOctets[rest[at + 2] ?? 0] !== 1) continue;
         const lineFeed = rest.indexOf(10, at);
         const end = lineFeed === -1 ? rest.length : lineFeed + 1;
-        if (end - at >= DELIMITER_LINE_LIMIT) {
-          this.#noteLookalike(rest.toString('latin1', at + 2, at + 2 + BOUNDARY_LIMIT));
-          continue;
-        }
-        const found = this.#match(rest, { start: at, end });
-        if (found !== undefined) return { ...found, start: position + at, end: position + end };
+        const found =
+          end - at < DELIMITER_LINE_LIMIT
+            ? this.#match(rest, { start: at, end })
+            : this.#matchBegin(rest.toString('latin1', at + 2, at + 2 + BOUNDARY_LIMIT));
+        const start = position + at;
+        if (found !== undefined) return { ...found, start, end: this.#endOfLine(start) };
       }
       if (last) return undefined;
       // Go on at the line that this window has too little of, or at what may be the line end before one.
@@ -234,21 +234,30 @@ class MimeScanner {
     const text = octets.toString('latin1', start + 2, end);
     const opening = this.#levels.get(text) ?? -1;
     const closing = text.endsWith('--') ? (this.#levels.get(text.slice(0, -2)) ?? -1) : -1;
-    if (opening === -1 && closing === -1) {
-      this.#noteLookalike(text);
-      return undefined;
-    }
+    if (opening === -1 && closing === -1) return this.#matchBegin(text);
     return { level: Math.max(opening, closing), closing: closing > opening };
   }
 
-  /** `text` follows two dashes at the start of a line that is no delimiter. */
-  #noteLookalike(text: string): void {
-    let longest: OpenMultipart | undefined;
-    for (const one of this.#open) {
-      if (one.boundary.length > (longest?.boundary.length ?? 0) && text.startsWith(one.boundary))
-        longest = one;
+  /** The same of a line that goes on behind a boundary: what follows it is to be seen, whether it closes or not. */
+  #matchBegin(text: string): { level: number; closing: boolean } | undefined {
+    let found = -1;
+    for (const [level, { boundary }] of this.#open.entries()) {
+      if (boundary.length >= (this.#open[found]?.boundary.length ?? 0) && text.startsWith(boundary))
+        found = level;
     }
-    if (longest !== undefined) this.#parts[longest.part]!.ambiguous = true;
+    if (found === -1) return undefined;
+    this.#parts[this.#open[found]!.part]!.ambiguous = true;
+    return { level: found, closing: false };
+  }
+
+  #endOfLine(position: number): number {
+    for (let at = position; at < this.#window.size;) {
+      const rest = this.#window.rest(at, 1);
+      const lineFeed = rest.indexOf(10);
+      if (lineFeed !== -1) return at + lineFeed + 1;
+      at += rest.length;
+    }
+    return this.#window.size;
   }
 
   #isDelimiter(position: number): boolean {

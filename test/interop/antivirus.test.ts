@@ -134,6 +134,25 @@ describe.skipIf(missing !== '')(`antivirus with clamd${missing}`, () => {
     expect(held).toMatchObject([{ recipients: [{ address: 'held@box.test' }], service: 'holding' }]);
   });
 
+  it.each([
+    ['behind a delimiter that goes on', /--edge\r\n(?=Content-Type: application)/, '--edgexx\r\n'],
+    ['behind a delimiter with a parameter', /--edge\r\n(?=Content-Type: application)/, '--edge ;x\r\n'],
+    ['behind a line that is no field', /(?=Content-Type: application)/, 'garbage\r\n'],
+    ['behind a continuation of nothing', /(?=Content-Type: application)/, ' x\r\n'],
+    ['in an encoding behind such a line', /(?=Content-Transfer-Encoding: base64)/, 'garbage\r\n'],
+    [
+      'in a multipart that is called so in an encoded word',
+      /multipart\/mixed/,
+      '=?utf-8?q?multipart/mixed?=',
+    ],
+  ])('finds what stands %s', async (_, place, added) => {
+    const { id, text } = mailWith(EICAR);
+    const mail = { id, text: text.replace(place, added) };
+    expect(mail.text).not.toBe(text);
+    const { output } = await send(mail, { listener: 'store', to: ['strict@box.test'] });
+    expect(output).toMatch(/554 5\.7\.1 .*Virus found/);
+  });
+
   it('gives notice to the recipient, and reports an incident', async () => {
     const mail = mailWith(EICAR);
     expect((await send(mail, { listener: 'inbound', to: ['told@box.test'] })).code).toBe(0);

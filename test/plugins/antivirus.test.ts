@@ -115,6 +115,15 @@ describe('what is scanned', () => {
     expect(shown).toHaveLength(3);
   });
 
+  test('is not what only readers find that decode a multipart, so that is not let pass', async () => {
+    const encoded = ['Content-Type: multipart/mixed; boundary=c', 'Content-Transfer-Encoding: base64'];
+    const { decision } = await filter(mail(TEXT, part(encoded, base64('--c\n\nx\n--c--\n'))));
+    expect(decision).toMatchObject({
+      verdict: 'quarantine',
+      reason: 'an encoded multipart is more than the virus scanner takes',
+    });
+  });
+
   test('is the whole message where the settings say so, and where readers may see other parts', async () => {
     const message = mail(TEXT, attachment(VIRUS));
     expect((await filter(message, 'whole')).decision).toEqual({});
@@ -128,7 +137,8 @@ describe('what is scanned', () => {
     await filter(mail(junk));
     expect(shown).toHaveLength(2);
     await filter(mail(TEXT).replace('--edge--', '--edge ;x\n\nmore\n--edge--'));
-    expect(shown).toHaveLength(2);
+    expect(shown.slice(0, 2)).toEqual(['See attached.', 'more']);
+    expect(shown).toHaveLength(3);
     const uuencoded = 'Hello\n\nbegin 644 x.txt\n#0V%T\n`\nend\n';
     await filter(mail(part(['Content-Type: text/plain'], uuencoded)));
     expect(shown).toHaveLength(2);
