@@ -107,6 +107,7 @@ describe('what readers may see differently', () => {
     ['Content-Type: nonsense'],
     ['Content-Type: text/plain charset=utf-8'],
     ['Content-Type:'],
+    ['Content-Type: application/x-\xff; name=a.bin'],
     [multipart('b'), 'Content-Transfer-Encoding: 8BIT (as it is)'],
     ['Content-Type: message/delivery-status', 'Content-Transfer-Encoding: quoted-printable'],
     ['Content-Type: message/global-delivery-status', 'Content-Transfer-Encoding: base64'],

@@ -335,8 +335,8 @@ function describe(header: HeaderIndex, defaultType: string): { facts: HeaderFact
   return { facts, boundary };
 }
 
-/** Of tokens (RFC 2045 section 5.1); behind them a semicolon may have been forgotten. */
-const TYPE = /^[!#$%&'*+.0-9A-Z^_`a-z{|}~-]+\/[!#$%&'*+.0-9A-Z^_`a-z{|}~-]+(?=\s|$)/;
+/** Of tokens (RFC 2045 section 5.1), the second of any octets beyond ASCII, too; behind them a semicolon may have been forgotten. */
+const TYPE = /^[!#$%&'*+.0-9A-Z^_`a-z{|}~-]+\/[!#$%&'*+.0-9A-Z^_`a-z{|}~\u0080-\u00ff-]+(?=[ \t]|$)/;
 /** A value that is no type, and no more one that was misspelled: it names a type that holds parts, or has what some readers undo. */
 const MISLEADING = /multipart|message|[^!#$%&'*+.0-9A-Z^_`a-z{|}~-]/;
 const MULTIPLE = /^(?:multipart|message)\//;
