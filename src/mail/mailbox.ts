@@ -5,7 +5,7 @@ import { hasControl } from './text.ts';
  * One mailbox, as From has it: `ann@example.com`, `Ann <ann@example.com>`, `ann@example.com (Ann)` (RFC 5322 section 3.4).
  *
  * Readers mend what is malformed each in their own way, and then show another address than the one that was judged. So this is the
- * grammar to the letter, with no more of its obsolete forms (section 4.4) than real mail has: dots, brackets and octets beyond ASCII in an
+ * grammar to the letter, with no more of its obsolete forms (section 4.4) than real mail has: dots, commas, brackets and octets beyond ASCII in an
  * unquoted name, comments before and behind. What a name says in quotes or in an encoded word is a name. An address without quotes
  * in it, or in a comment, is the author's to some readers, so it has to be of the same domain.
  */
@@ -17,11 +17,10 @@ export function readMailbox(value: string): ReadMailbox {
   if (hasControl(text)) return { fault: 'it has control characters' };
   const tokens = tokensOf(text);
   if (typeof tokens === 'string') return { fault: tokens };
-  for (const { kind } of tokens) {
-    if (kind === ',') return { fault: 'it has several addresses' };
-    // RFC 6854 lets From have groups; they don't say who the author is.
-    if (kind === ':' || kind === ';') return { fault: 'it has a group' };
-  }
+  const commas = tokens.filter(({ kind }) => kind === ',').length;
+  if (commas > commasInName(tokens)) return { fault: 'it has several addresses' };
+  // RFC 6854 lets From have groups; they don't say who the author is.
+  if (tokens.some(({ kind }) => kind === ':' || kind === ';')) return { fault: 'it has a group' };
   const split = splitAtAngles(tokens);
   if (split === undefined) return { fault: 'it has stray angle brackets, or something follows the address' };
   const address = addressOf(split.spec);
@@ -29,6 +28,15 @@ export function readMailbox(value: string): ReadMailbox {
   if (namesOtherDomain(split.beside, normalDomain(domainOf(address))))
     return { fault: 'its name holds an address of another domain' };
   return { address };
+}
+
+/** Many senders leave out the quotes of `Smith, Ann <ann@example.com>`. Readers that see two there can't take the other for an address. */
+function commasInName(tokens: readonly Token[]): number {
+  const name = tokens.slice(0, tokens.findIndex(isAngle) + 1);
+  const isPlain = name.every(
+    ({ kind }) => kind === 'word' || kind === 'space' || kind === ',' || kind === '<',
+  );
+  return isPlain ? name.filter(({ kind }) => kind === ',').length : 0;
 }
 
 type Kind = 'space' | 'comment' | 'quoted' | 'encoded' | 'word' | '<' | '>' | '@' | ',' | ':' | ';';
