@@ -18,7 +18,7 @@ import { STAGES } from '../ocp/stage.ts';
 
 /**
  * What a test case says, in YAML: who asks what, under which settings and with what leave, and what must come of it. Beside `NAME.yaml` lie
- * `NAME.eml`, the message (at stage `message` only), and perhaps `NAME.expected.eml`, the whole message that must come out.
+ * `NAME.eml`, the message (at stage `message`; at `report` it may, for what the facts tell of it), and perhaps `NAME.expected.eml`, the whole message that must come out.
  *
  * Of a decision, all keys that `expect` names must be equal, and `verdict` must be `accept` where it is not named. `docs/plugin-author.md`
  * describes it for authors.

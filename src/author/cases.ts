@@ -125,17 +125,19 @@ async function load(folder: string, name: string): Promise<Case | Unfit> {
   const file = join(folder, `${name}.eml`);
   const expected = join(folder, `${name}.expected.eml`);
   const isMessage = read.setup.stage === 'message';
+  const { stage } = read.setup;
+  const beside = [...(stage === 'report' ? [] : [file]), expected];
   const problems = [
     ...(isMessage && !existsSync(file) ? [`${file}: missing; at stage message a case has a message`] : []),
-    ...[file, expected]
+    ...beside
       .filter((path) => !isMessage && existsSync(path))
-      .map((path) => `${path}: there is no message at stage ${read.setup.stage}`),
+      .map((path) => `${path}: there is no message at stage ${stage}`),
   ];
   if (problems.length > 0) return { name, problems };
   return {
     name,
     setup: read.setup,
-    message: isMessage ? await readMessage(file) : undefined,
+    message: existsSync(file) ? await readMessage(file) : undefined,
     wholeMessage: existsSync(expected) ? await readMessage(expected) : undefined,
     calls: recorded.calls,
   };

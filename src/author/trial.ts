@@ -33,7 +33,7 @@ export interface Question {
   readonly stage: Stage;
   /** What differs from `exampleFacts`. */
   readonly facts?: Partial<Facts>;
-  /** At `message`, and at no other stage: octets as they are on the wire, CRLF lines. */
+  /** Octets as they are on the wire, CRLF lines: at `message`, and at `report`, where only the facts tell of it. */
   readonly message?: Uint8Array;
   /** What earlier stages of the transaction left. */
   readonly state?: State;
@@ -43,7 +43,7 @@ type State = Readonly<Record<string, Uint8Array>>;
 
 export interface Asked {
   readonly outcome: ServiceOutcome;
-  /** The message afterwards: the same object as in the question if nothing changed it. Absent where there was none. */
+  /** The message afterwards: the same object as in the question if nothing changed it. Absent where there was none to change. */
   readonly message?: Uint8Array;
   /** What later stages of the transaction would find. */
   readonly state: State;
@@ -69,13 +69,16 @@ export async function openTrial(
           services: [service],
           facts: { ...exampleFacts(stage), ...size, ...facts, stage },
           state: state === undefined ? {} : { [service]: state },
-          ...(image && { image }),
+          ...(image && stage === 'message' && { image }),
         });
         const ended = result.image ?? image;
         return {
           outcome: result.outcomes[0]!,
           state: result.state[service] ?? {},
-          ...(message && { message: ended === image || ended === undefined ? message : octetsOf(ended) }),
+          ...(message &&
+            stage === 'message' && {
+              message: ended === image || ended === undefined ? message : octetsOf(ended),
+            }),
         };
       } finally {
         await spool?.discard();

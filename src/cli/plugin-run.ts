@@ -27,7 +27,7 @@ export function addRunPluginCommand(plugin: Command): void {
       .description(
         'Ask a package once: its decision, its log, what it did to the message, its time and memory',
       )
-      .option('--eml <file>', 'the message; at stage message')
+      .option('--eml <file>', 'the message; at stage message, and at report for what the facts tell of it')
       .option('--from <address>', "the sender; '' is the null one")
       .option('--to <address>', 'a recipient; may be given again', collect)
       .addOption(new Option('--stage <stage>', 'where it is asked').choices(STAGES).default('message')),
@@ -65,7 +65,8 @@ Exit codes: 0 it decided; 1 it failed, or a server would not run it; 2 wrong usa
 }
 
 async function messageFor({ eml, stage }: RunOptions): Promise<Uint8Array | undefined> {
-  if ((eml !== undefined) === (stage === 'message')) return eml === undefined ? undefined : readMessage(eml);
+  const fits = stage === 'report' || (eml !== undefined) === (stage === 'message');
+  if (fits) return eml === undefined ? undefined : readMessage(eml);
   const rule = stage === 'message' ? 'needs a message: --eml FILE' : 'has no message: leave --eml out';
   throw new CommandError(EXIT.usage, `Cannot ask: the stage ${stage} ${rule}`);
 }
