@@ -6,11 +6,10 @@ import { formatReply, isPositive, reply, type Reply } from '../mail/reply.ts';
 import { replaceControls } from '../mail/text.ts';
 import type { Answer, Ending, SessionHandler, TlsFacts } from './handler.ts';
 import type { ListenerSettings } from './listener-options.ts';
-import { SASL_MECHANISMS } from './sasl.ts';
+import { ehloLines, refuseParams, type ExtensionContext } from './server-extensions.ts';
 import type { Intake } from './server-intake.ts';
 import type { CommandLine } from './server-lines.ts';
 import { Login, type LoginStep } from './server-login.ts';
-import { refuseMailParams, refuseRcptParams } from './server-params.ts';
 import { disconnects, say, stepOf, type Step } from './server-step.ts';
 
 export interface DialogOptions {
@@ -171,19 +170,17 @@ export class Dialog {
     if (!isPositive(answer.reply)) return stepOf(answer);
     if (this.#greeted) await this.#reset({ by: 'client' }, { always: true });
     this.#greeted = true;
-    const lines = verb === 'HELO' ? [] : this.#extensions();
+    const lines = verb === 'HELO' ? [] : ehloLines(this.#extensions());
     return stepOf({ ...answer, reply: reply(250, undefined, this.#settings.hostname, ...lines) });
   }
 
-  #extensions(): string[] {
-    const { maxMessageSize, offersTls } = this.#settings;
-    const lines = ['PIPELINING', `SIZE ${maxMessageSize}`, '8BITMIME', 'SMTPUTF8', 'ENHANCEDSTATUSCODES'];
-    if (offersTls && !this.#secure) lines.push('STARTTLS');
-    if (this.#offersAuth) lines.push(`AUTH ${SASL_MECHANISMS.join(' ')}`);
-    const { prdr, bypass } = this.#handler.offers();
-    if (prdr) lines.push('PRDR');
-    if (bypass) lines.push('OPES-BYPASS');
-    return lines;
+  #extensions(): ExtensionContext {
+    return {
+      settings: this.#settings,
+      secure: this.#secure,
+      offersAuth: this.#offersAuth,
+      offers: this.#handler.offers(),
+    };
   }
 
   get #offersAuth(): boolean {
@@ -245,9 +242,7 @@ export class Dialog {
     const parsed = parseMailArgument(argument);
     if ('refusal' in parsed) return this.#error(parsed.refusal);
     const sender = parsed.value;
-    const { maxMessageSize } = this.#settings;
-    const rules = { maxMessageSize, authOffered: this.#offersAuth, offers: this.#handler.offers() };
-    const refusal = refuseMailParams(sender, rules);
+    const refusal = refuseParams('mail', { params: sender.params, contextOf: () => this.#extensions() });
     if (refusal !== undefined) {
       const asked = sender.params['OPES-BYPASS'];
       if (asked !== undefined) this.#logBypass(asked, refusal);
@@ -263,7 +258,10 @@ export class Dialog {
     const transaction = this.#transaction;
     if (transaction === undefined) return this.#error(MAIL_FIRST);
     const parsed = parseRcptArgument(argument, { smtputf8: 'SMTPUTF8' in transaction.sender.params });
-    const refusal = 'refusal' in parsed ? parsed.refusal : refuseRcptParams(parsed.value);
+    const refusal =
+      'refusal' in parsed
+        ? parsed.refusal
+        : refuseParams('rcpt', { params: parsed.value.params, contextOf: () => this.#extensions() });
     if (refusal !== undefined) transaction.refused += 1;
     if ('refusal' in parsed) return this.#error(parsed.refusal);
     if (refusal !== undefined) return this.#error(refusal);
