@@ -9,7 +9,7 @@ interface Result {
 }
 
 function read(chunks: readonly Buffer[], lineEndings: 'refuse' | 'repair' = 'refuse', maxSize = 1e6): Result {
-  const reader = new DataReader({ lineEndings, maxSize });
+  const reader = new DataReader({ framing: 'dots', lineEndings, maxSize });
   let content = '';
   for (const [index, chunk] of chunks.entries()) {
     const step = reader.feed(chunk);

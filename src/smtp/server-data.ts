@@ -12,6 +12,11 @@ const DATA_FAULTS = ['nul', 'bareLf', 'bareCr', 'line', 'size'] as const;
 export type DataFault = (typeof DATA_FAULTS)[number];
 
 export interface DataOptions {
+  /**
+   * How the message comes: after DATA (`dots`), in chunks of BDAT (`chunks`), or in chunks and with a body that is no text
+   * (`binary`, RFC 3030 section 3).
+   */
+  readonly framing: 'dots' | 'chunks' | 'binary';
   /** Octets after dot-unstuffing (RFC 1870 section 5). */
   readonly maxSize: number;
   /** `repair`: a bare CR or LF becomes CRLF. A NUL is refused either way. */
@@ -32,6 +37,9 @@ export interface DataStep {
  * CRLF lines. Only a dot alone between two real CRLFs ends the message; a dot next to a bare CR or LF, repaired or not,
  * is content. Where other servers disagreed about that, mail could be smuggled.
  *
+ * In chunks no dot means anything, and it is for `end` to say that no more follow; lines go over the ends of chunks. Where the body is
+ * binary, the same holds up to the first empty line, and everything after it is let through as it is.
+ *
  * After a fault the rest is still read, by the same rules, so that the session goes on where the client thinks it does.
  * The result is the same however the octets are cut into chunks. One `indexOf` a line, no loop over octets.
  */
@@ -45,6 +53,8 @@ export class DataReader {
   #afterCrlf = true;
   #lineLength = 0;
   #longestLine = 0;
+  /** The header of a message with a binary body is over. */
+  #inBinary = false;
   #size = 0;
 
   constructor(options: DataOptions) {
@@ -69,15 +79,23 @@ export class DataReader {
     const carried = this.#carry.length;
     const data = carried === 0 ? chunk : Buffer.concat([this.#carry, chunk]);
     const pieces: Buffer[] = [];
-    const { position, kept, ended } = this.#scan(data, pieces);
-    const nul = data.indexOf(0);
-    if (nul >= 0 && nul < position) this.#faults.add('nul');
+    const { position: scanned, kept, ended } = this.#inBinary ? UNSEEN : this.#scan(data, pieces);
+    const nul = data.subarray(0, scanned).indexOf(0);
+    if (nul >= 0) this.#faults.add('nul');
+    const position = this.#inBinary ? data.length : scanned;
     this.#carry = ended || position === data.length ? EMPTY : Buffer.from(data.subarray(position));
     const end = ended ? position - 3 : position;
     if (end > kept) pieces.push(data.subarray(kept, end));
     const consumed = ended ? position - carried : chunk.length;
     const content = this.#admit(pieces);
     return content === undefined ? { consumed, ended } : { content, consumed, ended };
+  }
+
+  /** No more chunks follow. What is left to store: a text ends with a line end. */
+  end(): Buffer | undefined {
+    if (this.#carry.length > 0 && this.#options.lineEndings === 'refuse') this.#faults.add('bareCr');
+    const open = this.#carry.length > 0 || this.#lineLength > 0;
+    return open && !this.#inBinary ? this.#admit([CRLF]) : undefined;
   }
 
   /**
@@ -87,13 +105,14 @@ export class DataReader {
   #scan(data: Buffer, pieces: Buffer[]): { position: number; kept: number; ended: boolean } {
     const { length } = data;
     const repair = this.#options.lineEndings === 'repair';
+    const dots = this.#options.framing === 'dots';
     let position = 0;
     let kept = 0;
     // The next of each; both only move forward, or a body of CRs alone would be searched again for every octet.
     let cr = -1;
     let lf = -1;
-    while (position < length) {
-      if (this.#lineStart && data[position] === DOT) {
+    while (position < length && !this.#inBinary) {
+      if (dots && this.#lineStart && data[position] === DOT) {
         const second = data[position + 1];
         if (second === undefined || (second === CR && position + 2 === length)) break;
         if (second === CR && data[position + 2] === LF && this.#afterCrlf) {
@@ -122,6 +141,7 @@ export class DataReader {
         position = first;
         break;
       }
+      if (!repair) this.#faults.add(first === lf ? 'bareLf' : 'bareCr');
       this.#endLine(first - position);
       this.#afterCrlf = false;
       if (repair) {
@@ -129,7 +149,6 @@ export class DataReader {
         kept = first + 1;
       } else {
         this.#lineStart = false;
-        this.#faults.add(first === lf ? 'bareLf' : 'bareCr');
       }
       position = first + 1;
     }
@@ -139,6 +158,7 @@ export class DataReader {
   #endLine(length: number): void {
     this.#lineLength += length;
     this.#checkLine();
+    this.#inBinary = this.#options.framing === 'binary' && this.#lineLength === 0 && this.#faults.size === 0;
     this.#lineLength = 0;
     this.#lineStart = true;
   }
@@ -157,6 +177,9 @@ export class DataReader {
     return undefined;
   }
 }
+
+/** Nothing to look at: all is content. */
+const UNSEEN = { position: 0, kept: 0, ended: false };
 
 function indexOrEnd(data: Buffer, octet: number, from: number): number {
   const index = data.indexOf(octet, from);

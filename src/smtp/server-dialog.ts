@@ -4,10 +4,11 @@ import { parseMailArgument, parseRcptArgument } from '../mail/address.ts';
 import type { Recipient, Sender } from '../mail/envelope.ts';
 import { formatReply, isPositive, reply, type Reply } from '../mail/reply.ts';
 import { replaceControls } from '../mail/text.ts';
-import type { Answer, Ending, SessionHandler, TlsFacts } from './handler.ts';
+import type { Answer, Ending, MessageRefusal, SessionHandler, TlsFacts } from './handler.ts';
 import type { ListenerSettings } from './listener-options.ts';
+import { BAD_CHUNK, parseChunk, RefusedChunks, type Chunk } from './server-chunks.ts';
 import { ehloLines, refuseParams, type ExtensionContext } from './server-extensions.ts';
-import type { Intake } from './server-intake.ts';
+import { tooLarge, type Intake } from './server-intake.ts';
 import type { CommandLine } from './server-lines.ts';
 import { Login, type LoginStep } from './server-login.ts';
 import { disconnects, say, stepOf, type Step } from './server-step.ts';
@@ -24,7 +25,8 @@ export interface DialogOptions {
  * The state machine of one session (RFC 5321 section 4.1.4, RFC 2033, RFC 6409): which command may come when, what is asked
  * of the handler, and what is replied. It knows no socket, and is called one step at a time.
  *
- * A refused command leaves the state as it was. Replies of 5xx that the dialog itself gives are protocol errors, and counted.
+ * A refused command leaves the state as it was; but a refused BDAT ends the transaction, since the message lacks its octets from there on
+ * (RFC 3030 section 2). Replies of 5xx that the dialog itself gives are protocol errors, and counted.
  */
 export class Dialog {
   readonly #settings: ListenerSettings;
@@ -36,12 +38,14 @@ export class Dialog {
   #user: string | undefined;
   /** Set while a challenge waits for its answer: the next line is none of the commands. */
   #login: Login | undefined;
-  #transaction: { sender: Sender; recipients: Recipient[]; refused: number; prdr: boolean } | undefined;
+  #transaction: Transaction | undefined;
+  readonly #refusedChunks: RefusedChunks;
   #errors = 0;
 
   constructor(options: DialogOptions) {
     this.#settings = options.settings;
     this.#handler = options.handler;
+    this.#refusedChunks = new RefusedChunks(options.settings);
     const { settings, sessionId, client } = options;
     this.#ids = { listener: settings.name, session: sessionId, client };
   }
@@ -79,7 +83,14 @@ export class Dialog {
     return isPositive(answer.reply) ? { replies: [], next: 'continue' } : stepOf(answer, 'close');
   }
 
-  /** After the end of the data. */
+  /** After a chunk that is not the last one. */
+  async chunk({ size, refusal }: { size: number; refusal: MessageRefusal | undefined }): Promise<Step> {
+    if (refusal === undefined) return say(250, '2.0.0', `${size} octets received`);
+    await this.#endByChunk(refusal.reply, { by: 'message', ...refusal });
+    return { replies: [refusal.reply], next: 'continue' };
+  }
+
+  /** After the end of the data, or of the last chunk. */
   async message(intake: Intake): Promise<Step> {
     const { recipients = [], prdr = false } = this.#transaction ?? {};
     const isLmtp = this.#settings.protocol === 'lmtp';
@@ -92,7 +103,10 @@ export class Dialog {
     this.#transaction = undefined;
     const count = prdr ? recipients.length + 1 : isLmtp ? recipients.length : 1;
     const answers = await this.#askForMessage(intake.spool, count);
-    if (answers.some((answer) => isPositive(answer.reply))) this.#errors = 0;
+    if (answers.some((answer) => isPositive(answer.reply))) {
+      this.#errors = 0;
+      this.#refusedChunks.forgive();
+    }
     const close = answers.some((answer) => disconnects(answer));
     const replies = [...(prdr ? [PRDR_FOLLOWS] : []), ...answers.map((answer) => answer.reply)];
     return { replies, next: close ? 'close' : 'continue' };
@@ -123,6 +137,8 @@ export class Dialog {
         return await this.#mail(argument);
       case 'RCPT':
         return await this.#rcpt(argument);
+      case 'BDAT':
+        return await this.#bdat(argument);
       case 'AUTH':
         return await this.#beginAuth(argument);
       case 'VRFY':
@@ -190,6 +206,7 @@ export class Dialog {
   #starttls(pipelined: boolean): Step {
     if (!this.#settings.offersTls) return this.#error(reply(502, '5.5.1', 'STARTTLS is not offered'));
     if (this.#secure) return this.#error(reply(503, '5.5.1', 'TLS is already active'));
+    if (this.#transaction?.announced !== undefined) return this.#error(BETWEEN_CHUNKS);
     if (pipelined) {
       // What came in plain text must never be taken for what was said inside TLS (RFC 3207 section 6, CVE-2011-0411).
       return { replies: [reply(554, '5.5.1', 'Nothing may follow STARTTLS')], next: 'close' };
@@ -249,14 +266,19 @@ export class Dialog {
       return this.#error(refusal);
     }
     const answer = await this.#ask('mail', () => this.#handler.mail(sender));
-    const prdr = 'PRDR' in sender.params;
-    if (isPositive(answer.reply)) this.#transaction = { sender, recipients: [], refused: 0, prdr };
+    if (isPositive(answer.reply)) {
+      const { PRDR, BODY } = sender.params;
+      const [prdr, binary] = [PRDR !== undefined, BODY?.toUpperCase() === 'BINARYMIME'];
+      this.#transaction = { sender, recipients: [], refused: 0, prdr, binary, announced: undefined };
+      this.#refusedChunks.ended = undefined;
+    }
     return stepOf(answer);
   }
 
   async #rcpt(argument: string): Promise<Step> {
     const transaction = this.#transaction;
     if (transaction === undefined) return this.#error(MAIL_FIRST);
+    if (transaction.announced !== undefined) return this.#error(BETWEEN_CHUNKS);
     const parsed = parseRcptArgument(argument, { smtputf8: 'SMTPUTF8' in transaction.sender.params });
     const refusal =
       'refusal' in parsed
@@ -277,14 +299,66 @@ export class Dialog {
   async #data(): Promise<Step> {
     const transaction = this.#transaction;
     if (transaction === undefined) return this.#error(MAIL_FIRST);
-    if (transaction.recipients.length === 0) {
-      if (transaction.refused === 0) return this.#error(reply(503, '5.5.1', 'Say RCPT first'));
+    if (transaction.announced !== undefined) return this.#error(BETWEEN_CHUNKS);
+    if (transaction.binary) return this.#error(BINARY_NEEDS_BDAT);
+    const refused = await this.#refuseMessage(transaction);
+    if (refused !== undefined) return refused;
+    return {
+      replies: [reply(354, undefined, 'End data with <CR><LF>.<CR><LF>')],
+      next: 'message',
+    };
+  }
+
+  /** What refuses a message before any of it has come, if anything does. */
+  async #refuseMessage({ recipients, refused }: Transaction): Promise<Step | undefined> {
+    if (recipients.length === 0) {
+      if (refused === 0) return this.#error(reply(503, '5.5.1', 'Say RCPT first'));
       // A pipelining client did nothing wrong. RFC 5321 section 3.3 allows both codes, RFC 2033 section 4.2 wants 503.
       return say(this.#settings.protocol === 'lmtp' ? 503 : 554, '5.5.1', 'No valid recipients');
     }
     const answer = await this.#ask('data', () => this.#handler.data());
-    if (!isPositive(answer.reply)) return stepOf(answer);
-    return stepOf({ ...answer, reply: reply(354, undefined, 'End data with <CR><LF>.<CR><LF>') }, 'message');
+    return isPositive(answer.reply) && !disconnects(answer) ? undefined : stepOf(answer);
+  }
+
+  /** RFC 3030 section 2: the octets are taken in any case, and only then is there a reply. */
+  async #bdat(argument: string): Promise<Step> {
+    const chunk = parseChunk(argument);
+    if (chunk === undefined) return { replies: [BAD_CHUNK], next: 'close' };
+    const { size, last } = chunk;
+    const refused = await this.#refuseChunk(chunk);
+    if (refused === undefined) {
+      return { replies: [], next: { size, last, binary: this.#transaction!.binary } };
+    }
+    if (this.#refusedChunks.admits(size)) return { replies: [], next: { size, refused } };
+    this.#settings.log.info({ ...this.#ids, size }, 'too many octets in refused chunks');
+    return { ...refused, next: 'close' };
+  }
+
+  async #refuseChunk({ size, last }: Chunk): Promise<Step | undefined> {
+    const transaction = this.#transaction;
+    if (transaction !== undefined) {
+      const isFirst = transaction.announced === undefined;
+      transaction.announced = (transaction.announced ?? 0) + size;
+      const refused = isFirst ? await this.#refuseMessage(transaction) : undefined;
+      const { maxMessageSize } = this.#settings;
+      if (refused === undefined && transaction.announced <= maxMessageSize) return undefined;
+      const told = refused?.replies[0] ?? tooLarge(maxMessageSize);
+      const cause = { reply: told, cause: 'size', size: transaction.announced, ours: false };
+      await this.#endByChunk(told, refused === undefined ? { by: 'message', ...cause } : { by: 'client' });
+      if (refused !== undefined && refused.next !== 'continue') return refused;
+    }
+    const { ended } = this.#refusedChunks;
+    if (ended === undefined) return this.#error(MAIL_FIRST);
+    // RFC 2033 section 4.2: after the last of the data there is a reply for each recipient.
+    const count = last && this.#settings.protocol === 'lmtp' ? Math.max(1, ended.recipients) : 1;
+    return { replies: Array<Reply>(count).fill(ended.reply), next: 'continue' };
+  }
+
+  /** The chunks that may have been pipelined behind get the same reply. */
+  async #endByChunk(told: Reply, ending: Ending): Promise<void> {
+    const recipients = this.#transaction?.recipients.length ?? 0;
+    await this.#reset(ending);
+    this.#refusedChunks.ended = { reply: told, recipients };
   }
 
   async #askForMessage(spool: Parameters<SessionHandler['message']>[0], count: number): Promise<Answer[]> {
@@ -312,6 +386,7 @@ export class Dialog {
 
   /** Ends the transaction, if there is one, without a message. */
   async #reset(ending: Ending, options: { always: boolean } = { always: false }): Promise<void> {
+    this.#refusedChunks.ended = undefined;
     if (this.#transaction === undefined && !options.always) return;
     this.#transaction = undefined;
     try {
@@ -354,6 +429,19 @@ export class Dialog {
   }
 }
 
+/** From MAIL on. */
+interface Transaction {
+  readonly sender: Sender;
+  readonly recipients: Recipient[];
+  /** Recipients that were not accepted. */
+  refused: number;
+  readonly prdr: boolean;
+  /** BODY=BINARYMIME: the body is not lines. */
+  readonly binary: boolean;
+  /** Octets in chunks so far; undefined before the first. */
+  announced: number | undefined;
+}
+
 const BAD_LINE = reply(
   500,
   '5.5.2',
@@ -362,6 +450,8 @@ const BAD_LINE = reply(
 const NOT_UTF8 = reply(500, '5.5.2', 'Command is neither ASCII nor UTF-8');
 const HELO_FIRST = reply(503, '5.5.1', 'Say HELO, EHLO or LHLO first');
 const MAIL_FIRST = reply(503, '5.5.1', 'Say MAIL first');
+const BETWEEN_CHUNKS = reply(503, '5.5.1', 'Not between chunks, say BDAT or RSET');
+const BINARY_NEEDS_BDAT = reply(503, '5.5.1', 'BODY=BINARYMIME needs BDAT (RFC 3030 section 3)');
 const TLS_FIRST = reply(538, '5.7.11', 'AUTH needs TLS, say STARTTLS first');
 const NOT_OFFERED = reply(503, '5.5.1', 'AUTH is not offered');
 const PRDR_FOLLOWS = reply(353, undefined, 'A reply for each recipient follows');

@@ -62,9 +62,13 @@ const EXTENSIONS: readonly Extension[] = [
     offer: () => '',
     mail: {
       BODY: (value) =>
-        /^(?:7BIT|8BITMIME)$/i.test(value) ? undefined : bad('BODY must be 7BIT or 8BITMIME'),
+        /^(?:7BIT|8BITMIME|BINARYMIME)$/i.test(value)
+          ? undefined
+          : bad('BODY must be 7BIT, 8BITMIME or BINARYMIME'),
     },
   },
+  { keyword: 'CHUNKING', offer: () => '' }, // RFC 3030 section 2
+  { keyword: 'BINARYMIME', offer: () => '' }, // RFC 3030 section 3: a value of BODY
   { keyword: 'SMTPUTF8', offer: () => '', mail: { SMTPUTF8: noValue('SMTPUTF8') } }, // RFC 6531
   { keyword: 'ENHANCEDSTATUSCODES', offer: () => '' }, // RFC 2034
   { keyword: 'STARTTLS', offer: ({ settings, secure }) => offeredIf(settings.offersTls && !secure) }, // RFC 3207

@@ -43,25 +43,38 @@ export class MessageIntake implements MessageSink {
     return step;
   }
 
+  /** Why it will not be taken, as far as that is clear. */
+  get refusal(): MessageRefusal | undefined {
+    const { fault, size } = this.#reader;
+    if (fault !== undefined) {
+      const said = fault === 'size' ? tooLarge(this.#options.maxSize) : REFUSALS[fault];
+      return { reply: said, cause: fault, size, ours: false };
+    }
+    if (this.#diskFailure === undefined) return undefined;
+    const cause = `cannot spool the message: ${this.#diskFailure}`;
+    return { reply: DISK_REFUSAL, cause, size, ours: true };
+  }
+
+  /** All octets have been taken. */
   async finish(): Promise<Intake> {
     const { log, sessionId } = this.#options;
+    const rest = this.#reader.end();
+    if (rest !== undefined && this.#writer !== undefined) await this.#store(this.#writer, rest);
     if (this.#reader.longestLine > TEXT_LINE) {
       log.debug({ session: sessionId, octets: this.#reader.longestLine }, 'message has overlong lines');
     }
-    const { fault } = this.#reader;
-    if (fault !== undefined) {
-      const said = fault === 'size' ? tooLarge(this.#options.maxSize) : REFUSALS[fault];
-      return this.#refused({ reply: said, cause: fault, ours: false });
+    if (this.refusal === undefined) {
+      const writer = this.#writer!;
+      try {
+        const spool = await writer.finish();
+        this.#writer = undefined;
+        return { spool };
+      } catch (error) {
+        this.#diskFailure = describeError(error);
+      }
     }
-    const writer = this.#writer;
-    this.#writer = undefined;
-    try {
-      if (writer !== undefined) return { spool: await writer.finish() };
-    } catch (error) {
-      this.#diskFailure = describeError(error);
-    }
-    const cause = `cannot spool the message: ${this.#diskFailure}`;
-    return this.#refused({ reply: DISK_REFUSAL, cause, ours: true });
+    await this.abandon();
+    return { refusal: this.refusal! };
   }
 
   /** Forgets what was stored: the client went away, or the message is refused. */
@@ -79,10 +92,6 @@ export class MessageIntake implements MessageSink {
     }
   }
 
-  #refused(refusal: Omit<MessageRefusal, 'size'>): Intake {
-    return { refusal: { ...refusal, size: this.#reader.size } };
-  }
-
   async #store(writer: SpoolWriter, content: Buffer): Promise<void> {
     try {
       await writer.write(content);
@@ -95,7 +104,7 @@ export class MessageIntake implements MessageSink {
 
 const DISK_REFUSAL = reply(452, '4.3.1', 'Insufficient storage, try again later');
 
-const tooLarge = (maxSize: number): Reply =>
+export const tooLarge = (maxSize: number): Reply =>
   reply(552, '5.3.4', `Message too large, at most ${maxSize} octets`);
 
 const REFUSALS: Readonly<Record<Exclude<DataFault, 'size'>, Reply>> = {

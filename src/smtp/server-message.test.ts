@@ -89,16 +89,8 @@ describe('a whole dialog', () => {
       client.socket.end();
     }
     for (const result of results) expect(result).toEqual(results[0]);
-    expect(results[0]!.map((line) => line.slice(0, 3))).toEqual([
-      '220',
-      ...Array(6).fill('250'),
-      '250',
-      '250',
-      '354',
-      '250',
-      '500',
-      '221',
-    ]);
+    const codes = results[0]!.filter((line) => line[3] === ' ').map((line) => line.slice(0, 3));
+    expect(codes).toEqual(['220', '250', '250', '250', '354', '250', '500', '221']);
     await Promise.all(handlers.map((handler) => handler.closed));
     for (const handler of handlers) {
       expect(handler.messages.map(String)).toEqual(['Subject: x\r\n\r\n.one\r\ntwo\r\n']);

@@ -8,11 +8,12 @@ import { formatReply, reply, type Reply } from '../mail/reply.ts';
 import type { HandlerFactory, TlsFacts } from './handler.ts';
 import type { ListenerSettings } from './listener-options.ts';
 import { Receiver, type ReceiverOwner } from './receiver.ts';
+import { counted } from './server-chunks.ts';
 import { Dialog } from './server-dialog.ts';
 import { MessageIntake } from './server-intake.ts';
 import type { CommandLine } from './server-lines.ts';
 import { wireReply } from './server-replies.ts';
-import type { Step } from './server-step.ts';
+import type { ChunkStep, Step } from './server-step.ts';
 
 /** The listener, as its sessions see it. */
 export interface SessionHost extends SMTPServer {
@@ -35,6 +36,8 @@ export class ServerSession extends SMTPConnection implements ReceiverOwner {
   declare readonly _server: SessionHost;
   #dialog: Dialog | undefined;
   #intake: MessageIntake | undefined;
+  /** What to do once all octets have come that the receiver takes for no command. */
+  #atEnd: () => Promise<void> = async () => {};
   #step: Promise<void> = Promise.resolve();
   #busy = false;
   #pending = '';
@@ -89,13 +92,7 @@ export class ServerSession extends SMTPConnection implements ReceiverOwner {
   }
 
   async messageEnd(): Promise<void> {
-    const intake = this.#intake!;
-    this.#stopTiming();
-    await this.#run(async () => {
-      const result = await intake.finish();
-      this.#intake = undefined;
-      await this.#follow(await this.#dialog!.message(result));
-    });
+    await this.#run(this.#atEnd);
   }
 
   progress(): void {
@@ -208,6 +205,7 @@ export class ServerSession extends SMTPConnection implements ReceiverOwner {
     this.#busy = true;
     try {
       await step();
+      if (this.#dialog?.inTransaction !== true) await this.#dropMessage();
     } catch (error) {
       this.#fail(error);
     } finally {
@@ -230,17 +228,55 @@ export class ServerSession extends SMTPConnection implements ReceiverOwner {
         this.upgrade(() => false);
         return;
       case 'message':
-        this.#receiveMessage();
+        this.#atEnd = () => this.#endMessage();
+        this.#receiver?.receiveMessage(this.#beginMessage('dots'));
         return;
       case 'continue':
         await this.#writable();
+        return;
+      default:
+        await this.#receiveChunk(step.next);
     }
   }
 
-  #receiveMessage(): void {
+  #beginMessage(framing: 'dots' | 'chunks' | 'binary'): MessageIntake {
     const { maxMessageSize: maxSize, lineEndings, spoolDirectory, log } = this._server.settings;
-    this.#intake = new MessageIntake({ maxSize, lineEndings, spoolDirectory, log, sessionId: this.id });
-    this.#receiver?.receiveMessage(this.#intake);
+    const options = { framing, maxSize, lineEndings, spoolDirectory, log, sessionId: this.id };
+    this.#intake = new MessageIntake(options);
+    return this.#intake;
+  }
+
+  async #endMessage(): Promise<void> {
+    this.#stopTiming();
+    const result = await this.#intake!.finish();
+    this.#intake = undefined;
+    await this.#follow(await this.#dialog!.message(result));
+  }
+
+  /** All chunks of a message have one intake. */
+  async #receiveChunk(chunk: ChunkStep): Promise<void> {
+    const { size } = chunk;
+    if ('refused' in chunk) {
+      this.#atEnd = () => this.#follow(chunk.refused);
+    } else {
+      this.#intake ??= this.#beginMessage(chunk.binary ? 'binary' : 'chunks');
+      this.#atEnd = chunk.last ? () => this.#endMessage() : () => this.#endChunk(size);
+    }
+    if (size === 0) return await this.#atEnd();
+    const intake = 'refused' in chunk ? undefined : this.#intake;
+    this.#receiver?.receiveMessage(counted(size, async (octets) => intake?.take(octets)));
+  }
+
+  async #endChunk(size: number): Promise<void> {
+    const refusal = this.#intake!.refusal;
+    await this.#follow(await this.#dialog!.chunk({ size, refusal }));
+  }
+
+  /** The transaction ended otherwise than with its message. */
+  async #dropMessage(): Promise<void> {
+    const intake = this.#intake;
+    this.#intake = undefined;
+    await intake?.abandon();
   }
 
   #end(last: Reply, reason: string): void {
@@ -339,7 +375,7 @@ export class ServerSession extends SMTPConnection implements ReceiverOwner {
       await receiver.settled;
     }
     await this.#step;
-    await this.#intake?.abandon();
+    await this.#dropMessage();
     await this.#dialog?.hangUp(this.#reason ?? 'client closed the connection');
     this._server.sessionEnded(this);
   }

@@ -13,13 +13,12 @@ import { secureContext, type TlsIdentity } from './tls.ts';
  * The server's side of SMTP (RFC 5321), SUBMIT (RFC 6409) and LMTP (RFC 2033), on `smtp-server`. It speaks the protocol and
  * keeps its order; what is taken and what becomes of it is for the SessionHandler (`handler.ts`).
  *
- * Offered: PIPELINING, SIZE, 8BITMIME, SMTPUTF8, ENHANCEDSTATUSCODES, STARTTLS, and inside TLS AUTH PLAIN LOGIN. Not offered:
- * CHUNKING, DSN, XCLIENT, XFORWARD, PROXY, TLS from the first octet.
+ * What is offered is told by the table in `server-extensions.ts`. Not offered: DSN, XCLIENT, XFORWARD, PROXY, TLS from the first octet.
  *
  *   server.ts           the listener: accepts, counts, shuts down
  *   server-session.ts   one connection: socket, timers, replies
  *   receiver.ts         octets to command lines (server-lines.ts) and messages (server-data.ts)
- *   server-intake.ts    a message into its spool
+ *   server-intake.ts    a message into its spool, after DATA or in chunks of BDAT (server-chunks.ts)
  *   server-dialog.ts    the state machine: commands to handler calls and replies; AUTH in server-login.ts and sasl.ts
  *
  * Memory of a session: a chunk of the socket, a message up to 256 KiB (the rest is on disk), the replies not yet sent.
