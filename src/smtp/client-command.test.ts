@@ -31,9 +31,12 @@ describe('mailCommand', () => {
     expect(mailCommand({ address: '', params: {} }, offering())).toEqual({ line: 'MAIL FROM:<>' });
   });
 
-  it('never says BINARYMIME', () => {
+  it('says BINARYMIME where it is offered', () => {
     const sender = { address: 'a@x.test', params: { BODY: 'BINARYMIME' } };
-    expect(mailCommand(sender, offering('8BITMIME', 'BINARYMIME'))).toEqual({ line: 'MAIL FROM:<a@x.test>' });
+    expect(mailCommand(sender, offering('8BITMIME', 'CHUNKING', 'BINARYMIME'))).toEqual({
+      line: 'MAIL FROM:<a@x.test> BODY=BINARYMIME',
+    });
+    expect(mailCommand(sender, offering('8BITMIME', 'CHUNKING'))).toEqual({ line: 'MAIL FROM:<a@x.test>' });
   });
 
   it('refuses SMTPUTF8 where it is not offered, and asks for it where an address needs it', () => {

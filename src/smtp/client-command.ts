@@ -48,9 +48,8 @@ const OFFERED_BY: Readonly<Record<string, string>> = {
 function formatParams(params: EsmtpParams, extensions: ReadonlyMap<string, string>): string {
   let text = '';
   for (const [name, value] of Object.entries(params)) {
-    if (!extensions.has(OFFERED_BY[name] ?? name)) continue;
-    // It needs BDAT (RFC 3030), which we don't speak; the octets go out as they are.
-    if (name === 'BODY' && value.toUpperCase() === 'BINARYMIME') continue;
+    const offer = name === 'BODY' && value.toUpperCase() === 'BINARYMIME' ? 'BINARYMIME' : OFFERED_BY[name];
+    if (!extensions.has(offer ?? name)) continue;
     // oxlint-disable-next-line no-control-regex -- control characters are what this refuses
     if (!/^[A-Z0-9][A-Z0-9-]*$/.test(name) || !/^[^\s=\u0000-\u001f\u007f]*$/.test(value)) continue;
     text += value === '' ? ` ${name}` : ` ${name}=${value}`;

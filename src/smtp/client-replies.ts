@@ -24,6 +24,8 @@ export interface LocalReplies {
   badSender(): DownstreamReply;
   badRecipient(): DownstreamReply;
   noSmtpUtf8(): DownstreamReply;
+  /** It would have to be converted; `why` it was not. */
+  notConverted(why: string): DownstreamReply;
 }
 
 export function localReplies(name: string): LocalReplies {
@@ -48,6 +50,8 @@ export function localReplies(name: string): LocalReplies {
     badSequence: () => local(503, '5.5.1', 'bad sequence of commands'),
     badSender: () => local(553, '5.1.7', 'the sender address is not valid'),
     badRecipient: () => local(553, '5.1.3', 'the recipient address is not valid'),
+    // RFC 6152 section 3: a permanent failure, where nothing is converted.
+    notConverted: (why) => local(554, '5.6.3', `${downstream} does not take mail of this kind: ${why}`),
     noSmtpUtf8: () => local(550, '5.6.7', `${downstream} does not take internationalised mail`),
   };
 }

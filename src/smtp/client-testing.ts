@@ -10,6 +10,8 @@ export class Peer {
   readonly lines: string[] = [];
   /** Octets of each DATA as they came over the wire, the final dot included. */
   readonly messages: Buffer[] = [];
+  /** Octets of each BDAT. */
+  readonly chunks: Buffer[] = [];
   connections = 0;
   readonly #sockets = new Set<Socket>();
   readonly #server: Server;
@@ -115,6 +117,18 @@ class PeerSession {
     return octets;
   }
 
+  /** As many octets as BDAT announced. */
+  async chunk(size: number): Promise<Buffer> {
+    while (this.#buffer.length < size) {
+      if (this.#gone) throw new Gone();
+      await this.#more();
+    }
+    const octets = this.#buffer.subarray(0, size);
+    this.#buffer = this.#buffer.subarray(size);
+    this.#peer.chunks.push(octets);
+    return octets;
+  }
+
   /** What came and was not read yet. */
   get unread(): string {
     return this.#buffer.toString('latin1');
@@ -162,22 +176,27 @@ export function serving(manners: Manners = {}): Script {
     for (;;) {
       const line = await session.line();
       const verb = line.slice(0, 4).toUpperCase();
+      if (verb === 'BDAT') await session.chunk(Number(line.split(' ')[1]));
       const special = await manners.answer?.(line, session);
-      const said = special ?? usual(verb, manners);
-      session.say(said);
+      const said = special ?? usual(line, manners);
+      if (said !== '') session.say(said);
       if (verb === 'RCPT' && said.startsWith('2')) recipients += 1;
       if (verb === 'QUIT') session.socket.end();
-      if (verb === 'DATA' && said.startsWith('3')) {
-        await session.message();
+      const isLast = verb === 'BDAT' && line.endsWith(' LAST');
+      if (isLast || (verb === 'DATA' && said.startsWith('3'))) {
+        if (!isLast) await session.message();
         const each = Array.from({ length: manners.lmtp === true ? recipients : 1 }, () => '250 2.0.0 taken');
         session.say(...(manners.final?.(session, recipients) ?? each));
       }
-      if (verb === 'DATA' || verb === 'RSET') recipients = 0;
+      if (verb === 'DATA' || isLast || verb === 'RSET') recipients = 0;
     }
   };
 }
 
-function usual(verb: string, { lmtp, extensions = [] }: Manners): string {
+/** Nothing after the last chunk: the final replies follow. */
+function usual(line: string, { lmtp, extensions = [] }: Manners): string {
+  const verb = line.slice(0, 4).toUpperCase();
+  if (verb === 'BDAT') return line.endsWith(' LAST') ? '' : '250 2.0.0 chunk taken';
   if (verb === (lmtp === true ? 'LHLO' : 'EHLO')) {
     const lines = ['peer.test', ...extensions];
     return lines.map((line, index) => `250${index === lines.length - 1 ? ' ' : '-'}${line}`).join('\r\n');

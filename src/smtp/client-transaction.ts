@@ -3,8 +3,9 @@ import type { Recipient, Sender } from '../mail/envelope.ts';
 import { begin, discard, reset, type ClientContext } from './client-begin.ts';
 import { mailCommand, rcptCommand } from './client-command.ts';
 import type { ClientConnection } from './client-connection.ts';
-import { sendMessage } from './client-message.ts';
+import { sendChunks, sendMessage } from './client-message.ts';
 import type { DownstreamReply, DownstreamTransaction } from './transaction.ts';
+import { wayOf, type Way } from './client-way.ts';
 
 /**
  * A transaction step by step, as through mode needs it: each reply is the downstream's own answer to that command.
@@ -15,6 +16,7 @@ import type { DownstreamReply, DownstreamTransaction } from './transaction.ts';
 export class StepwiseTransaction implements DownstreamTransaction {
   readonly #context: ClientContext;
   #connection: ClientConnection | undefined;
+  #way: Way = { verb: 'DATA' };
   #accepted = 0;
   #ended = false;
   #before: Promise<unknown> = Promise.resolve();
@@ -28,6 +30,8 @@ export class StepwiseTransaction implements DownstreamTransaction {
       const { locals } = this.#context;
       if (this.#ended || this.#connection !== undefined) return locals.badSequence();
       const begun = await begin(this.#context, async (connection) => {
+        this.#way = wayOf(sender, connection.extensions);
+        if ('needs' in this.#way) return { mail: locals.notConverted('8-bit or binary') };
         const command = mailCommand(sender, { extensions: connection.extensions, locals });
         if ('refusal' in command) return { mail: command.refusal };
         return { mail: await this.#say(connection, command.line) };
@@ -62,7 +66,14 @@ export class StepwiseTransaction implements DownstreamTransaction {
         await reset(connection, this.#context);
         return [];
       }
-      const { settings } = this.#context;
+      const { settings, locals } = this.#context;
+      if (this.#way.verb === 'BDAT') {
+        const { replies, isOpen } = await sendChunks(connection, { settings, locals, message, count });
+        this.#end();
+        if (isOpen) void reset(connection, this.#context);
+        else this.#context.pool.release(connection);
+        return replies;
+      }
       connection.wire.write('DATA\r\n');
       const answer = await connection.wire.receive({ ms: settings.timeouts.commandMs, positive: 3 });
       if (answer.code >= 400) {
@@ -70,7 +81,6 @@ export class StepwiseTransaction implements DownstreamTransaction {
         void reset(connection, this.#context);
         return Array.from({ length: count }, () => answer);
       }
-      const { locals } = this.#context;
       const replies = await sendMessage(connection, { settings, locals, message, count });
       this.#end();
       this.#context.pool.release(connection);

@@ -21,7 +21,11 @@ import type { Downstream, DownstreamReply, DownstreamTransaction, SendRequest } 
  *   451 4.4.2  LMTP: no reply for this recipient 451 4.5.0  answered nonsense
  *   451 4.7.4  no TLS where it is required       451 4.7.5  TLS failed where it is required
  *   550 5.6.0  bare CR or LF in the message      550 5.6.7  SMTPUTF8 needed and not offered
+ *   554 5.6.3  8-bit or binary, not taken there, and not converted
  *   553 5.1.3, 5.1.7  an address that can't be put into a command
+ *
+ * A message goes after DATA, one with BODY=BINARYMIME in chunks of BDAT (RFC 3030), and only where BINARYMIME and CHUNKING are offered.
+ * `open` converts nothing; `send` has converted what the downstream does not take (`client-way.ts`).
  *
  * A downstream that says 421 and closes is quoted: its 421 stands for the replies that it left out.
  */

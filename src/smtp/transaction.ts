@@ -1,6 +1,7 @@
 import type { ByteSource } from '../base/bytes.ts';
 import type { Recipient, Sender } from '../mail/envelope.ts';
 import type { Reply } from '../mail/reply.ts';
+import type { LineOctets } from './client-way.ts';
 
 /**
  * One mail transaction towards a downstream, whatever it speaks: SMTP and LMTP (this folder), Maildir (delivery).
@@ -16,6 +17,7 @@ export interface DownstreamTransaction {
    * Sends the message and returns one reply for each recipient that `rcpt` answered with 2xx, in that order.
    * Over SMTP all of them are the one reply. If the connection is lost after the final dot was sent, the replies are
    * 4xx: the message may have arrived, and a duplicate is better than a loss (RFC 5321 section 4.5.4.1).
+   * What the downstream does not take (BODY of the sender) was refused at `mail`: nothing is converted here.
    */
   data(message: ByteSource): Promise<DownstreamReply[]>;
   /** Ends the transaction without a message (RSET) and gives the connection back. Safe to call at any time, twice. */
@@ -50,4 +52,12 @@ export interface SendRequest {
   readonly sender: Sender;
   readonly recipients: readonly Recipient[];
   readonly message: ByteSource;
+  /**
+   * Gives the message as lines of such octets, for a downstream that takes no others, or why there is none: a 5xx where it
+   * can't be converted. It may be asked several times. Without this, such a message is refused with 554 5.6.3 (RFC 6152 section 3).
+   */
+  readonly convert?: (needs: LineOctets) => Promise<Converted>;
 }
+
+/** A message in another encoding, or what to tell in its place. */
+export type Converted = { readonly message: ByteSource } | { readonly failure: Reply };
