@@ -90,6 +90,13 @@ export function spoolOf(octets: Uint8Array): Spool {
   return new MemorySpool(shared);
 }
 
+/** A spool of a file that was written already; from here on it is the spool's to remove. */
+export async function adoptSpoolFile(path: string): Promise<Spool> {
+  const file = await open(path, 'r');
+  const { size } = await file.stat();
+  return new FileSpool(file, path, size);
+}
+
 class MemorySpool implements Spool {
   readonly handle: SpoolHandle;
   readonly size: number;

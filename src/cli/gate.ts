@@ -5,6 +5,7 @@ import { describeError, type OperationalError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import type { Config, ListenerConfig, WebConfig } from '../config/config.ts';
 import type { LoadedConfig } from '../config/load.ts';
+import { Converter } from '../delivery/converter.ts';
 import { Forwarder } from '../delivery/forwarder.ts';
 import { IncidentRunner } from '../delivery/incidents/runner.ts';
 import { Notices } from '../delivery/notices.ts';
@@ -12,6 +13,7 @@ import { startQueueRunner, type DeliverySettings, type QueueRunner } from '../de
 import { compileRequesters } from '../ocp/requesters.ts';
 import type { ProxyOptions } from '../proxy/options.ts';
 import { createProxy } from '../proxy/session.ts';
+import { LibraryThreads } from '../sandbox/capabilities/library-threads.ts';
 import { fileAuthenticator } from '../smtp/password-file.ts';
 import { startListener, type Listener } from '../smtp/server.ts';
 import { secureContext, type TlsIdentity } from '../smtp/tls.ts';
@@ -45,6 +47,8 @@ export class Gate {
   readonly #blobs: BlobFiles;
   readonly #runner: QueueRunner;
   readonly #notices = new Notices();
+  /** Of the queue, to convert messages in. */
+  readonly #threads = new LibraryThreads();
   readonly #incidents: IncidentRunner;
   readonly #listeners = new Map<string, RunningListener>();
   #web: { readonly config: WebConfig; readonly server: Web } | undefined;
@@ -58,8 +62,14 @@ export class Gate {
     this.#blobs = parts.blobs;
     this.#generation = parts.generation;
     this.#incidents = new IncidentRunner({ store: parts.store.incidents, log: parts.log });
+    const { stateDir } = parts.generation.config;
     this.#runner = startQueueRunner({
       store: parts.store,
+      converter: new Converter({
+        spoolDirectory: spoolDirectory(stateDir),
+        threads: this.#threads,
+        log: parts.log,
+      }),
       notesPath: notesPath(parts.generation.config),
       log: parts.log,
       ...deliverySettings(parts.generation),
@@ -170,7 +180,7 @@ export class Gate {
     this.#listeners.clear();
     // A delivery that is cut off may be made twice, so these get a moment in any case.
     await this.#runner.stop(Math.min(deadlineMs, Math.max(left(), DELIVERIES_MS)));
-    await this.#generation.close(left());
+    await Promise.all([this.#generation.close(left()), this.#threads.close()]);
     await Promise.race([Promise.all(this.#retiring), sleep(left())]);
     await this.#incidents.stop();
     await this.#blobs.close();

@@ -32,9 +32,11 @@ export class FinalGate {
     this.#reserveMs = patience.reserveMs;
   }
 
-  /** The message, its last octets given out only when it is its turn. `leave` once its reply is noted, or it has failed. */
-  guard(message: ByteSource): { readonly message: ByteSource; readonly leave: () => void } {
-    const { size } = message;
+  /**
+   * A place for one message. `guarded` gives it, in whatever form it is sent, with its last octets given out only when it is its turn.
+   * `leave` once its reply is noted, or it has failed.
+   */
+  place(): { readonly guarded: (message: ByteSource) => ByteSource; readonly leave: () => void } {
     const token = {};
     let turn: Promise<void> | undefined;
     let timer: NodeJS.Timeout | undefined;
@@ -64,14 +66,14 @@ export class FinalGate {
       });
     };
     return {
-      message: {
-        size,
+      guarded: (message) => ({
+        size: message.size,
         read: async (offset, length) => {
           const octets = await message.read(offset, length);
-          if (offset + octets.length >= size) await (turn ??= wait());
+          if (offset + octets.length >= message.size) await (turn ??= wait());
           return octets;
         },
-      },
+      }),
       leave: () => {
         left = true;
         clearTimeout(timer);

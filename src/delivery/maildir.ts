@@ -50,6 +50,8 @@ class MaildirDownstream implements Downstream {
   readonly takesFolders = true;
   readonly extensions: ReadonlyMap<string, string> = new Map([
     ['8BITMIME', ''],
+    ['CHUNKING', ''],
+    ['BINARYMIME', ''],
     ['SMTPUTF8', ''],
   ]);
   readonly #options: MaildirOptions;

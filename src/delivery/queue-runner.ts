@@ -1,12 +1,15 @@
 import { withDeadline } from '../base/deadline.ts';
+import type { ByteSource } from '../base/bytes.ts';
 import { describeError } from '../base/errors.ts';
 import type { Log } from '../base/log.ts';
 import { pause } from '../base/pause.ts';
+import type { LineOctets } from '../mail/conversion.ts';
 import { formatReply, reply } from '../mail/reply.ts';
-import type { Downstream, DownstreamReply } from '../smtp/transaction.ts';
+import type { Converted, Downstream, DownstreamReply } from '../smtp/transaction.ts';
 import type { QueueEntry, Store } from '../store/store.ts';
 import { isUnreachable } from './circuit.ts';
 import { Claimer } from './claimer.ts';
+import type { Conversion, Converter } from './converter.ts';
 import { jobOf, type Job } from './job.ts';
 import { Lane } from './lane.ts';
 import { isServed } from './outcome.ts';
@@ -68,6 +71,7 @@ export interface DeliverySettings {
 
 export interface QueueRunnerOptions extends DeliverySettings {
   readonly store: Store;
+  readonly converter: Pick<Converter, 'convert'>;
   readonly log: Log;
   /** Where it is noted what was served; kept between runs. */
   readonly notesPath: string;
@@ -248,9 +252,9 @@ class Runner implements QueueRunner {
   }
 
   async #run(lane: Lane, job: Job): Promise<void> {
-    const { message, leave } = lane.gate.guard(job.message);
+    const { guarded, leave } = lane.gate.place();
     try {
-      const replies = await this.#send({ ...job, message });
+      const replies = await this.#send(job, guarded);
       const noted = isServed(job, replies) && this.#notes.note(job.id);
       if (noted) leave();
       if (lane.circuit.record(replies, this.#context.now())) this.#logRest(lane);
@@ -282,22 +286,42 @@ class Runner implements QueueRunner {
     if (notice !== undefined) this.wake(notice.downstream);
   }
 
-  async #send(job: Job): Promise<readonly DownstreamReply[]> {
-    const { downstreams, hold } = this.#context;
+  async #send(job: Job, guarded: (message: ByteSource) => ByteSource): Promise<readonly DownstreamReply[]> {
+    const { downstreams, hold, converter, log } = this.#context;
+    const { id: queue, transaction } = job;
     const downstream = downstreams.get(job.downstream);
     if (downstream === undefined) {
       return sameForAll(job, reply(451, '4.3.5', `No downstream is named ${job.downstream}`));
     }
     const release = hold();
+    const conversions = new Map<LineOctets, Promise<Conversion>>();
+    const convert = async (needs: LineOctets): Promise<Converted> => {
+      let conversion = conversions.get(needs);
+      if (conversion === undefined) {
+        log.debug({ queue, transaction, downstream: downstream.name, needs }, 'converting');
+        conversion = converter.convert(job.message, needs);
+        conversions.set(needs, conversion);
+      }
+      const converted = await conversion;
+      return 'failure' in converted ? converted : { message: guarded(converted.message) };
+    };
     try {
-      return await downstream.send(job);
+      return await downstream.send({ ...job, message: guarded(job.message), convert });
     } catch (error) {
       // The message cannot be read, or a bug: no reason to lose the entry.
-      const { id: queue, transaction } = job;
-      this.#context.log.error({ queue, transaction, error: describeError(error) }, 'cannot send');
+      log.error({ queue, transaction, error: describeError(error) }, 'cannot send');
       return sameForAll(job, reply(451, '4.3.0', 'The message cannot be sent for an internal reason'));
     } finally {
       release();
+      for (const conversion of conversions.values()) void this.#discard(await conversion);
+    }
+  }
+
+  async #discard(conversion: Conversion): Promise<void> {
+    try {
+      if ('discard' in conversion) await conversion.discard();
+    } catch (error) {
+      this.#context.log.error({ cause: describeError(error) }, 'the spool file was not removed');
     }
   }
 

@@ -122,7 +122,8 @@ function endedByLineEnd(body: Uint8Array): Uint8Array {
   return body.length === 0 || body.at(-1) === 10 ? body : Buffer.concat([body, CRLF]);
 }
 
-function headerOf(source: SyncByteSource, part: MimePart): HeaderIndex {
+/** A part's own header. */
+export function headerOf(source: SyncByteSource, part: MimePart): HeaderIndex {
   const bytes = new Uint8Array(Math.min(part.headerSize, HEADER_LIMIT));
   const length = source.readInto(bytes, part.offset);
   return indexHeader(bytes.subarray(0, length), { offset: part.offset });

@@ -1,7 +1,5 @@
+import type { LineOctets } from '../mail/conversion.ts';
 import type { Sender } from '../mail/envelope.ts';
-
-/** Which octets a server takes: lines of ASCII, or lines of any octets but CR, LF and NUL (RFC 6152). */
-export type LineOctets = '7bit' | '8bit';
 
 /** How a message gets to a downstream. */
 export type Way =

@@ -1,7 +1,7 @@
 import type { ByteSource } from '../base/bytes.ts';
+import type { LineOctets } from '../mail/conversion.ts';
 import type { Recipient, Sender } from '../mail/envelope.ts';
 import type { Reply } from '../mail/reply.ts';
-import type { LineOctets } from './client-way.ts';
 
 /**
  * One mail transaction towards a downstream, whatever it speaks: SMTP and LMTP (this folder), Maildir (delivery).

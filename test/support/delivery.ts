@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { silentLog, type Log } from '../../src/base/log.ts';
 import { spoolOf } from '../../src/base/spool.ts';
+import { Converter } from '../../src/delivery/converter.ts';
 import { Forwarder, type MailToStore } from '../../src/delivery/forwarder.ts';
 import { DEFAULT_DELIVERY, type DeliveryPolicy } from '../../src/delivery/policy.ts';
 import { startQueueRunner, type QueueRunner } from '../../src/delivery/queue-runner.ts';
 import { imageOf } from '../../src/mail/image.ts';
+import { LibraryThreads } from '../../src/sandbox/capabilities/library-threads.ts';
 import { smtpDownstream } from '../../src/smtp/client.ts';
 import type { Downstream } from '../../src/smtp/transaction.ts';
 import { IncidentRunner } from '../../src/delivery/incidents/runner.ts';
@@ -69,7 +71,9 @@ export async function openDelivery(options: DeliveryOptions): Promise<Delivery> 
     },
     incidents: new IncidentRunner({ store: store.incidents, log }),
   };
-  const runner = startQueueRunner({ ...settings, notesPath: join(directory, 'served') });
+  const threads = new LibraryThreads();
+  const converter = new Converter({ spoolDirectory: directory, threads, log });
+  const runner = startQueueRunner({ ...settings, converter, notesPath: join(directory, 'served') });
   return {
     store,
     runner,
@@ -78,7 +82,7 @@ export async function openDelivery(options: DeliveryOptions): Promise<Delivery> 
     async close(deadlineMs) {
       await runner.stop(deadlineMs);
       await Promise.all([...downstreams.values()].map((downstream) => downstream.close(0)));
-      await store.close();
+      await Promise.all([store.close(), threads.close()]);
     },
   };
 }
@@ -87,6 +91,8 @@ export interface MailOrder {
   /** Latin-1, CRLF lines. */
   readonly text?: string;
   readonly sender?: string;
+  /** Of MAIL. */
+  readonly params?: Readonly<Record<string, string>>;
   readonly recipients?: readonly (string | { address: string; params: Record<string, string> })[];
   readonly downstream?: string;
 }
@@ -102,7 +108,7 @@ export function mailOf(order: MailOrder = {}): MailToStore {
   const variant = {
     image: imageOf(spool.handle),
     source: spool,
-    sender: { address: order.sender ?? 's@example.org', params: {} },
+    sender: { address: order.sender ?? 's@example.org', params: order.params ?? {} },
     recipients,
     downstream: order.downstream ?? 'mx',
   };

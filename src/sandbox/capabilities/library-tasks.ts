@@ -4,6 +4,7 @@
  */
 export const LIBRARY_TASKS = {
   partTable: async () => (await import('./task-part-table.ts')).runPartTable,
+  convert: async () => (await import('./task-convert.ts')).runConvert,
   verifyMessage: async () => (await import('./task-verify-message.ts')).runVerifyMessage,
   dkimSign: async () => (await import('./task-sign.ts')).runDkimSign,
   arcSeal: async () => (await import('./task-sign.ts')).runArcSeal,

@@ -5,7 +5,7 @@ import { workerUrl } from '../../base/worker-url.ts';
 import type { LibraryAnswer, LibraryCall, TaskName } from './library-tasks.ts';
 
 /**
- * A few threads for the work of libraries on behalf of capabilities, so that no message, however large or made up, holds up the event
+ * A few threads for the work of libraries on behalf of capabilities, and for what else is done with whole messages, so that no message, however large or made up, holds up the event
  * loop: what a library does with it is bounded in memory by the thread's heap, and in time by the signal, past which the thread is ended.
  * They are started when there is work, and end when there has been none for a while.
  */
