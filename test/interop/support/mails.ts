@@ -120,3 +120,24 @@ export function arrived(maildir: string, mail: TestMail): Promise<string> {
     return found[0];
   });
 }
+
+/** What is in all mailboxes of a server, Maildirs or folders of Cyrus. Files are read once, since none is ever changed. */
+export class Mailboxes {
+  readonly #directory: string;
+  readonly #texts = new Map<string, string>();
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** The messages that have come so far, lines ended with CRLF. */
+  async all(): Promise<string[]> {
+    const paths = await readdir(this.#directory, { recursive: true });
+    for (const path of paths) {
+      if (this.#texts.has(path) || !/\/new\/[^/]+$|\/\d+\.$/.test(path)) continue;
+      const text = await readFile(join(this.#directory, path), 'latin1');
+      this.#texts.set(path, text.replaceAll(/\r?\n/g, '\r\n'));
+    }
+    return [...this.#texts.values()];
+  }
+}

@@ -6,8 +6,11 @@ const MACHINE = process.arch === 'arm64' ? 'aarch64' : 'x86_64';
 const FOLDERS = [
   '/usr/sbin',
   '/usr/bin',
-  // Where `.ci/run` unpacks Exim, whose package can't be installed beside Postfix.
+  // Where `.ci/run` unpacks Exim and OpenSMTPD, whose packages can't be installed beside Postfix.
   '/opt/postern-exim/usr/sbin',
+  '/opt/postern-opensmtpd/usr/sbin',
+  // Where Cyrus keeps what is not for users.
+  '/usr/lib/cyrus/bin',
   // What rsyslog loads; Debian has its TLS in a package of its own.
   `/usr/lib/${MACHINE}-linux-gnu/rsyslog`,
 ];
