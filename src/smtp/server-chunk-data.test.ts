@@ -94,6 +94,13 @@ describe('a message with a binary body', () => {
     expect(read(cut('A: b\r\n\0\0'), binary).fault).toBe('nul');
   });
 
+  it('is told the same fault whatever the chunks if its header alone is too large', () => {
+    const text = 'A: bcdefgh\r\n\r\n\0';
+    for (const chunks of [cut(text), cut(text, 11), cut(text, 12, 14)]) {
+      expect(read(chunks, { ...binary, maxSize: 8 }).fault).toBe('size');
+    }
+  });
+
   it('has no lines that could be too long', () => {
     const text = `A: b\r\n\r\n${'x'.repeat(3_000_000)}`;
     expect(read(cut(text, 1_000_000), { ...binary, maxSize: 1e7 }).content).toBe(text);

@@ -158,7 +158,9 @@ export class DataReader {
   #endLine(length: number): void {
     this.#lineLength += length;
     this.#checkLine();
-    this.#inBinary = this.#options.framing === 'binary' && this.#lineLength === 0 && this.#faults.size === 0;
+    // Not after a fault. That it is too large shows with the chunk, and so must not matter here.
+    const isSound = this.#faults.size === Number(this.#faults.has('size'));
+    this.#inBinary = this.#options.framing === 'binary' && this.#lineLength === 0 && isSound;
     this.#lineLength = 0;
     this.#lineStart = true;
   }
