@@ -16,6 +16,7 @@ import {
   hasNul,
   IN_CHUNKS,
   inLanes,
+  isFrom,
   NO_ENDS,
   NO_ENDS_AT_FIRST,
   sendRaw,
@@ -30,10 +31,6 @@ const LINE_ENDINGS = ['refuse', 'repair'] as const;
 type ServerName = (typeof SERVERS)[number];
 type LineEndings = (typeof LINE_ENDINGS)[number];
 const missing = lacks('postfix', 'exim4', 'smtpd', 'dovecot', 'lmtpd', 'unshare');
-
-/** Exim writes it in its own way. */
-const isFrom = (sender: string, text: string): boolean =>
-  text.toLowerCase().includes(`return-path: <${sender}>`);
 
 /** One message on its way. */
 interface Row {

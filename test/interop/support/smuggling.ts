@@ -83,6 +83,10 @@ export const hasNul = (text: string): boolean => text.includes('\0');
 /** Who the second message would be from. */
 export const EVIL = 'evil@sender.test';
 
+/** Whether a message in a mailbox came with this envelope sender. Exim writes the field's name in its own way. */
+export const isFrom = (sender: string, text: string): boolean =>
+  text.toLowerCase().includes(`return-path: <${sender}>`);
+
 export interface Outer {
   /** What is smuggled in, from its very first octets (`first`), in the header, or in the body. */
   readonly place: 'first' | 'header' | 'body';
@@ -109,7 +113,7 @@ export interface Sending {
   readonly chunks?: readonly number[];
 }
 
-/** Sends the message in a session of its own. Every reply from that to the message on, up to that to QUIT. */
+/** Sends the message in a session of its own. Every reply from that to the message on, up to that to QUIT, or `closed` where none came. */
 export async function sendRaw({ port, to, segments, chunks }: Sending): Promise<string[]> {
   const dialog = await Dialog.open(port);
   try {
@@ -136,7 +140,7 @@ export async function sendRaw({ port, to, segments, chunks }: Sending): Promise<
     const replies = [await dialog.hear()];
     dialog.send('QUIT\r\n');
     // What is hidden may have been heard as commands: then there are more replies.
-    while (!replies.at(-1)!.startsWith('221')) replies.push(await dialog.hear());
+    while (!/^(?:221|closed)/.test(replies.at(-1)!)) replies.push(await dialog.hear().catch(() => 'closed'));
     return replies;
   } finally {
     dialog.vanish();
