@@ -78,6 +78,8 @@ describe.skipIf(missing !== '').each(['smtp', 'lmtp'] as const)(
       const trace = expectUnchanged(await arrived(dovecot!.maildir(BEN), mail), mail);
       const keyword = protocol === 'smtp' ? 'ESMTPS' : 'LMTPS';
       expect(trace).toMatch(new RegExp(`^\\tby gate\\.test with ${keyword} id `, 'm'));
+      // It says K of what it sent by BDAT.
+      expect(exim.log()).toMatch(new RegExp(`^.* => ${BEN} R=out T=out .* K `, 'm'));
     });
 
     it('takes a program out and leaves the rest', async () => {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { freePort } from '../../support/free-port.ts';
 import { waitFor } from '../../support/postern.ts';
@@ -9,6 +9,8 @@ import { found, greets, run } from './servers.ts';
 export interface Exim {
   /** Takes a message (Latin-1) and tries once to deliver it. */
   send(order: { text: string; from: string; to: readonly string[] }): Promise<void>;
+  /** What it did so far, a line for each delivery. */
+  log(): string;
   /** Where notices to senders arrive. */
   readonly maildir: string;
 }
@@ -29,6 +31,7 @@ export async function setUpExim(options: EximOptions): Promise<Exim> {
   writeFileSync(file, config({ ...options, spool, maildir }));
   return {
     maildir,
+    log: () => readFileSync(join(spool, 'mainlog'), 'latin1'),
     async send({ text, from, to }) {
       // -odf: the delivery, and that of the notice, is over when it ends. -oi: a dot alone does not end the message.
       const words = ['-C', file, '-odf', '-oi', '-f', from, ...to];

@@ -29,6 +29,8 @@ export interface PostfixOptions {
   readonly mailboxes: readonly string[];
   /** Recipient domain → transport, as in transport(5). */
   readonly relay?: Readonly<Record<string, string>>;
+  /** More of main.cf. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
@@ -79,7 +81,7 @@ export async function startPostfix(options: PostfixOptions): Promise<Postfix> {
   };
 }
 
-function mainCf({ directory, hostname, mailboxes, relay = {} }: PostfixOptions): string {
+function mainCf({ directory, hostname, mailboxes, relay = {}, settings: more = {} }: PostfixOptions): string {
   const domains = new Set(mailboxes.map((address) => address.slice(address.indexOf('@') + 1)));
   const table = (entries: string[]): string =>
     `inline:{ ${entries.map((entry) => `{ ${entry} }`).join(', ')} }`;
@@ -111,6 +113,7 @@ function mainCf({ directory, hostname, mailboxes, relay = {} }: PostfixOptions):
     ...(Object.keys(relay).length > 0 && {
       transport_maps: table(Object.entries(relay).map(([domain, transport]) => `${domain} = ${transport}`)),
     }),
+    ...more,
   };
   return Object.entries(settings)
     .map(([key, value]) => `${key} = ${value}\n`)
