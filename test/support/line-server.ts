@@ -103,6 +103,9 @@ export function decentBut(habits: Habits): (peer: Peer) => Promise<void> {
           act(peer, 'dot', '250 2.0.0 taken');
           break;
         }
+        case 'HELO':
+          peer.say('250 nasty');
+          break;
         case 'MAIL':
         case 'RCPT':
         case 'RSET':
