@@ -25,10 +25,17 @@ interface Behaviour {
   answer?: string;
   /** Answers the handshake with something else. */
   garbage?: boolean;
+  /** Speaks nothing newer than TLS 1.0. */
+  old?: boolean;
 }
 
 /** A downstream that knows STARTTLS; `seen` gets each command with `tls ` before those that came encrypted. */
-async function serveTls({ offers = true, answer = '220 go\r\n', garbage = false }: Behaviour = {}) {
+async function serveTls({
+  offers = true,
+  answer = '220 go\r\n',
+  garbage = false,
+  old = false,
+}: Behaviour = {}) {
   const seen: string[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
@@ -53,7 +60,12 @@ async function serveTls({ offers = true, answer = '220 go\r\n', garbage = false 
             socket.once('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'));
             return;
           }
-          const secureContext = createSecureContext({ key, cert });
+          const oldest = {
+            minVersion: 'TLSv1',
+            maxVersion: 'TLSv1',
+            ciphers: 'DEFAULT:@SECLEVEL=0',
+          } as const;
+          const secureContext = createSecureContext({ key, cert, ...(old && oldest) });
           const secure = new TLSSocket(socket, { isServer: true, secureContext });
           secure.on('error', () => {});
           talk(secure, true);
@@ -188,4 +200,46 @@ describe('STARTTLS', () => {
       expect(seen).toEqual(['EHLO gate.test', 'STARTTLS']);
     },
   );
+
+  it.each<[string, Behaviour]>([
+    ['takes STARTTLS out of the offer', { offers: false }],
+    ['answers 454', { answer: '454 4.7.0 TLS not available\r\n' }],
+    ['answers 500', { answer: '500 5.5.1 what?\r\n' }],
+    ['answers 502', { answer: '502 5.5.1 no such command\r\n' }],
+    ['answers 250', { answer: '250 2.0.0 go on in clear text\r\n' }],
+    ['answers nonsense', { answer: 'yes\r\n' }],
+    ['breaks the handshake', { garbage: true }],
+    ['speaks TLS 1.0', { old: true }],
+    ['answers for us, with clear text behind 220', { answer: '220 go\r\n250 taken\r\n' }],
+  ])(
+    'where it is required, says nothing but EHLO and QUIT to one in between who %s',
+    async (_how, behaviour) => {
+      const { port, seen } = await serveTls(behaviour);
+      expect(await send(port, { tls: 'required', ca: cert })).toMatch(/^4/);
+      expect(seen.filter((line) => !/^(?:EHLO gate\.test|STARTTLS|QUIT)$/.test(line))).toEqual([]);
+    },
+  );
+
+  it('goes on in clear text where it is opportunistic and what is spoken there is too old', async () => {
+    const { port, seen } = await serveTls({ old: true });
+    expect(await send(port, { tls: 'opportunistic' })).toBe('250 2.0.0 fine');
+    expect(seen.slice(0, 4)).toEqual([
+      'EHLO gate.test',
+      'STARTTLS',
+      'EHLO gate.test',
+      'MAIL FROM:<s@x.test>',
+    ]);
+  });
+
+  it('takes no clear text behind 220 for an answer from inside, where it is opportunistic too', async () => {
+    const { port, seen } = await serveTls({ answer: '220 go\r\n250-peer.test\r\n250 XEVIL\r\n' });
+    // Who is in between can have clear text anyway. What he must not have is a say inside TLS, or an extension that the peer did not offer there.
+    expect(await send(port, { tls: 'opportunistic' })).toBe('250 2.0.0 fine');
+    expect(seen.slice(0, 4)).toEqual([
+      'EHLO gate.test',
+      'STARTTLS',
+      'EHLO gate.test',
+      'MAIL FROM:<s@x.test>',
+    ]);
+  });
 });
