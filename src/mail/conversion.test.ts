@@ -209,6 +209,11 @@ describe('no conversion', () => {
       'two encodings',
     ],
     [
+      'a message in a digest without an empty line before it',
+      mail(['Content-Type: multipart/digest; boundary=a'], lines('--a', '\x0bnone', '', '\xE4', '--a--')),
+      'without an empty line',
+    ],
+    [
       'messages in messages in messages',
       `${mail([VERSION, 'Content-Type: message/rfc822'], '').repeat(40)}${eightBit}`,
       'nested too deep',
