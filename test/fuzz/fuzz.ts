@@ -34,7 +34,7 @@ for (const { name, properties } of chosen) {
   const { runs, kept, growth, slowest } = report.held;
   const rate = seconds > 0 ? Math.round(runs / seconds) : 0;
   console.log(
-    `${name.padEnd(11)} ${String(runs).padStart(8)} runs ${String(rate).padStart(6)}/s  ${kept} kept  ` +
+    `${name.padEnd(10)} ${String(runs).padStart(8)} runs ${String(rate).padStart(6)}/s  ${kept} kept  ` +
       `${Object.keys(properties).length} properties  ${(growth / 2 ** 20).toFixed(1)} MiB grown  slowest ${slowest.toFixed(0)} ms  seed ${seed}`,
   );
 }

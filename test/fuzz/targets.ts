@@ -4,7 +4,9 @@ import { config } from './targets/config.ts';
 import { data } from './targets/data.ts';
 import { decisions } from './targets/decisions.ts';
 import { decoded } from './targets/decoded.ts';
+import { dialog } from './targets/dialog.ts';
 import { dns } from './targets/dns.ts';
+import { downstream } from './targets/downstream.ts';
 import { dsn } from './targets/dsn.ts';
 import { header } from './targets/header.ts';
 import { lines } from './targets/lines.ts';
@@ -17,7 +19,9 @@ import { splices } from './targets/splices.ts';
 export const TARGETS: readonly Target[] = [
   lines,
   data,
+  dialog,
   replies,
+  downstream,
   address,
   header,
   splices,
