@@ -117,6 +117,20 @@ describe('STARTTLS', () => {
     expect(log.filter(({ message }) => message === 'TLS handshake failed')).toHaveLength(1);
   });
 
+  it('ends the session at plain text between what is said inside', async () => {
+    const { connect, handlers } = await openListener({ tls: secureContext(identity) });
+    const client = await connect();
+    await client.greet();
+    const plain = client.socket;
+    expect(await client.startTls()).toMatch(/^220 /);
+    expect(await client.ask('EHLO again.example')).toMatch(/^250-/);
+    plain.write('MAIL FROM:<evil@example.com>\r\n');
+    expect((await client.rest()).join('')).not.toContain('250');
+    client.socket.destroy();
+    await handlers[0]!.closed;
+    expect(handlers[0]!.calls.slice(-2)).toEqual(['helo EHLO again.example', 'close']);
+  });
+
   it('survives clients that leave or reset in the handshake', async () => {
     const { connect, handlers, listener } = await openListener(options);
     for (const first of [Buffer.alloc(0), Buffer.from([0x16, 0x03, 0x01])]) {
