@@ -214,6 +214,11 @@ describe('no conversion', () => {
       'without an empty line',
     ],
     [
+      'a message behind a header that ends before a line that is no field',
+      mail(['Content-Type: message/rfc822', 'no field'], lines('\xE4')),
+      'without an empty line',
+    ],
+    [
       'messages in messages in messages',
       `${mail([VERSION, 'Content-Type: message/rfc822'], '').repeat(40)}${eightBit}`,
       'nested too deep',

@@ -30,8 +30,10 @@ export function planConversion(source: SyncByteSource, needs: LineOctets): reado
     const inner = parts.filter(({ parent }) => parent === part.index);
     const planned = planPart({ source, window, needs, part, parts, inner });
     if (isProblem(planned)) return planned;
-    // In a digest a message may begin where the part does that holds it: a field added there would be the part's.
-    if (planned.length > 0 && parts[part.parent]?.offset === part.offset) {
+    // A field added to a message right behind the fields of the part that holds it would be the part's.
+    const holder = parts[part.parent];
+    const isInner = holder !== undefined && holdsMessage(holder.type);
+    if (planned.length > 0 && isInner && headerOf(source, holder).ending !== 'emptyLine') {
       return { problem: 'a message in it begins without an empty line' };
     }
     edits.push(...planned);
