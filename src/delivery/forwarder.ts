@@ -72,6 +72,10 @@ export class Forwarder {
     return canNotify(sender, this.#options.policy);
   }
 
+  async extensions(downstream: string): Promise<ReadonlyMap<string, string>> {
+    return (await this.#options.downstreams.get(downstream)?.extensions()) ?? new Map();
+  }
+
   through(): ThroughRelay {
     return new ThroughRelay(this.#options.downstreams);
   }

@@ -38,6 +38,13 @@ const PARALLEL = 16;
 const TURN_MS = 30_000;
 const DELIVERY_MS = 120_000;
 
+/** All that a file can hold. */
+const TAKEN = new Map([
+  ['8BITMIME', ''],
+  ['CHUNKING', ''],
+  ['BINARYMIME', ''],
+  ['SMTPUTF8', ''],
+]);
 const SENDER_FINE = reply(250, '2.1.0', 'sender ok');
 const RECIPIENT_FINE = reply(250, '2.1.5', 'recipient ok');
 const STORED = reply(250, '2.0.0', 'stored');
@@ -48,12 +55,6 @@ const BAD_SEQUENCE = reply(503, '5.5.1', 'bad sequence of commands');
 class MaildirDownstream implements Downstream {
   readonly name: string;
   readonly takesFolders = true;
-  readonly extensions: ReadonlyMap<string, string> = new Map([
-    ['8BITMIME', ''],
-    ['CHUNKING', ''],
-    ['BINARYMIME', ''],
-    ['SMTPUTF8', ''],
-  ]);
   readonly #options: MaildirOptions;
   readonly #names: UniqueNames;
   readonly #line = new Set<() => void>();
@@ -65,6 +66,10 @@ class MaildirDownstream implements Downstream {
     this.name = options.name;
     this.#options = options;
     this.#names = new UniqueNames(options.hostname);
+  }
+
+  async extensions(): Promise<ReadonlyMap<string, string>> {
+    return TAKEN;
   }
 
   open(): DownstreamTransaction {

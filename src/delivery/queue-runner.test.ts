@@ -53,7 +53,7 @@ describe('the queue runner', () => {
     const unreachable = { code: 421, enhanced: '4.4.1', lines: ['cannot be reached'], local: true };
     const dead: Downstream = {
       name: 'dead',
-      extensions: undefined,
+      extensions: async () => new Map(),
       takesFolders: false,
       open: () => {
         throw new Error('not used here');

@@ -76,16 +76,32 @@ describe('a service that was bypassed', () => {
   });
 });
 
-it('offers what applies to the client: PRDR with services, a bypass to who may ask', () => {
+describe('what is offered', () => {
   const offers = (surroundings: ConstructorParameters<typeof ProxyBench>[0]) =>
     new ProxyBench(surroundings).handler.offers();
-  expect(offers({ services })).toEqual({ prdr: true, bypass: false });
-  expect(offers({ services, requesters })).toEqual({ prdr: true, bypass: true });
-  // Which sender, only MAIL tells.
-  expect(offers({ services, requesters: [{ ...requesters[0], sender: ['x@y.test'] }] }).bypass).toBe(true);
-  expect(offers({ services, requesters: [{ authenticated: true }] }).bypass).toBe(false);
-  expect(offers({ services: { not: services.not }, requesters }).bypass).toBe(false);
-  expect(offers({ services, listener: { protocol: 'lmtp' } }).prdr).toBe(false);
+
+  it('applies to the client: PRDR with services, a bypass to who may ask', async () => {
+    expect(await offers({ services })).toMatchObject({ prdr: true, bypass: false });
+    expect(await offers({ services, requesters })).toMatchObject({ prdr: true, bypass: true });
+    // Which sender, only MAIL tells.
+    const requester = { ...requesters[0], sender: ['x@y.test'] };
+    expect(await offers({ services, requesters: [requester] })).toMatchObject({ bypass: true });
+    const user = [{ authenticated: true as const }];
+    expect(await offers({ services, requesters: user })).toMatchObject({ bypass: false });
+    expect(await offers({ services: { not: services.not }, requesters })).toMatchObject({ bypass: false });
+    expect(await offers({ services, listener: { protocol: 'lmtp' } })).toMatchObject({ prdr: false });
+  });
+
+  it.each([
+    [[], { eightBit: false, binary: false, utf8: false }],
+    [['8BITMIME', 'BINARYMIME'], { eightBit: true, binary: false, utf8: false }],
+    [['BINARYMIME', 'CHUNKING'], { eightBit: false, binary: false, utf8: false }],
+    [['8BITMIME', 'BINARYMIME', 'CHUNKING', 'SMTPUTF8'], { eightBit: true, binary: true, utf8: true }],
+  ])('is in through mode what the downstream takes: of %j', async (extensions, expected) => {
+    expect(await offers({ extensions, listener: { mode: 'through' } })).toMatchObject(expected);
+    const all = { eightBit: true, binary: true, utf8: true };
+    expect(await offers({ extensions, listener: { mode: 'queue' } })).toMatchObject(all);
+  });
 });
 
 describe('PRDR', () => {

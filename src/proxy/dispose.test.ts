@@ -31,6 +31,7 @@ it('bounces what the downstream refused under a 250, in the words of the downstr
     dispatcher: undefined,
     forwarder: {
       canNotify: () => true,
+      extensions: async () => new Map(),
       through: () => relay,
       store: async (mail) => {
         stored.push(mail);

@@ -10,6 +10,8 @@ import type { DownstreamReply } from '../smtp/transaction.ts';
 export interface Forwarder {
   /** True if a notice to this sender could be sent. Asked before one is promised. */
   canNotify(sender: string): boolean;
+  /** What a downstream offers, names in upper case: all that mail for it may need in through mode. */
+  extensions(downstream: string): Promise<ReadonlyMap<string, string>>;
   /** The downstream side of one transaction in through mode. */
   through(): ThroughRelay;
   /**

@@ -49,6 +49,8 @@ interface ScriptedFailure {
 interface Surroundings {
   readonly services?: Readonly<Record<string, ScriptedService>>;
   readonly listener?: Partial<ProxyOptions['listener']>;
+  /** What the downstream offers; nothing unless said. */
+  readonly extensions?: readonly string[];
   /** The relay's replies; whatever is left out is taken. */
   readonly mail?: (downstream: string) => DownstreamReply;
   readonly rcpt?: (address: string, downstream: string) => DownstreamReply;
@@ -222,6 +224,7 @@ export class ProxyBench {
       }),
       forwarder: {
         canNotify: (sender) => sender !== '' && (surroundings.canNotify ?? true),
+        extensions: async () => new Map((surroundings.extensions ?? []).map((name) => [name, ''])),
         through: () => this.#relay(surroundings),
         store: async (mail) => {
           surroundings.store?.(mail);

@@ -65,9 +65,15 @@ class ProxySession implements SessionHandler {
     this.#options = current();
   }
 
-  offers(): Offers {
-    const { listener, dispatcher, opes } = this.#current();
+  async offers(): Promise<Offers> {
+    const { listener, dispatcher, opes, forwarder } = this.#current();
+    // From the queue, mail is converted into what a downstream takes, or goes back to its sender.
+    const taken = listener.mode === 'through' ? await forwarder.extensions(listener.downstream) : undefined;
+    const takes = (extension: string): boolean => taken?.has(extension) ?? true;
     return {
+      eightBit: takes('8BITMIME'),
+      binary: takes('8BITMIME') && takes('BINARYMIME') && takes('CHUNKING'),
+      utf8: takes('SMTPUTF8'),
       prdr: listener.protocol === 'smtp' && dispatcher !== undefined,
       bypass: (dispatcher?.bypassable.length ?? 0) > 0 && opes.requesters.mayInclude(this.#requester),
     };

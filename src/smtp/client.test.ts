@@ -13,7 +13,6 @@ describe('a transaction step by step', () => {
         answer: (line) => (line.includes('no@') ? '550-5.1.1 no such\r\n550 5.1.1 user' : undefined),
       }),
     );
-    expect(downstream.extensions).toBeUndefined();
     const transaction = downstream.open();
     expect(await transaction.mail({ address: 's@x.test', params: { SIZE: '25', RET: 'HDRS' } })).toEqual({
       code: 250,
@@ -39,7 +38,27 @@ describe('a transaction step by step', () => {
       'RCPT TO:<b@x.test>',
       'DATA',
     ]);
-    expect(downstream.extensions?.get('SIZE')).toBe('1000');
+    expect((await downstream.extensions()).get('SIZE')).toBe('1000');
+    expect(peer.lines.filter((line) => line.startsWith('EHLO'))).toHaveLength(1);
+  });
+
+  it('is asked once what it offers by all who want to know, on a connection that is then used', async () => {
+    const { peer, downstream } = await start(serving({ extensions: ['8BITMIME', 'SIZE 1000'] }));
+    const asked = await Promise.all([downstream.extensions(), downstream.extensions()]);
+    expect(asked.map((extensions) => [...extensions])).toEqual(
+      Array(2).fill([
+        ['8BITMIME', ''],
+        ['SIZE', '1000'],
+      ]),
+    );
+    expect(said(await downstream.send(requestTo('a@x.test')))).toEqual(['250 2.0.0 taken']);
+    expect(peer.lines.filter((line) => line.startsWith('EHLO'))).toHaveLength(1);
+  });
+
+  it('offers nothing where it cannot be reached', async () => {
+    const { peer, downstream } = await start(serving());
+    await peer.close();
+    expect((await downstream.extensions()).size).toBe(0);
   });
 
   it('takes the connection up again, after RSET where a transaction was given up', async () => {
@@ -225,7 +244,7 @@ describe('a whole transaction at once', () => {
     );
     expect(said(await downstream.send(requestTo('a@x.test')))).toEqual(['250 2.0.0 taken']);
     expect(peer.lines.slice(0, 2)).toEqual(['EHLO gate.test', 'HELO gate.test']);
-    expect(downstream.extensions?.size).toBe(0);
+    expect((await downstream.extensions()).size).toBe(0);
   });
 
   it('sends a large message whole to a downstream that reads slowly', async () => {

@@ -39,6 +39,7 @@ class SmtpDownstream implements Downstream {
   readonly name: string;
   readonly takesFolders = false;
   #extensions: ReadonlyMap<string, string> | undefined;
+  #asking: Promise<void> | undefined;
   readonly #context: ClientContext;
 
   constructor(options: SmtpDownstreamOptions) {
@@ -61,8 +62,23 @@ class SmtpDownstream implements Downstream {
     this.#context = { settings, locals, pool };
   }
 
-  get extensions(): ReadonlyMap<string, string> | undefined {
-    return this.#extensions;
+  async extensions(): Promise<ReadonlyMap<string, string>> {
+    if (this.#extensions === undefined) {
+      this.#asking ??= this.#connectOnce().finally(() => {
+        this.#asking = undefined;
+      });
+      await this.#asking;
+    }
+    return this.#extensions ?? new Map();
+  }
+
+  async #connectOnce(): Promise<void> {
+    const { pool } = this.#context;
+    const connected = await pool.acquire();
+    if ('failure' in connected) return;
+    // It may be closed while it is idle, as one that had a transaction.
+    connected.connection.transactions += 1;
+    pool.release(connected.connection);
   }
 
   open(): DownstreamTransaction {

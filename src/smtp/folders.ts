@@ -34,8 +34,8 @@ abstract class TellingFolders implements Downstream {
     this.inner = inner;
   }
 
-  get extensions(): ReadonlyMap<string, string> | undefined {
-    return this.inner.extensions;
+  extensions(): Promise<ReadonlyMap<string, string>> {
+    return this.inner.extensions();
   }
 
   open(): DownstreamTransaction {

@@ -9,7 +9,7 @@ import type { Reply } from '../mail/reply.ts';
  */
 export interface SessionHandler {
   /** What is offered to this client as it is now: asked at EHLO and at MAIL. */
-  offers(): Offers;
+  offers(): Promise<Offers>;
   /** Before the greeting. A 2xx is the greeting; anything else is sent and the connection closed. */
   connect(): Promise<Answer>;
   /** EHLO, HELO or LHLO. The session composes the EHLO lines itself; a 2xx lets them through. */
@@ -37,6 +37,10 @@ export interface SessionHandler {
 export interface Offers {
   /** A reply for each recipient after the data. */
   readonly prdr: boolean;
+  /** What only the way that the mail takes can keep: 8BITMIME, BINARYMIME, SMTPUTF8. */
+  readonly eightBit: boolean;
+  readonly binary: boolean;
+  readonly utf8: boolean;
   /** A request to bypass services (`docs/ocp-smtp-profile.md`). */
   readonly bypass: boolean;
 }

@@ -186,16 +186,16 @@ export class Dialog {
     if (!isPositive(answer.reply)) return stepOf(answer);
     if (this.#greeted) await this.#reset({ by: 'client' }, { always: true });
     this.#greeted = true;
-    const lines = verb === 'HELO' ? [] : ehloLines(this.#extensions());
+    const lines = verb === 'HELO' ? [] : ehloLines(await this.#extensions());
     return stepOf({ ...answer, reply: reply(250, undefined, this.#settings.hostname, ...lines) });
   }
 
-  #extensions(): ExtensionContext {
+  async #extensions(): Promise<ExtensionContext> {
     return {
       settings: this.#settings,
       secure: this.#secure,
       offersAuth: this.#offersAuth,
-      offers: this.#handler.offers(),
+      offers: await this.#handler.offers(),
     };
   }
 
@@ -259,7 +259,10 @@ export class Dialog {
     const parsed = parseMailArgument(argument);
     if ('refusal' in parsed) return this.#error(parsed.refusal);
     const sender = parsed.value;
-    const refusal = refuseParams('mail', { params: sender.params, contextOf: () => this.#extensions() });
+    const refusal = await refuseParams('mail', {
+      params: sender.params,
+      contextOf: () => this.#extensions(),
+    });
     if (refusal !== undefined) {
       const asked = sender.params['OPES-BYPASS'];
       if (asked !== undefined) this.#logBypass(asked, refusal);
@@ -283,7 +286,7 @@ export class Dialog {
     const refusal =
       'refusal' in parsed
         ? parsed.refusal
-        : refuseParams('rcpt', { params: parsed.value.params, contextOf: () => this.#extensions() });
+        : await refuseParams('rcpt', { params: parsed.value.params, contextOf: () => this.#extensions() });
     if (refusal !== undefined) transaction.refused += 1;
     if ('refusal' in parsed) return this.#error(parsed.refusal);
     if (refusal !== undefined) return this.#error(refusal);

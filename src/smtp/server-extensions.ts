@@ -59,17 +59,23 @@ const EXTENSIONS: readonly Extension[] = [
   },
   {
     keyword: '8BITMIME', // RFC 6152
-    offer: () => '',
+    offer: ({ offers }) => offeredIf(offers.eightBit),
     mail: {
-      BODY: (value) =>
-        /^(?:7BIT|8BITMIME|BINARYMIME)$/i.test(value)
+      BODY(value, { offers }) {
+        const allowed = ['7BIT', '8BITMIME', ...(offers.binary ? ['BINARYMIME'] : [])];
+        return allowed.includes(value.toUpperCase())
           ? undefined
-          : bad('BODY must be 7BIT, 8BITMIME or BINARYMIME'),
+          : bad(`BODY must be one of ${allowed.join(', ')}`);
+      },
     },
   },
   { keyword: 'CHUNKING', offer: () => '' }, // RFC 3030 section 2
-  { keyword: 'BINARYMIME', offer: () => '' }, // RFC 3030 section 3: a value of BODY
-  { keyword: 'SMTPUTF8', offer: () => '', mail: { SMTPUTF8: noValue('SMTPUTF8') } }, // RFC 6531
+  { keyword: 'BINARYMIME', offer: ({ offers }) => offeredIf(offers.binary) }, // RFC 3030 section 3: a value of BODY
+  {
+    keyword: 'SMTPUTF8', // RFC 6531
+    offer: ({ offers }) => offeredIf(offers.utf8),
+    mail: { SMTPUTF8: noValue('SMTPUTF8') },
+  },
   { keyword: 'ENHANCEDSTATUSCODES', offer: () => '' }, // RFC 2034
   { keyword: 'STARTTLS', offer: ({ settings, secure }) => offeredIf(settings.offersTls && !secure) }, // RFC 3207
   {
@@ -101,13 +107,13 @@ export function ehloLines(context: ExtensionContext): string[] {
 }
 
 /** The reply that refuses MAIL or RCPT for its parameters, if any does. */
-export function refuseParams(
+export async function refuseParams(
   command: 'mail' | 'rcpt',
-  { params, contextOf }: { params: EsmtpParams; contextOf: () => ExtensionContext },
-): Reply | undefined {
+  { params, contextOf }: { params: EsmtpParams; contextOf: () => Promise<ExtensionContext> },
+): Promise<Reply | undefined> {
   const given = Object.entries(params);
   if (given.length === 0) return undefined;
-  const context = contextOf();
+  const context = await contextOf();
   for (const [name, value] of given) {
     const owner = EXTENSIONS.find((extension) => Object.hasOwn(extension[command] ?? {}, name));
     const refusal =

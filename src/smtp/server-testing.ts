@@ -39,8 +39,9 @@ class RecordingHandler implements SessionHandler {
     });
   }
 
-  offers(): Offers {
-    return this.#script.offers ?? { prdr: false, bypass: false };
+  async offers(): Promise<Offers> {
+    const offers = { prdr: false, bypass: false, eightBit: true, binary: true, utf8: true };
+    return { ...offers, ...this.#script.offers };
   }
 
   connect(): Promise<Answer> {
@@ -104,8 +105,8 @@ export const OK: Answer = { reply: reply(250, '2.0.0', 'OK') };
 
 /** What the handler says instead of yes. */
 export interface Script {
-  /** Nothing unless said. */
-  readonly offers?: Offers;
+  /** Neither PRDR nor OPES-BYPASS unless said. */
+  readonly offers?: Partial<Offers>;
   readonly answer?: (method: Method, argument: string) => Answer | undefined | Promise<Answer | undefined>;
   readonly message?: (octets: Buffer, recipients: readonly string[]) => Answer[] | Promise<Answer[]>;
 }

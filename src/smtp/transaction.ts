@@ -33,8 +33,11 @@ export interface DownstreamReply extends Reply {
 /** Opens transactions; keeps idle connections for the next one. */
 export interface Downstream {
   readonly name: string;
-  /** What the downstream's EHLO/LHLO offered when last asked, names in upper case; undefined before the first connection. */
-  readonly extensions: ReadonlyMap<string, string> | undefined;
+  /**
+   * What the EHLO or LHLO of the last connection offered, names in upper case; makes a connection if there was none yet. Empty where none
+   * can be made. Never rejects.
+   */
+  extensions(): Promise<ReadonlyMap<string, string>>;
   /**
    * True if it heeds `Recipient.folder`. It does so in `send`: what is said at RCPT in `open` is said before the message
    * was judged, and can't be taken back.

@@ -33,8 +33,8 @@ class Handler implements SessionHandler {
     });
   }
 
-  offers() {
-    return { prdr: true, bypass: true };
+  async offers() {
+    return { prdr: true, bypass: true, eightBit: true, binary: true, utf8: true };
   }
 
   connect(): Promise<Answer> {
