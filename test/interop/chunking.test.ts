@@ -17,7 +17,7 @@ import { lacks, run } from './support/servers.ts';
 const [ANN, BEN, EVE] = ['ann@box.test', 'ben@box.test', 'eve@sender.test'];
 const SERVERS = ['postfix', 'old', 'exim', 'opensmtpd', 'dovecot', 'cyrus', 'postern'] as const;
 type ServerName = (typeof SERVERS)[number];
-const missing = lacks('postfix', 'exim4', 'smtpd', 'dovecot', 'lmtpd', 'unshare', 'python3');
+const missing = lacks('postfix', 'exim4', 'smtpd', 'dovecot', 'lmtpd', 'unshare', 'python3', 'swaks');
 
 const TEXT = 'gr\u00c3\u00bc\u00c3\u009fe\r\n.\r\n..\r\nspaces at the end  \r\n';
 const IMAGE = Buffer.from(Array.from({ length: 5000 }, (_, index) => (index * index) >> 5)).toString(
@@ -127,6 +127,18 @@ describe.skipIf(missing !== '')(`BDAT to Postern${missing}`, () => {
     return JSON.parse(output) as string[];
   }
 
+  async function ehlo(listener: string): Promise<string> {
+    const words = [
+      '--server',
+      '127.0.0.1',
+      '--port',
+      String(postern.ports[listener]),
+      '--quit-after',
+      'EHLO',
+    ];
+    return (await run('swaks', words)).output;
+  }
+
   const arrived = (server: ServerName, id: string, count: number): Promise<string[]> =>
     waitFor(async () => {
       const texts = (await mailboxes[server].all()).filter((text) => text.includes(id));
@@ -198,12 +210,16 @@ describe.skipIf(missing !== '')(`BDAT to Postern${missing}`, () => {
     },
   );
 
-  it('and through to a server that takes neither is refused at MAIL', async () => {
+  it('and through to a server that takes neither is not offered, and no parameter of MAIL', async () => {
     for (const body of ['8BITMIME', 'BINARYMIME']) {
       await expect(send('narrow', { text: 'Subject: x\r\n\r\nx\r\n', body, size: 100 })).rejects.toThrow(
-        /554, b'5\.6\.3 /,
+        /555, b'5\.5\.4 Parameter BODY is not supported'/,
       );
     }
+    const said = await ehlo('narrow');
+    expect(said).not.toMatch(/8BITMIME|BINARYMIME/);
+    expect(said).toContain('250-CHUNKING\n');
+    expect(await ehlo('postfix')).toContain('250-BINARYMIME\n');
   });
 
   it('goes back to its sender where it can not be converted', async () => {
