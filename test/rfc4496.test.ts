@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ROOT } from './support/postern.ts';
+import { isThere, rowsIn, testsIn, type NamedTest } from './support/tests-named.ts';
 
 /** `docs/rfc4496.md` says which test shows what RFC 4496 asks for. Here is what it asks for, and whether those tests are there. */
 const DEMANDS: Readonly<Record<string, readonly string[]>> = {
@@ -80,41 +81,24 @@ interface Row {
   readonly section: string;
   readonly demand: string;
   readonly plugin: string;
-  readonly tests: readonly { readonly file: string; readonly name: string | undefined }[];
+  readonly tests: readonly NamedTest[];
 }
 
 function rowsOf(page: string): Row[] {
   return page.split(/^## /m).flatMap((text) => {
     const section = /^4\.\d/.exec(text)?.[0];
     if (section === undefined) return [];
-    const lines = text.split('\n').filter((line) => line.startsWith('|'));
-    // The first two are the heads of the columns and the rule below them.
-    return lines.slice(2).map((line) => {
-      const [demand = '', plugin = '', tests = ''] = line
-        .split('|')
-        .slice(1, -1)
-        .map((cell) => cell.trim());
-      return { section, demand, plugin, tests: testsIn(tests) };
-    });
+    return rowsIn(text).map(([demand = '', plugin = '', tests = '']) => ({
+      section,
+      demand,
+      plugin,
+      tests: testsIn(tests),
+    }));
   });
 }
 
-/** `[name](../path) "test"; …`: a file that is a test as a whole, such as a dialog, goes without a name. */
-const testsIn = (cell: string): Row['tests'] =>
-  [...cell.matchAll(/\[[^\]]+\]\(\.\.\/([^)]+)\)(?: "([^"]+)")?/g)].map(([, file, name]) => ({
-    file: file!,
-    name,
-  }));
-
 const PAGE = readFileSync(join(ROOT, 'docs/rfc4496.md'), 'utf8');
 const ROWS = rowsOf(PAGE);
-
-/** Files that are tests themselves: dialogs, and the cases of plugins. */
-const WHOLE = /^test\/dialog\/.+\.txt$|^plugins\/[\w-]+\/cases\/.+\.yaml$/;
-
-function hasTest(text: string, name: string): boolean {
-  return ["'", '"', '`'].some((quote) => text.includes(`${quote}${name}${quote}`));
-}
 
 it.each(Object.keys(DEMANDS))(
   'each demand of section %s has its row, and no row is about anything else',
@@ -136,9 +120,3 @@ describe.each(ROWS)('$section: $demand', ({ plugin, tests }) => {
     expect(tests.filter((test) => !isThere(test))).toEqual([]);
   });
 });
-
-function isThere({ file, name }: Row['tests'][number]): boolean {
-  const path = join(ROOT, file);
-  if (!existsSync(path)) return false;
-  return name === undefined ? WHOLE.test(file) : hasTest(readFileSync(path, 'utf8'), name);
-}
