@@ -7,6 +7,8 @@ const header = (...fields: string[]): ReturnType<typeof indexHeader> =>
   indexHeader(Buffer.from(`${fields.join('\r\n')}\r\n\r\n`, 'latin1'));
 const utf8 = (text: string): string => Buffer.from(text).toString('latin1');
 
+const BRACKETS = 'its name has brackets that readers may take for an address';
+
 describe('readMailbox', () => {
   it.each([
     ['ann@example.com'],
@@ -17,6 +19,7 @@ describe('readMailbox', () => {
     ['Ann B. Smith <ann@example.com>'],
     ['Ann "the (boss)" Smith <ann@example.com>'],
     ["Ann O'Hara [Example] <ann@example.com>"],
+    ['[The list] Ann <ann@example.com>'],
     ['Zoë Ångström <ann@example.com>'],
     ['Zo\ufffd <ann@example.com>'],
     ['=?utf-8?q?J=C3=BCrgen?= =?utf-8?b?w7w=?= <ann@example.com>'],
@@ -89,6 +92,16 @@ describe('readMailbox', () => {
     ['=?utf-8?q?ceo@sender.test?=, <x@good.test>', 'it has several addresses'],
     ['Smith, Ann <ann@example.com>, Bob', 'it has several addresses'],
     ['Smith, Ann', 'it has several addresses'],
+    [',<x@good.test>', 'it has several addresses'],
+    ['Smith,, Ann <x@good.test>', 'it has several addresses'],
+    ['Smith, <x@good.test>', 'it has several addresses'],
+    ['"ceo@sender.test"]<x@good.test>', BRACKETS],
+    ['"ceo@sender.test" [x] boss <x@good.test>', BRACKETS],
+    ['=?utf-8?q?=3Cceo=40sender.test=3E?=]<x@good.test>', BRACKETS],
+    ['ceo]<x@good.test>', BRACKETS],
+    ['[ceo <x@good.test>', BRACKETS],
+    ['[] ceo <x@good.test>', BRACKETS],
+    ['[ceo] <x@good.test>', BRACKETS],
     ['ann@example.com,', 'it has several addresses'],
     ['g: ann@example.com;', 'it has a group'],
     ['ann@example.com;', 'it has a group'],

@@ -21,6 +21,8 @@ export function readMailbox(value: string): ReadMailbox {
   if (commas > commasInName(tokens)) return { fault: 'it has several addresses' };
   // RFC 6854 lets From have groups; they don't say who the author is.
   if (tokens.some(({ kind }) => kind === ':' || kind === ';')) return { fault: 'it has a group' };
+  if (hasStrayBrackets(tokens))
+    return { fault: 'its name has brackets that readers may take for an address' };
   const split = splitAtAngles(tokens);
   if (split === undefined) return { fault: 'it has stray angle brackets, or something follows the address' };
   const address = addressOf(split.spec);
@@ -32,12 +34,35 @@ export function readMailbox(value: string): ReadMailbox {
 
 /** Many senders leave out the quotes of `Smith, Ann <ann@example.com>`. Readers that see two there can't take the other for an address. */
 function commasInName(tokens: readonly Token[]): number {
-  const name = tokens.slice(0, tokens.findIndex(isAngle) + 1);
-  const isPlain = name.every(
-    ({ kind }) => kind === 'word' || kind === 'space' || kind === ',' || kind === '<',
+  const name = nameIn(tokens);
+  const isPlain = name.every(({ kind }) => kind === 'word' || kind === 'space' || kind === ',');
+  const between = name.filter(({ kind }) => kind !== 'space').map(({ kind }) => kind === ',');
+  // None at the beginning or the end, no two together.
+  const isList = between.every(
+    (comma, index) => !comma || (between[index - 1] === false && between[index + 1] === false),
   );
-  return isPlain ? name.filter(({ kind }) => kind === ',').length : 0;
+  return isPlain && isList ? between.filter(Boolean).length : 0;
 }
+
+/**
+ * Brackets without quotes, as `[List] Ann <ann@example.com>` has them: in pairs, beside words. To readers that begin an address literal there,
+ * what is in quotes or encoded beside them may be an address.
+ */
+function hasStrayBrackets(tokens: readonly Token[]): boolean {
+  const name = nameIn(tokens);
+  const words = name.flatMap(({ kind, text }) => (kind === 'word' ? [text] : []));
+  if (!words.some((word) => /[[\]]/.test(word))) return false;
+  const rest = words.join(' ').replaceAll(/\[[^[\]]+\]/g, '');
+  return (
+    /[[\]]/.test(rest) ||
+    rest.trim() === '' ||
+    name.some(({ kind }) => kind === 'quoted' || kind === 'encoded')
+  );
+}
+
+/** What stands before the address in angle brackets; none where it stands alone. */
+const nameIn = (tokens: readonly Token[]): readonly Token[] =>
+  tokens.slice(0, Math.max(0, tokens.findIndex(isAngle)));
 
 type Kind = 'space' | 'comment' | 'quoted' | 'encoded' | 'word' | '<' | '>' | '@' | ',' | ':' | ';';
 
