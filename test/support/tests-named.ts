@@ -37,5 +37,12 @@ export function isThere({ file, name }: NamedTest): boolean {
   if (!existsSync(path)) return false;
   if (name === undefined) return WHOLE.test(file);
   const text = readFileSync(path, 'utf8');
-  return ["'", '"', '`'].some((quote) => text.includes(`${quote}${name}${quote}`));
+  return ["'", '"', '`'].some((quote) => isRun(text, `${quote}${name}${quote}`));
+}
+
+/** It is what a test is called, one that runs. */
+function isRun(text: string, title: string): boolean {
+  const before = text.slice(0, Math.max(0, text.indexOf(title))).trimEnd();
+  const line = before.slice(before.lastIndexOf('\n') + 1);
+  return /(?:\b(?:it|test)|\))\($/.test(before) && !line.trimStart().startsWith('//');
 }
