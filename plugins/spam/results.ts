@@ -1,4 +1,4 @@
-import { Auth, facts, settings } from '../../sdk/assemblyscript';
+import { Auth, facts, log, settings } from '../../sdk/assemblyscript';
 import { Tally } from './tally';
 
 const METHODS: string[] = ['spf', 'dkim', 'dmarc', 'arc'];
@@ -20,6 +20,8 @@ export function judgeResults(tally: Tally): void {
     found.push(dkim);
     found.push(results.dmarc.result);
     found.push(results.arc.result);
+  } else {
+    log.warn('the results are not judged: auth is not granted, and no mail-auth comes before');
   }
   for (let i = 0; i < found.length; i++) {
     const name = METHODS[i] + '=' + found[i];

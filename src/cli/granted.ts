@@ -24,6 +24,7 @@ export function grantedOf(
     directory: tables.map(({ name }) => name),
     'http.target': http?.targets ?? [],
     dns: dns !== undefined,
+    ...(dns?.names && { 'dns.zone': dns.names }),
     kv: kv !== undefined,
     ...(columns.every((known) => known !== undefined) && { 'directory.column': columns.flat() }),
     ...(days !== undefined && {

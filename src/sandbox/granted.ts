@@ -10,6 +10,7 @@ export const GRANTED_WORDS = [
   'blob.days',
   'http.target',
   'dns',
+  'dns.zone',
   'kv',
 ] as const;
 
@@ -25,6 +26,7 @@ const KINDS: Readonly<Record<GrantedWord, string>> = {
   'blob.days': 'day',
   'http.target': 'target',
   dns: 'capability dns',
+  'dns.zone': 'zone in DNS',
   kv: 'capability kv',
 };
 
@@ -43,13 +45,19 @@ export function grantedFault(
   }
   const named: readonly unknown[] = Array.isArray(value) ? value : [value];
   const values = word === 'http.target' ? named.map(originOf) : named;
-  if (known === undefined || values.every((one) => typeof one !== 'string' || known.includes(one))) {
+  const isKnown = (one: string): boolean =>
+    word === 'dns.zone' ? known!.some((pattern) => isBelow(one, pattern)) : known!.includes(one);
+  if (known === undefined || values.every((one) => typeof one !== 'string' || isKnown(one))) {
     return undefined;
   }
   const there =
     known.length === 0 ? 'none is' : `granted ${known.length === 1 ? 'is' : 'are'} ${known.join(', ')}`;
   return `names no ${KINDS[word]} that is granted; ${there}`;
 }
+
+/** All names below the zone are granted by a pattern such as `*.example.org`. */
+const isBelow = (zone: string, pattern: string): boolean =>
+  pattern.startsWith('*.') && `.${zone.toLowerCase()}`.endsWith(pattern.slice(1));
 
 /** The setting is off. */
 const isEmpty = (value: unknown): boolean =>

@@ -107,10 +107,16 @@ test('What must be granted is held to what is, and to nothing where that is not 
       days: { granted: 'blob.days' },
       url: { granted: 'http.target' },
       lists: { granted: 'dns' },
+      zones: { granted: 'dns.zone' },
       learns: { granted: 'kv' },
     },
   };
-  const asked = { url: 'http://127.0.0.1:11333/x', lists: ['zen.example'], learns: {} };
+  const asked = {
+    url: 'http://127.0.0.1:11333/x',
+    lists: ['zen.example'],
+    learns: {},
+    zones: ['a.zen.example', 'zen.example', 'example'],
+  };
   const settings = { keys: ['ours', 'theirs'], table: 'stuff', column: 'mial', days: 31, ...asked };
   const granted = {
     'key.dkim': ['ours', 'old'],
@@ -118,10 +124,18 @@ test('What must be granted is held to what is, and to nothing where that is not 
     'directory.column': ['mail'],
     'blob.days': 30,
     'http.target': ['http://127.0.0.1:11334'],
+    'dns.zone': ['*.zen.example', 'dbl.example'],
     dns: false,
     kv: false,
   };
-  const good = { keys: 'old', column: 'mail', days: 30, url: 'http://127.0.0.1:11334/', lists: [] };
+  const good = {
+    keys: 'old',
+    column: 'mail',
+    days: 30,
+    url: 'http://127.0.0.1:11334/',
+    lists: [],
+    zones: 'Zen.example',
+  };
   const answers = await checkSettings([
     { schema, settings, granted },
     { schema, settings: good, granted },
@@ -140,6 +154,10 @@ test('What must be granted is held to what is, and to nothing where that is not 
         { path: ['days'], message: 'must not be more than 30: the grant keeps nothing longer' },
         { path: ['url'], message: 'names no target that is granted; granted is http://127.0.0.1:11334' },
         { path: ['lists'], message: 'needs the capability dns, which is not granted' },
+        {
+          path: ['zones'],
+          message: 'names no zone in DNS that is granted; granted are *.zen.example, dbl.example',
+        },
         { path: ['learns'], message: 'needs the capability kv, which is not granted' },
       ],
     },
