@@ -170,6 +170,27 @@ describe('what readers may see differently', () => {
     expect(ambiguous(outer, '', '--b', '', '--', '-- ', '--B', '----b', '--b--')).toEqual([]);
   });
 
+  it('says that a multipart is ambiguous whose boundary never comes where another may', () => {
+    expect(ambiguous(multipart('=?utf-8?q?b?='), '', '--b', '', 'in', '--b--')).toEqual([0]);
+    expect(ambiguous(multipart('B'), '', '--b', '', 'in', '--b--')).toEqual([0]);
+    expect(ambiguous(multipart('B'), '', 'preamble', '--c', '', 'in')).toEqual([0]);
+    expect(ambiguous(multipart('B'), '', `${'x\r\n'.repeat(40_000)}--b`, '', 'in')).toEqual([0]);
+    const inner = ['--b', '', 'in', '--b--'];
+    expect(ambiguous(multipart('o'), '', '--o', multipart('B'), '', ...inner, '--o--')).toEqual([1]);
+    expect(ambiguous('Content-Type: message/rfc822', '', multipart('B'), '', ...inner)).toEqual([1]);
+    // It comes, whatever else does.
+    expect(ambiguous(multipart('b'), '', '--c', '', ...inner, '--c')).toEqual([]);
+    expect(ambiguous(multipart('b'), '', '--c', '--b--')).toEqual([]);
+    // A returned message may be its header alone, or be cut off: nobody finds parts there.
+    expect(ambiguous('Content-Type: message/rfc822', '', multipart('B'), '')).toEqual([]);
+    expect(ambiguous(multipart('o'), '', '--o', multipart('B'), '', '', '--o--')).toEqual([]);
+    expect(ambiguous(multipart('B'), '', 'This is a message in MIME format.', ' --b', '-', '')).toEqual([]);
+  });
+
+  it('takes no long line without dashes for a delimiter', () => {
+    expect(ambiguous(multipart('b'), '', `xxb${'x'.repeat(3000)}`, '--b', '', 'in', '--b--')).toEqual([]);
+  });
+
   it('says that a part is ambiguous whose header has a line that is no field', () => {
     const field = multipart('b');
     expect(ambiguous(field, '', '--b', '', 'a', '--b', 'garbage', 'X: y', '', 'x', '--b--')).toEqual([2]);

@@ -13,7 +13,8 @@ import { Window } from './window.ts';
  * with that boundary takes it, and it ends every part inside. The line end before it belongs to it. A line that goes on behind a
  * boundary delimits the multipart with the longest such boundary, too, as for readers that stop there (RFC 2046 section 5.1.1); to others it
  * is text, so that multipart is `ambiguous`. A multipart without
- * a boundary parameter, or whose boundary never comes, has no parts below it. After its closing delimiter a multipart has
+ * a boundary parameter, or whose boundary never comes, has no parts below it; where its body has lines that may be delimiters of
+ * another boundary, it is `ambiguous`. After its closing delimiter a multipart has
  * no further parts. Of several Content-Type fields the first counts; one that cannot be read means `text/plain`
  * (RFC 2045 section 5.2), in a digest `message/rfc822` (RFC 2046 section 5.1.5).
  *
@@ -98,6 +99,8 @@ class MimeScanner {
   /** Boundary → its place in `#open`, and the octets that boundaries begin with. */
   readonly #levels = new Map<string, number>();
   readonly #firstOctets = new Uint8Array(256);
+  /** Whether `#nextDelimiter` passed a line that begins with two dashes and is none. */
+  #passedDashes = false;
   #complete = true;
 
   constructor(source: SyncByteSource) {
@@ -107,7 +110,12 @@ class MimeScanner {
   run(): MimeIndex {
     let position = this.#begin({ offset: 0, parent: -1, defaultType: 'text/plain' });
     while (this.#open.length > 0) {
+      const innermost = this.#open.length - 1;
       const delimiter = this.#nextDelimiter(position);
+      // Without a part below it, it had no delimiter before; readers that find another boundary in the field have other parts.
+      const last = this.#parts.at(-1)!;
+      const isUndelimited = this.#open[innermost]!.part === last.index && delimiter?.level !== innermost;
+      if (isUndelimited && this.#passedDashes) last.ambiguous = true;
       if (delimiter === undefined) break;
       const { part, defaultType } = this.#open[delimiter.level]!;
       if (!delimiter.closing && this.#parts.length === MIME_PART_LIMIT) {
@@ -192,6 +200,7 @@ class MimeScanner {
 
   /** `from` is at the start of a line. */
   #nextDelimiter(from: number): Delimiter | undefined {
+    this.#passedDashes = false;
     // A message may be all dashes, so the lines of a window are looked at in place, without a call for each.
     for (let position = from, atLineStart = true; position < this.#window.size;) {
       const rest = this.#window.rest(position, DELIMITER_LINE_LIMIT);
@@ -199,7 +208,11 @@ class MimeScanner {
       let at: number = atLineStart ? 0 : lineStartWithDashes(rest, 0);
       for (; at !== -1; at = lineStartWithDashes(rest, at)) {
         if (!last && rest.length - at < DELIMITER_LINE_LIMIT) break;
-        if (this.#firstOctets[rest[at + 2] ?? 0] !== 1) continue;
+        if (rest[at] !== DASH || rest[at + 1] !== DASH) continue;
+        if (this.#firstOctets[rest[at + 2] ?? 0] !== 1) {
+          this.#passedDashes = true;
+          continue;
+        }
         const lineFeed = rest.indexOf(10, at);
         const end = lineFeed === -1 ? rest.length : lineFeed + 1;
         const found =
@@ -208,6 +221,7 @@ class MimeScanner {
             : this.#matchBegin(rest.toString('latin1', at + 2, at + 2 + BOUNDARY_LIMIT));
         const start = position + at;
         if (found !== undefined) return { ...found, start, end: this.#endOfLine(start) };
+        this.#passedDashes = true;
       }
       if (last) return undefined;
       // Go on at the line that this window has too little of, or at what may be the line end before one.
