@@ -45,12 +45,12 @@ export function on_message(): i32 {
   const actions = new Actions(settings(), texts());
   const isRefused = found.list.length > 0 && actions.does('reject');
   if (found.unscanned.length > 0 && !isRefused) unscanned(found.unscanned, decision);
+  if (!isRefused) actions.edit(found.list, parts);
   if (found.list.length == 0) return decide(decision);
 
   const first = found.list[0];
   decision.reason(first.label + ': ' + first.reason).tag('virus', first.what);
   if (found.unscanned.length == 0 || isRefused) actions.decide(found.list, decision);
-  if (!isRefused) actions.edit(found.list, parts);
   actions.report(found.list);
   return decide(decision);
 }

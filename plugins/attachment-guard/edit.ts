@@ -6,6 +6,9 @@ import { Share } from './sub-policies';
  * taken out for all, and each mark that any of them wants is put once. Shares that refuse the message have nothing changed.
  */
 export function editFor(shares: Share[], parts: Part[]): void {
+  for (let i = 0; i < shares.length; i++) {
+    if (shares[i].policy.actions.removeForged()) break;
+  }
   const wanting: Share[] = [];
   for (let i = 0; i < shares.length; i++) {
     if (shares[i].findings.length > 0 && !shares[i].policy.actions.does('reject')) wanting.push(shares[i]);

@@ -34,13 +34,7 @@ function does(action: string, tally: Tally): bool {
 
 /** What claims to be ours and came from outside goes. */
 function addHeader(isSpam: bool, points: string, tests: string): void {
-  for (let i = 0; i < HEADERS.length; i++) {
-    for (let nth = 0; ; nth++) {
-      const index = Message.headerFind(HEADERS[i], nth);
-      if (index < 0) break;
-      Message.headerRemove(index);
-    }
-  }
+  for (let i = 0; i < HEADERS.length; i++) Message.headerRemoveAll(HEADERS[i]);
   const required = decimal(settings().get('spamAt').number(5));
   if (isSpam) Message.headerAdd('X-Spam-Flag', 'YES');
   Message.headerAdd('X-Spam-Score', points);

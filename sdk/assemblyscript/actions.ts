@@ -99,14 +99,22 @@ export class Actions {
     return this.does('replace') ? 'removed' : this.does('reject') ? 'rejected' : 'found';
   }
 
-  /** All that changes the message. `parts` are all of them; call it once. */
+  /** All that changes the message. `parts` are all of them; call it once, also without findings. */
   edit(findings: Finding[], parts: Part[]): void {
+    this.removeForged();
+    if (findings.length == 0) return;
     const replaced: Part[] = [];
     for (let i = 0; this.does('replace') && i < findings.length; i++) {
       this.replace(findings[i]);
       replaced.push(findings[i].part);
     }
     this.label(findings, parts, replaced);
+  }
+
+  /** Where `header` adds a field, those of that name that came with the message go. True if they did: once is enough. */
+  removeForged(): bool {
+    if (this.does('header')) Message.headerRemoveAll(this.texts.header);
+    return this.does('header');
   }
 
   /** The part becomes the text. Parts in one another can't both be replaced. */

@@ -95,6 +95,15 @@ export namespace Message {
     must(header_remove(index), 'remove a header');
   }
 
+  /** Removes all fields of that name, case ignored. Once in a call: edits must not overlap. */
+  export function headerRemoveAll(name: string): void {
+    for (let nth = 0; ; nth++) {
+      const index = headerFind(name, nth);
+      if (index < 0) return;
+      headerRemove(index);
+    }
+  }
+
   /** Replaces `remove` octets at `offset`. Lines end in CRLF; a bare CR or LF is refused. */
   export function splice(offset: i32, remove: i32, octets: Uint8Array): void {
     must(spliceCall(offset, remove, octets.dataStart, octets.length), 'change the message');

@@ -99,11 +99,7 @@ export class SecureGateway {
   private inbound(): i32 {
     const decision = new Decision();
     // Nobody but this gateway says what it found.
-    for (let nth = 0; ; nth++) {
-      const index = Message.headerFind(this.header, nth);
-      if (index < 0) break;
-      Message.headerRemove(index);
-    }
+    Message.headerRemoveAll(this.header);
     const parts = Part.all();
     const findings: Finding[] = [];
     if (Secure.isTooLarge()) {

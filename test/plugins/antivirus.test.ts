@@ -231,6 +231,15 @@ describe('a virus', () => {
     });
   });
 
+  test('or none: fields of the sender that claim to be of the scanner go where `header` adds one', async () => {
+    const forged = 'X-Postern-Virus: found; name="a"\nx-postern-virus : found\n';
+    const clean = mail(TEXT, attachment('harmless', 'a.txt'));
+    expect((await filter(forged + clean, 'all')).text).toBe(clean.replaceAll(/\r?\n/g, '\r\n'));
+    const { text } = await filter(forged + mail(TEXT, attachment(VIRUS, 'bad.zip')), 'all');
+    expect(text.match(/^x-postern-virus *:.*/gim)).toEqual([expect.stringContaining('bad.zip')]);
+    expect((await filter(forged + clean, 'plainWarn')).modified).toBe(false);
+  });
+
   test('in a message of one part goes, its header stays', async () => {
     const { text } = await filter(
       `From: bob@example.net\nSubject: x\nContent-Transfer-Encoding: base64\n\n${base64(VIRUS)}\n`,

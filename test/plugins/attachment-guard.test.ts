@@ -103,6 +103,40 @@ describe('without a finding', () => {
   });
 });
 
+describe('a field of the sender that claims to be of the guard', () => {
+  const FORGED = ['X-Postern-Attachment: found; name="a"', 'x-postern-attachment : found;', ' name="b"'];
+  const forged = ['Subject: Hello', ...FORGED, 'X-Postern-Attachments: other'].join('\n');
+
+  test('goes where `header` adds one, with or without a finding', async () => {
+    for (const policy of ['header', 'everything'] as const) {
+      const clean = await filter(mail([{ name: 'a.txt' }], forged), policy);
+      expect(clean.decision).toEqual({});
+      const kept = mail([{ name: 'a.txt' }], 'Subject: Hello\nX-Postern-Attachments: other');
+      expect(clean.text).toBe(kept.replaceAll('\n', '\r\n'));
+      const found = await filter(mail([{ name: 'a.exe' }], forged), policy);
+      expect(found.text.match(/^x-postern-attachment *:.*/gim)).toEqual([
+        expect.stringMatching(/^X-Postern-Attachment: (?:found|removed); name="a\.exe";/),
+      ]);
+    }
+  });
+
+  test('goes once where several groups want it gone', async () => {
+    const policies = [
+      { recipients: ['ann@example.com'], action: ['header'] },
+      { recipients: ['cleo@example.com'], action: ['header', 'mark'] },
+    ];
+    const several = await serve(PLUGIN, { policies });
+    const recipients = ['ann', 'cleo'].map((name) => ({ address: `${name}@example.com`, params: {} }));
+    const { text } = await several.filter(mail([{ name: 'a.exe' }], forged), { recipients });
+    await several.close();
+    expect(text.match(/^x-postern-attachment *:.*/gim)).toHaveLength(1);
+  });
+
+  test('stays where it does not', async () => {
+    expect((await filter(mail([{ name: 'a.txt' }], forged), 'mark')).modified).toBe(false);
+  });
+});
+
 describe('replace', () => {
   test('puts the text in the place of the attachment and leaves the others alone', async () => {
     const message = mail([
