@@ -1,5 +1,4 @@
 import { foldCase, oneLine } from '../../sdk/assemblyscript';
-import { extensionOf } from './file-name';
 import { Inflated, Inflater, Output } from './inflate';
 import { hasMacros } from './macros';
 import { reasonAgainstName, reasonAgainstType } from './judge';
@@ -8,6 +7,7 @@ import { Policy } from './policy';
 import { HEAD_SIZE, realTypeOf } from './real-type';
 import { isTar, nextInTar } from './tar';
 import { readZip, ZipEntry } from './zip';
+import { claimsToBeZip } from './zip-claim';
 
 /**
  * Looks into archives, and into those in them: ZIP (and what is made of it: documents, jar), gzip and tar. Of each file its names, its first
@@ -36,26 +36,39 @@ export class Archives {
     this.policy = policy;
   }
 
-  /** What the policy has against what is in there, '' if nothing. `name` is the file's; `head` its first octets. */
-  reasonIn(octets: Octets, name: string, head: Uint8Array): string {
-    return this.look(octets, name, head, 1);
+  /**
+   * What the policy has against what is in there, '' if nothing. `names`: all that the file may be called; `type`: as it is declared;
+   * `head`: its first octets.
+   */
+  reasonIn(octets: Octets, names: string[], type: string, head: Uint8Array): string {
+    return this.lookInto(octets, names, claimsToBeZip(names, type), head, 1);
   }
 
-  private look(octets: Octets, name: string, head: Uint8Array, depth: i32): string {
-    if (!this.isWanted(name, head)) return '';
+  /** The same of a file in an archive; its end is only read if there is a reason to: going back in a part costs a pass. */
+  private look(octets: Octets, names: string[], head: Uint8Array, depth: i32): string {
+    const isZip = claimsToBeZip(names, '');
+    return this.isWanted(isZip, head) ? this.lookInto(octets, names, isZip, head, depth) : '';
+  }
+
+  /** As all that it may be to some reader: ZIP archives go by their end, others by their first octets, so one file may be both. */
+  private lookInto(octets: Octets, names: string[], claimsZip: bool, head: Uint8Array, depth: i32): string {
     const kind = realTypeOf(head, false);
-    if (kind == 'ole2') return hasMacros(octets) ? 'it has macros' : '';
-    if (depth > DEPTH) return this.unreadable('archives lie too deep in one another');
-    if (kind == 'gz') return this.lookIntoGzip(octets, name, depth);
-    if (isTar(head)) return this.lookIntoTar(octets, depth);
-    return this.lookIntoZip(octets, kind != '', depth);
+    const isTarred = isTar(head);
+    if ((kind == 'gz' || isTarred) && depth > DEPTH) return this.tooDeep();
+    let reason = '';
+    if (kind == 'ole2' && this.policy.blocksMacros && hasMacros(octets)) reason = 'it has macros';
+    else if (kind == 'gz') reason = this.lookIntoGzip(octets, names[0], depth);
+    else if (isTarred) reason = this.lookIntoTar(octets, depth);
+    if (reason.length > 0) return reason;
+    return this.lookIntoZip(octets, kind == 'zip' || kind == 'jar', claimsZip, depth);
   }
 
-  private lookIntoZip(octets: Octets, hasMagic: bool, depth: i32): string {
+  private lookIntoZip(octets: Octets, hasMagic: bool, claimsZip: bool, depth: i32): string {
     const directory = readZip(octets, ENTRIES - this.entries);
+    // A file that only is called so, or that has the mark of a directory by chance.
+    if (!hasMagic && !(claimsZip ? directory.isArchive : directory.endsIt)) return '';
+    if (depth > DEPTH) return this.tooDeep();
     const entries = directory.entries;
-    // A file that only is called so.
-    if (!hasMagic && !directory.isArchive) return '';
     for (let i = 0; i < entries.length; i++) {
       this.entries++;
       const reason = this.judgeNames(entries[i].names);
@@ -79,7 +92,7 @@ export class Archives {
     if (entry.method == STORED) {
       if (entry.unpacked != entry.packed)
         return this.unreadable('the size of ' + oneLine(name) + ' is wrong');
-      return this.judgeFile(new RangeOctets(octets, entry.start, <i32>entry.packed), name, depth);
+      return this.judgeFile(new RangeOctets(octets, entry.start, <i32>entry.packed), entry.names, depth);
     }
     if (entry.method != DEFLATED) {
       return this.unreadable(oneLine(name) + ' is compressed in a way that is not known');
@@ -89,13 +102,14 @@ export class Archives {
     const begun = this.inflater.run(octets, entry.start, stop, head);
     if (begun.fault.length > 0) return this.damaged(name, begun);
     const reason = this.judgeHead(name, head.result());
-    if (reason.length > 0 || !this.isWanted(name, head.result())) return reason;
+    const isWanted = this.isWanted(claimsToBeZip(entry.names, ''), head.result());
+    if (reason.length > 0 || !isWanted) return reason;
     const whole = new Output(this.room);
     const done = this.inflater.run(octets, entry.start, stop, whole);
     this.unpacked += whole.length;
     if (done.fault.length > 0) return this.damaged(name, done);
     if (!done.isWhole) return this.tooLarge();
-    return this.look(new MemoryOctets(whole.result()), name, head.result(), depth + 1);
+    return this.look(new MemoryOctets(whole.result()), entry.names, head.result(), depth + 1);
   }
 
   private lookIntoGzip(octets: Octets, name: string, depth: i32): string {
@@ -129,8 +143,10 @@ export class Archives {
     if (whole.length > RATIO_FROM && whole.length / packed > RATIO) {
       return this.unreadable(oneLine(inner) + ' unpacks to over ' + RATIO.toString() + ' times its size');
     }
-    if (whole.isFull && this.isWanted(inner, head)) return this.tooLarge();
-    return this.look(new MemoryOctets(whole.result()), inner, head, depth + 1);
+    const inners = [inner, withoutGz(name)];
+    const isZip = claimsToBeZip(inners, '');
+    if (whole.isFull && this.isWanted(isZip, head)) return this.tooLarge();
+    return this.lookInto(new MemoryOctets(whole.result()), inners, isZip, head, depth + 1);
   }
 
   private lookIntoTar(octets: Octets, depth: i32): string {
@@ -144,17 +160,18 @@ export class Archives {
       if (entry.fault.length > 0) return this.unreadable(entry.fault);
       if (entry.size == 0) continue;
       const file = new RangeOctets(octets, entry.start, entry.size);
-      const against = this.judgeFile(file, entry.names[0], depth);
+      const against = this.judgeFile(file, entry.names, depth);
       if (against.length > 0) return against;
     }
     return '';
   }
 
-  private judgeFile(file: Octets, name: string, depth: i32): string {
+  private judgeFile(file: Octets, names: string[], depth: i32): string {
+    const name = names[0];
     const head = readExactly(file, 0, min(HEAD_SIZE, file.size));
     if (head === null) return this.unreadable(oneLine(name) + ' is cut off');
     const reason = this.judgeHead(name, head);
-    return reason.length > 0 ? reason : this.look(file, name, head, depth + 1);
+    return reason.length > 0 ? reason : this.look(file, names, head, depth + 1);
   }
 
   private judgeNames(names: string[]): string {
@@ -171,12 +188,11 @@ export class Archives {
     return reason.length > 0 ? 'in it, ' + oneLine(name) + ': ' + reason : '';
   }
 
-  /** Whether a file is one to look into. `head`: its first octets. */
-  isWanted(name: string, head: Uint8Array): bool {
+  /** Whether a file in an archive is one to look into. `head`: its first octets. */
+  private isWanted(claimsZip: bool, head: Uint8Array): bool {
     const kind = realTypeOf(head, false);
-    if (kind == 'ole2') return this.policy.blocksMacros;
-    const isNamedZip = ZIP_NAMES.includes(' ' + extensionOf(name) + ' ');
-    return kind == 'zip' || kind == 'jar' || kind == 'gz' || (kind == '' && isNamedZip) || isTar(head);
+    if (kind == 'ole2' && this.policy.blocksMacros) return true;
+    return claimsZip || kind == 'zip' || kind == 'jar' || kind == 'gz' || isTar(head);
   }
 
   private get room(): i32 {
@@ -191,6 +207,10 @@ export class Archives {
     return this.unreadable(oneLine(name) + ': ' + done.fault);
   }
 
+  private tooDeep(): string {
+    return this.unreadable('archives lie too deep in one another');
+  }
+
   private tooLarge(): string {
     return this.unreadable('it unpacks to more than can be looked at');
   }
@@ -199,10 +219,6 @@ export class Archives {
     return this.policy.blocksUnreadable ? 'it cannot be looked into: ' + why : '';
   }
 }
-
-/** What is a ZIP archive whatever it begins with, for readers that go by the directory at its end. */
-const ZIP_NAMES: string =
-  ' zip jar docx docm dotx dotm xlsx xlsm xltx xltm xlsb pptx pptm potx ppsx odt ods odp apk xpi epub ';
 
 function withoutGz(name: string): string {
   const folded = foldCase(name);

@@ -81,6 +81,7 @@ function reasonToBlock(part: Part, policy: Policy, archives: Archives): string {
   const buffer = new Uint8Array(HEAD_SIZE);
   const head = buffer.subarray(0, part.read(0, buffer));
   const reason = reasonAgainstType(type, part.name, head, policy);
-  if (reason.length > 0 || !archives.isWanted(part.name, head)) return reason;
-  return archives.reasonIn(new PartOctets(part), part.name, head);
+  if (reason.length > 0) return reason;
+  const names = part.names.length > 0 ? part.names : [''];
+  return archives.reasonIn(new PartOctets(part), names, type, head);
 }

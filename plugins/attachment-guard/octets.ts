@@ -8,7 +8,8 @@ export abstract class Octets {
   abstract read(at: i32, buffer: Uint8Array): i32;
 }
 
-const STEP: i32 = 64 * 1024;
+/** No less than the end of a ZIP archive with the longest comment. */
+const STEP: i32 = 66 * 1024;
 let step: Uint8Array = new Uint8Array(0);
 
 /** What is read through piece by piece goes through this one, made when it is first needed: memory is never freed, and parts may be many. */

@@ -1,5 +1,5 @@
 import { decodeUtf8 } from '../../sdk/assemblyscript';
-import { Octets, readExactly, u16At, u32At, u64At } from './octets';
+import { Octets, readExactly, stepBuffer, u16At, u32At, u64At } from './octets';
 
 /** A file in a ZIP archive, as its directory has it, with every name that some reader may find. */
 export class ZipEntry {
@@ -26,6 +26,8 @@ export class ZipDirectory {
   fault: string = '';
   /** Whether it has the record that ends an archive. */
   isArchive: bool = false;
+  /** Whether that record ends right where the file does. */
+  endsIt: bool = false;
 }
 
 const END: u32 = 0x06054b50;
@@ -47,10 +49,11 @@ export function readZip(octets: Octets, limit: i32): ZipDirectory {
 
 function fill(octets: Octets, limit: i32, found: ZipDirectory): string {
   const tailSize = min(octets.size, END_SIZE + COMMENT + 20);
-  const tail = readExactly(octets, octets.size - tailSize, tailSize);
-  if (tail === null) return 'it cannot be read';
+  const tail = stepBuffer().subarray(0, tailSize);
+  if (octets.read(octets.size - tailSize, tail) != tailSize) return 'it cannot be read';
   const end = endIn(tail);
   found.isArchive = end != -1;
+  found.endsIt = end >= 0;
   if (end < 0) return end == -1 ? 'its directory is missing' : 'it has several directories';
   let count = <i64>u16At(tail, end + 10);
   let size = u32At(tail, end + 12);

@@ -34,14 +34,18 @@ afterAll(async () => {
 /** What is held against an attachment; '' if nothing. */
 async function reason(
   octets: Uint8Array,
-  { name = 'a.zip', settings = 'default' }: { name?: string; settings?: keyof typeof SETTINGS } = {},
+  {
+    name = 'a.zip',
+    type = 'application/octet-stream',
+    settings = 'default',
+  }: { name?: string; type?: string; settings?: keyof typeof SETTINGS } = {},
 ): Promise<string> {
   const message = [
     'From: bob@example.net',
     'Content-Type: multipart/mixed; boundary=edge',
     '',
     '--edge',
-    'Content-Type: application/octet-stream',
+    `Content-Type: ${type}`,
     'Content-Transfer-Encoding: base64',
     `Content-Disposition: attachment; filename="${name}"`,
     '',
@@ -381,6 +385,62 @@ describe('archives that lie', () => {
     expect(await reason(after('evil.exe'))).toBe(NOT_ALLOWED);
     expect(await reason(after('good.txt'))).toContain('something lies before it');
     expect(await reason(Buffer.from('just a text'), { name: 'a.zip' })).toBe('');
+  });
+
+  const magics: readonly (readonly [string, Buffer])[] = [
+    ['GIF', Buffer.from('GIF89a')],
+    ['PDF', Buffer.from('%PDF-1.4\n')],
+    ['PNG', Buffer.from('\x89PNG\r\n\x1a\n', 'latin1')],
+    ['JPEG', Buffer.from('\xff\xd8\xff\xe0', 'latin1')],
+    ['gzip', gzipSync('x')],
+    ['Rar', Buffer.from('Rar!\x1a\x07\x01\0', 'latin1')],
+    ['7z', Buffer.from("7z\xbc\xaf'\x1c", 'latin1')],
+    ['OLE2', Buffer.from('\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1', 'latin1')],
+    ['a PDF of 70,000 octets', Buffer.concat([Buffer.from('%PDF-1.4\n'), Buffer.alloc(70_000, 'a')])],
+  ];
+  describe.each(magics)('an archive behind %s', (_, magic) => {
+    const behind = (name: string): Buffer => Buffer.concat([magic, zipOf([good(name)])]);
+    const evil = /in it, evil\.exe: files with the extension \.exe are not allowed$/;
+
+    test('is found by its name, by its declared type and by its end', async () => {
+      for (const settings of ['default', 'macros'] as const) {
+        for (const name of ['a.zip', 'a.xlsx', 'a.docm', 'a.zip.', 'a.gif', 'a']) {
+          expect(await reason(behind('evil.exe'), { name, settings })).toMatch(evil);
+        }
+      }
+      const cut = Buffer.concat([behind('evil.exe'), Buffer.from('\n')]);
+      for (const type of ['application/zip', 'application/epub+zip', 'Application/Java-Archive']) {
+        expect(await reason(cut, { name: 'a.bin', type })).toMatch(/several directories$/);
+      }
+      expect(await reason(cut, { name: 'a.zip' })).toMatch(/several directories$/);
+    });
+
+    test('is found in other archives by its name', async () => {
+      const octets = behind('evil.exe');
+      for (const method of [0, 8]) {
+        expect(await reason(zipOf([good(), { name: 'in.zip', octets, method }]))).toMatch(evil);
+        const twice = zipOf([{ name: 'in.docx', octets, method }]);
+        expect(await reason(zipOf([{ name: 'out.zip', octets: twice, method }]))).toMatch(evil);
+      }
+      expect(await reason(gzipSync(octets), { name: 'a.zip.gz' })).toMatch(evil);
+      expect(await reason(gzipSync(octets), { name: 'a.gz' })).toMatch(evil);
+    });
+  });
+
+  test('a damaged gzip that is an archive, too, is one whatever the policy has against the damage', async () => {
+    const octets = Buffer.concat([Buffer.from('\x1f\x8b', 'latin1'), zipOf([good('evil.exe')])]);
+    expect(await reason(octets)).toContain('it is damaged');
+    expect(await reason(octets, { settings: 'lenient' })).toBe(NOT_ALLOWED);
+  });
+
+  test('what is called so, or ends nearly so, and is none has nothing held against it', async () => {
+    for (const [, magic] of magics.filter(([kind]) => !kind.includes('gzip'))) {
+      for (const name of ['a.zip', 'a.xlsx', 'a.gif']) {
+        expect(await reason(Buffer.concat([magic, Buffer.alloc(100_000, 1)]), { name })).toBe('');
+      }
+      const embedded = Buffer.concat([magic, zipOf([good()]), Buffer.alloc(512)]);
+      expect(await reason(embedded, { name: 'a.doc' })).toBe('');
+    }
   });
 });
 
